@@ -78,7 +78,7 @@ impl RecordedFile {
     }
 
     /// Compares the record with the present state of the file.
-    pub(crate) fn verdict(
+    pub(crate) fn change(
         &self,
         now: &FileStamp,
         source: &dyn ReadAt,
@@ -90,9 +90,10 @@ impl RecordedFile {
             false if is_it && now.size > was.size => FileChange::Appended,
             _ => return Ok(FileChange::Rewritten),
         };
-        match ends(source, self.covered)? == (self.head, self.tail) {
-            true => Ok(verdict),
-            false => Ok(FileChange::Rewritten),
+        if ends(source, self.covered)? == (self.head, self.tail) {
+            Ok(verdict)
+        } else {
+            Ok(FileChange::Rewritten)
         }
     }
 

@@ -1,8 +1,16 @@
 //! Inspection of data files. It detects formats, and reads rows. It computes statistics, finds
 //! duplicates and faults, and writes rows in other formats.
+//!
+//! Start with [`rows`] for the rows of a file, or with `table/` for parallel batches. `format/`
+//! detects formats and schemas, `dialect/` the dialect of delimited files, `profile/` types of
+//! values. `stats/`, `tokens.rs`, `lint/`, `dedup/`, `search/` and `sampling/` are passes over rows;
+//! `output/` writes rows. `json/` is the scanner below them, `line_index/` finds lines by number,
+//! and `file_stamp.rs` detects changed files.
 
 pub mod dedup;
 mod dialect;
+#[cfg(unix)]
+mod file_rows;
 mod file_stamp;
 pub(crate) mod format;
 pub mod json;
@@ -33,6 +41,10 @@ pub use crate::inspect::profile::file::profile;
 pub use crate::inspect::profile::file::profile_within;
 pub use dialect::Dialect;
 pub use dialect::ReadOptions;
+#[cfg(unix)]
+pub use file_rows::FileRow;
+#[cfg(unix)]
+pub use file_rows::rows;
 pub use profile::FieldKind;
 pub use profile::FieldProfile;
 pub use profile::KindCount;

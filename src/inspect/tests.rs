@@ -31,7 +31,7 @@ type Case = (
 );
 
 #[test]
-fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
+fn description_is_independent_of_piece_size() {
     let gz = |text: &str| {
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut gz, text.as_bytes()).unwrap();
@@ -175,7 +175,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn binary_files_that_others_wrote_are_read() {
+fn foreign_binary_files_are_described() {
     for name in BINARY {
         let found = describe(name, &fixture(name), 100);
         assert_eq!(found.rows, Some(3), "{name}");
@@ -189,7 +189,7 @@ fn binary_files_that_others_wrote_are_read() {
 }
 
 #[test]
-fn cut_and_flipped_files_are_described_or_plain_bytes() {
+fn damaged_files_are_described_or_plain_bytes() {
     for name in BINARY {
         let whole = fixture(name);
         let format = describe(name, &whole, 4096).format.name();
@@ -209,7 +209,7 @@ fn cut_and_flipped_files_are_described_or_plain_bytes() {
 }
 
 #[test]
-fn a_bomb_is_not_followed() {
+fn decompression_bomb_is_not_expanded() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let line = [b' '; 1 << 16];
     for _ in 0..8000 {
@@ -222,7 +222,7 @@ fn a_bomb_is_not_followed() {
 }
 
 #[test]
-fn schemas_read_back_without_private_metadata() {
+fn schema_round_trip_drops_private_metadata() {
     let meta = |k: &str| std::collections::HashMap::from([(k.to_owned(), "v".to_owned())]);
     let field = Field::new("a", DataType::Int64, true).with_metadata(meta("PARQUET:field_id"));
     let schema = Schema::new(vec![field]).with_metadata(meta("pandas"));
@@ -237,7 +237,7 @@ fn schemas_read_back_without_private_metadata() {
 }
 
 #[test]
-fn a_common_schema_is_that_of_the_same_table() {
+fn common_schema_needs_same_table() {
     let schema = |fields: &[(&str, DataType)]| {
         let field = |(name, t): &(&str, DataType)| Field::new(*name, t.clone(), true);
         Schema::new(fields.iter().map(field).collect::<Vec<_>>())

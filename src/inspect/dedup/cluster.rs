@@ -6,7 +6,7 @@ use crate::inspect::dedup::DedupReport;
 use crate::inspect::dedup::Evidence;
 use crate::inspect::dedup::Likeness;
 use crate::inspect::dedup::RowSet;
-use crate::inspect::dedup::exact::equal_rows::EqualRow;
+use crate::inspect::dedup::exact::compare_bytes::EqualRow;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
 use crate::inspect::dedup::near::jaccard::SimilarRows;
 

@@ -16,6 +16,7 @@ mod options;
 mod overlap;
 pub(crate) mod run;
 pub(crate) mod sketch_cache;
+mod table_pair;
 #[cfg(test)]
 mod tests;
 

@@ -6,20 +6,20 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::RowText;
-use crate::inspect::dedup::near::shingles::each_gram;
-use crate::inspect::dedup::overlap::TablePair;
+use crate::inspect::dedup::near::shingles::each_ngram;
+use crate::inspect::dedup::table_pair::TablePair;
 use crate::inspect::table::TableError;
 
 /// Counts the rows of the second table that share a run of `words` words with the first. Holds the
 /// runs of the smaller table in memory, at 12 to 24 bytes each.
-pub(in crate::inspect::dedup) fn shared_grams(
+pub(in crate::inspect::dedup) fn shared_ngrams(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     tables: &TablePair,
     words: usize,
 ) -> Result<u64, TableError> {
     let mut held = Vec::new();
-    for part in each_of(passes, options, tables, words, true, &|_| true)? {
+    for part in each_ngram_of(passes, options, tables, words, true, &|_| true)? {
         held.extend(part);
     }
     held.sort_unstable();
@@ -27,7 +27,7 @@ pub(in crate::inspect::dedup) fn shared_grams(
         let at = held.partition_point(|(h, _)| *h < hash);
         held.get(at).is_some_and(|(h, _)| *h == hash)
     };
-    let met = each_of(passes, options, tables, words, false, &has)?;
+    let met = each_ngram_of(passes, options, tables, words, false, &has)?;
     let mut contaminated = RowSet::with_rows(tables.numbers);
     for (hash, row) in met.iter().flatten() {
         if tables.is_second(*row) {
@@ -43,18 +43,18 @@ pub(in crate::inspect::dedup) fn shared_grams(
     Ok(contaminated.len())
 }
 
-type Gram = (u64, u32);
+type Ngram = (u64, u32);
 
 /// Passes on the wanted runs of words of one table. For the larger table, runs of the first table
 /// are reported once per thread and runs of the second once per row.
-fn each_of(
+fn each_ngram_of(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     tables: &TablePair,
     words: usize,
     of_smaller: bool,
     wants: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Vec<Vec<Gram>>, TableError> {
+) -> Result<Vec<Vec<Ngram>>, TableError> {
     let made = passes.each(
         "comparing runs of words",
         || (RowText::default(), HashMap::new(), Vec::new()),
@@ -69,7 +69,7 @@ fn each_of(
                 let text = text.strings(batch, &row, &options.columns);
                 let is_first = !tables.is_second(row_number);
                 let mut is_known = false;
-                each_gram(text, words, |hash| {
+                each_ngram(text, words, |hash| {
                     if of_smaller {
                         found.push((hash, row_number));
                     } else if is_first {

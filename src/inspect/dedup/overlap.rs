@@ -18,9 +18,9 @@ use crate::inspect::dedup::Method;
 use crate::inspect::dedup::OpenRows;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
-use crate::inspect::dedup::exact::equal_rows::same_rows;
+use crate::inspect::dedup::exact::equal_rows::equal_rows;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
-use crate::inspect::dedup::exact::row_hashes::survey;
+use crate::inspect::dedup::exact::row_hashes::hash_rows;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
@@ -28,12 +28,13 @@ use crate::inspect::dedup::near::lsh::BandIndex;
 use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
 use crate::inspect::dedup::near::lsh::band_pairs;
-use crate::inspect::dedup::near::lsh::print_bytes;
+use crate::inspect::dedup::near::lsh::sketch_bytes;
 use crate::inspect::dedup::near::lsh::sketch_rows;
 use crate::inspect::dedup::near::stop_shingles::StopShingles;
-use crate::inspect::dedup::ngrams::shared_grams;
+use crate::inspect::dedup::ngrams::shared_ngrams;
 use crate::inspect::dedup::run::selection;
 use crate::inspect::dedup::sketch_cache::Sketches;
+use crate::inspect::dedup::table_pair::TablePair;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
@@ -49,7 +50,7 @@ pub struct OverlapOptions<'a> {
     /// [`Method::SimHash`] acts as [`Method::MinHash`].
     pub rows: DedupOptions<'a>,
     /// Words in a shared run; `None` to skip that search.
-    pub gram_words: Option<usize>,
+    pub ngram_words: Option<usize>,
     /// Number of examples in the report.
     pub examples: usize,
 }
@@ -58,7 +59,7 @@ impl Default for OverlapOptions<'_> {
     fn default() -> Self {
         Self {
             rows: DedupOptions::default(),
-            gram_words: Some(13),
+            ngram_words: Some(13),
             examples: 10,
         }
     }
@@ -123,7 +124,7 @@ pub fn overlap(
         firsts: Vec::new(),
         surveyed: None,
     };
-    let mut found = survey(&mut passes, rows)?;
+    let mut found = hash_rows(&mut passes, rows)?;
     let batches_a = usize::try_from(*ended.get().unwrap_or(&0)).unwrap_or(usize::MAX);
     let at = |of: &[u64]| of.get(batches_a).copied().unwrap_or(0);
     let (second, rows_a) = (at(&passes.firsts), at(&found.rows_before));
@@ -133,7 +134,7 @@ pub fn overlap(
         numbers: found.numbers,
         is_first_smaller: second <= found.numbers / 2,
     };
-    let mut same = same_rows(&passes, rows, &mut found)?;
+    let mut same = equal_rows(&passes, rows, &mut found)?;
     same.retain(|s| tables.is_second(s.row) && !tables.is_second(s.kept));
     let mut skip = RowSet::with_rows(found.numbers);
     for one in &same {
@@ -143,17 +144,17 @@ pub fn overlap(
         Method::Exact => Vec::new(),
         _ => near(&passes, rows, &tables, &skip)?,
     };
-    let grams = options.gram_words;
+    let grams = options.ngram_words;
     let contaminated = grams
-        .map(|n| shared_grams(&passes, rows, &tables, n))
+        .map(|n| shared_ngrams(&passes, rows, &tables, n))
         .transpose()?;
     let equal = same
         .iter()
-        .map(|s| tables.overlapping(s.kept, s.row, 1.0, Likeness::Exact));
+        .map(|s| overlapping(&tables, s.kept, s.row, 1.0, Likeness::Exact));
     let mut examples: Vec<Overlapping> = equal.take(options.examples).collect();
     let left = options.examples - examples.len();
     let near = alike.len() as u64;
-    let of = |a: &SimilarRows| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
+    let of = |a: &SimilarRows| overlapping(&tables, a.kept, a.other, a.similarity, Likeness::Near);
     examples.extend(alike.iter().take(left).map(of));
     Ok(OverlapReport {
         rows_a,
@@ -165,30 +166,18 @@ pub fn overlap(
     })
 }
 
-/// Boundary between the two tables.
-pub(in crate::inspect::dedup) struct TablePair {
-    pub(in crate::inspect::dedup) second: u64,
-    pub(in crate::inspect::dedup) numbers: u64,
-    pub(in crate::inspect::dedup) is_first_smaller: bool,
-}
-
-impl TablePair {
-    pub(in crate::inspect::dedup) fn is_second(&self, row: u32) -> bool {
-        u64::from(row) >= self.second
-    }
-
-    /// Returns true if a row belongs to the smaller table.
-    pub(in crate::inspect::dedup) fn is_of_smaller(&self, row: u64) -> bool {
-        (row < self.second) == self.is_first_smaller
-    }
-
-    fn overlapping(&self, a: u32, b: u32, similarity: f32, likeness: Likeness) -> Overlapping {
-        Overlapping {
-            row_a: a.into(),
-            row_b: u64::from(b) - self.second,
-            similarity,
-            likeness,
-        }
+fn overlapping(
+    tables: &TablePair,
+    a: u32,
+    b: u32,
+    similarity: f32,
+    likeness: Likeness,
+) -> Overlapping {
+    Overlapping {
+        row_a: a.into(),
+        row_b: u64::from(b) - tables.second,
+        similarity,
+        likeness,
     }
 }
 
@@ -215,16 +204,16 @@ fn near(
         rows
     };
     let remember = |band: usize, hash: u32| seen.insert(band, hash);
-    let prints = Sketches::unkept(print_bytes(options));
+    let prints = Sketches::uncached(sketch_bytes(options));
     let by = (&common, &prints);
     sketch_rows(passes, options, by, &others(true), &sketched, &remember)?;
     let knows = |band: usize, hash: u32| seen.contains(band, hash);
     sketch_rows(passes, options, by, &others(false), &sketched, &knows)?;
     let sketched = sketched.into_inner();
     let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
-    sketched.settle()?;
+    sketched.end_writing()?;
     let mut verifier = Verifier::new(passes, options, &common);
-    verifier.leave(sketched.bytes());
+    verifier.reserve(sketched.bytes());
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
     let (within, ranks) = (CompareScope::Both(second), Ranks::default());

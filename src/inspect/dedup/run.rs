@@ -11,10 +11,10 @@ use crate::inspect::dedup::OpenRows;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::cluster::decide;
-use crate::inspect::dedup::exact::equal_rows::EqualRow;
-use crate::inspect::dedup::exact::equal_rows::same_rows;
+use crate::inspect::dedup::exact::compare_bytes::EqualRow;
+use crate::inspect::dedup::exact::equal_rows::equal_rows;
 use crate::inspect::dedup::exact::row_hashes::RowHashes;
-use crate::inspect::dedup::exact::row_hashes::survey;
+use crate::inspect::dedup::exact::row_hashes::hash_rows;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
@@ -23,8 +23,8 @@ use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
 use crate::inspect::dedup::near::lsh::PairSink;
 use crate::inspect::dedup::near::lsh::band_pairs;
-use crate::inspect::dedup::near::lsh::print_bytes;
-use crate::inspect::dedup::near::lsh::print_pairs;
+use crate::inspect::dedup::near::lsh::fingerprint_pairs;
+use crate::inspect::dedup::near::lsh::sketch_bytes;
 use crate::inspect::dedup::near::lsh::sketch_rows;
 use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
@@ -52,16 +52,16 @@ pub fn dedup(
         firsts: Vec::new(),
         surveyed: None,
     };
-    let mut survey = survey(&mut passes, options)?;
-    let same = same_rows(&passes, options, &mut survey)?;
-    let near = near(&passes, options, &survey, &same)?;
-    let mut report = decide(survey.numbers, &survey.ranks, &same, near.alike);
-    report.rows = survey.rows;
-    report.unique_rows = survey.rows - report.removed.len();
-    report.sources = survey.sources.retention(&report.removed);
+    let mut row_hashes = hash_rows(&mut passes, options)?;
+    let same = equal_rows(&passes, options, &mut row_hashes)?;
+    let near = near(&passes, options, &row_hashes, &same)?;
+    let mut report = decide(row_hashes.numbers, &row_hashes.ranks, &same, near.alike);
+    report.rows = row_hashes.rows;
+    report.unique_rows = row_hashes.rows - report.removed.len();
+    report.sources = row_hashes.sources.retention(&report.removed);
     report.compared = near.compared;
     report.sketched = near.sketched;
-    report.spilled_bytes = survey.hashes.spilled_bytes + near.spilled_bytes;
+    report.spilled_bytes = row_hashes.hashes.spilled_bytes + near.spilled_bytes;
     Ok(report)
 }
 
@@ -92,21 +92,21 @@ struct NearDuplicates {
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &RowHashes<'_>,
+    row_hashes: &RowHashes<'_>,
     same: &[EqualRow],
 ) -> Result<NearDuplicates, TableError> {
     let mut made = NearDuplicates::default();
     if options.method == Method::Exact {
         return Ok(made);
     }
-    let mut removed = RowSet::with_rows(survey.numbers);
+    let mut removed = RowSet::with_rows(row_hashes.numbers);
     for one in same {
         removed.insert(one.row.into());
     }
     let common = match options.weighting {
         Weighting::Plain => StopShingles::default(),
         Weighting::Rare => {
-            let rows = survey.rows - removed.len();
+            let rows = row_hashes.rows - removed.len();
             StopShingles::count(passes, options, &removed, rows)?
         }
     };
@@ -114,26 +114,26 @@ fn near(
     let prints = match options.method {
         Method::SimHash { distance } => {
             let prints = Sketches::begin(options, size_of::<u64>(), Vec::new());
-            let (by, ranks) = ((distance, &prints), &survey.ranks);
+            let (by, ranks) = ((distance, &prints), &row_hashes.ranks);
             let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
-            print_pairs(passes, options, by, &removed, ranks, &mut found)?;
+            fingerprint_pairs(passes, options, by, &removed, ranks, &mut found)?;
             prints
         }
         _ => {
-            let prints = Sketches::begin(options, print_bytes(options), common.left_out());
+            let prints = Sketches::begin(options, sketch_bytes(options), common.left_out());
             let before = prints.common().map(StopShingles::of_left_out);
             let by = (before.as_ref().unwrap_or(&common), &prints);
-            let sketched = Mutex::new(BandIndex::new(options, survey.numbers));
+            let sketched = Mutex::new(BandIndex::new(options, row_hashes.numbers));
             sketch_rows(passes, options, by, &removed, &sketched, &|_, _| true)?;
             let sketched = sketched.into_inner();
             let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
-            sketched.settle()?;
+            sketched.end_writing()?;
             made.spilled_bytes = sketched.spilled_bytes();
-            verifier.leave(sketched.bytes());
+            verifier.reserve(sketched.bytes());
             let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
             let found: Mutex<&mut PairSink<'_>> = Mutex::new(&mut found);
             let within = CompareScope::One;
-            band_pairs(options, sketched, &survey.ranks, within, &found, passes)?;
+            band_pairs(options, sketched, &row_hashes.ranks, within, &found, passes)?;
             prints
         }
     };

@@ -74,7 +74,7 @@ fn naive_jaccard(a: &HashSet<(String, String)>, b: &HashSet<(String, String)>) -
 }
 
 #[test]
-fn edited_rows_are_found_as_brute_force_finds_them() {
+fn near_search_matches_brute_force() {
     let real = real_rows();
     let mut noise = Random::new(3);
     let mut rows = real.clone();
@@ -194,7 +194,7 @@ fn equal_rows_are_found_within_any_budget() {
 }
 
 #[test]
-fn the_row_that_is_asked_for_stays() {
+fn dedup_keeps_requested_row() {
     let row = |text: &str, score: f64, from: &str| {
         serde_json::json!({"text": text, "score": score, "from": from}).to_string()
     };
@@ -255,7 +255,7 @@ fn all_near_fingerprints_are_found_and_no_others() {
 }
 
 #[test]
-fn fingerprints_are_what_most_shingles_have() {
+fn simhash_bits_are_majority_of_shingles() {
     let real = real_rows();
     let long = real[..200].join(" ");
     for text in ["", "a", "abcd", "abcde", &real[0], &long] {
@@ -310,7 +310,7 @@ fn sketches_agree_as_often_as_sets_are_alike() {
 }
 
 #[test]
-fn words_are_letters_and_digits_whatever_their_case() {
+fn shingle_words_ignore_case_and_separators() {
     let set = |text: &str| {
         let mut set = Vec::new();
         shingle_set(text.as_bytes(), Shingle::Words(2), &mut set);
@@ -333,7 +333,7 @@ fn words_are_letters_and_digits_whatever_their_case() {
 }
 
 #[test]
-fn one_changed_byte_changes_both_halves_of_a_hash() {
+fn hash_128_changed_byte_changes_both_halves() {
     let row: Vec<u8> = (0..100).collect();
     let whole = hash_128(&row);
     for at in 0..row.len() {
@@ -348,7 +348,7 @@ fn one_changed_byte_changes_both_halves_of_a_hash() {
 }
 
 #[test]
-fn overlap_is_what_was_put_there() {
+fn overlap_finds_planted_rows() {
     let real = real_rows();
     let (train, test) = real.split_at(900);
     let mut noise = Random::new(11);
@@ -397,7 +397,7 @@ fn overlap_is_what_was_put_there() {
 }
 
 #[test]
-fn parts_give_back_what_was_put_into_them() {
+fn partitions_return_their_records() {
     let directory = tempfile::tempdir().unwrap();
     let spill = DirectorySpill::new(directory.path().to_owned());
     for budget in [0, 1000, 100_000, 1 << 30] {
@@ -412,7 +412,7 @@ fn parts_give_back_what_was_put_into_them() {
         let spilled = parts.spilled_bytes;
         assert_eq!(spilled > 0, budget < 80_000);
         if budget == 1000 {
-            parts.settle().unwrap();
+            parts.end_writing().unwrap();
             assert_eq!(parts.spilled_bytes, 80_000);
         }
         for (part, wanted) in wanted.iter().enumerate() {

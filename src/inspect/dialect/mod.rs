@@ -2,48 +2,25 @@
 //! decides it once; no other separator or quote counts afterwards.
 
 mod header;
+mod options;
 mod sniff;
 #[cfg(test)]
 mod tests;
 
 use arrow_schema::Schema;
 
+pub use options::Dialect;
+pub use options::ReadOptions;
+
 use crate::inspect::dialect::header::HeaderCheck;
 use crate::inspect::dialect::sniff::sniff;
 use crate::inspect::format::detect::Format;
-use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;
 use crate::inspect::table::unique_names;
-
-/// Dialect of a delimited file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialect {
-    /// Byte between fields.
-    pub separator: u8,
-    /// Quote byte, doubled within a quoted field; `None` without quoting.
-    pub quote: Option<u8>,
-    /// True if the first record names the columns and is no row.
-    pub has_header: bool,
-}
-
-/// Caller's choices for reading a file; the front of the file decides the rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadOptions {
-    /// Byte between fields.
-    pub separator: Option<u8>,
-    /// Quote byte; `Some(None)` for no quoting.
-    pub quote: Option<Option<u8>>,
-    /// True if the first record names the columns.
-    pub has_header: Option<bool>,
-    /// Character encoding, for any text format.
-    pub encoding: Option<TextEncoding>,
-    /// True to verify optional checksums, such as those of Parquet pages.
-    pub verify: bool,
-}
 
 /// Table as detected from the front of a file.
 #[derive(Debug)]
@@ -60,7 +37,7 @@ pub(crate) struct DelimitedTable {
 }
 
 /// Detects the separator and the quote of a text from its beginning.
-pub(crate) fn marks(
+pub(crate) fn detect_marks(
     format: Format,
     text: &[u8],
     is_whole: bool,
@@ -70,13 +47,13 @@ pub(crate) fn marks(
 }
 
 /// Analyses the front of a file. The last record counts only if the text `is_whole`.
-pub(crate) fn table(
+pub(crate) fn detect_table(
     format: Format,
     text: &[u8],
     is_whole: bool,
     options: &ReadOptions,
 ) -> DelimitedTable {
-    let (separator, quote) = marks(format, text, is_whole, options);
+    let (separator, quote) = detect_marks(format, text, is_whole, options);
     let mut records = records_of(text, separator, quote, is_whole);
     let mut dialect = Dialect {
         separator,
@@ -104,9 +81,9 @@ pub(crate) fn table(
             let Some(column) = columns.get_mut(n) else {
                 continue;
             };
-            let said = said(raw, quote, &mut buffer);
-            column.merge(InferredType::of_cell(said));
-            check.add(n, said);
+            let field = content(raw, quote, &mut buffer);
+            column.merge(InferredType::of_cell(field));
+            check.add(n, field);
         }
     }
     dialect.has_header = options
@@ -139,11 +116,11 @@ pub(crate) fn table(
 /// Names of the columns: from the header, otherwise numbered.
 fn names(first: &[Vec<u8>], has_header: bool) -> Vec<String> {
     let named = first.iter().enumerate().map(|(n, cell)| {
-        let said = String::from_utf8_lossy(cell);
-        match said.trim() {
+        let name = String::from_utf8_lossy(cell);
+        match name.trim() {
             "" => format!("column_{}", n + 1),
             _ if !has_header => format!("column_{}", n + 1),
-            said => said.to_owned(),
+            name => name.to_owned(),
         }
     });
     named.collect()
@@ -161,12 +138,12 @@ fn cells(record: &[u8], separator: u8, quote: Option<u8>) -> Vec<Vec<u8>> {
     let mut buffer = Vec::new();
     let fields = Fields::new(record, separator, quote);
     fields
-        .map(|raw| said(raw, quote, &mut buffer).to_vec())
+        .map(|raw| content(raw, quote, &mut buffer).to_vec())
         .collect()
 }
 
-fn said<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
-    match Fields::said(raw, quote, buffer) {
+fn content<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    match Fields::content(raw, quote, buffer) {
         Cell::Text(text) => text,
         _ => b"",
     }

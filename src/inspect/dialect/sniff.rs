@@ -92,7 +92,7 @@ impl Window<'_> {
         // The first separator wins a tie.
         let best = fit.rev().max_by_key(WindowReading::rank);
         let Some(best) = best else {
-            return self.read(self.none(&read), quote);
+            return self.read(self.single_column_separator(&read), quote);
         };
         // `1,5;2,5`: a comma between digits is a decimal comma if another separator fits.
         let is_decimal = best.separator == b',' && self.has_decimal_commas();
@@ -105,7 +105,7 @@ impl Window<'_> {
     }
 
     /// Returns the separator for a file of one column: one that its text does not contain.
-    fn none(&self, read: &[WindowReading]) -> u8 {
+    fn single_column_separator(&self, read: &[WindowReading]) -> u8 {
         let first = match self.format {
             Format::Tsv => b'\t',
             _ => b',',

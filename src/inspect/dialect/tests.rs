@@ -1,10 +1,10 @@
 use crate::inspect::dialect::DelimitedTable;
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::dialect::table;
+use crate::inspect::dialect::detect_table;
 use crate::inspect::format::detect::Format;
 
 fn of(text: &str) -> DelimitedTable {
-    table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
+    detect_table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
 }
 
 /// Formats the detected separator, quote, header, and typed columns.
@@ -25,7 +25,7 @@ fn rows(lines: impl Iterator<Item = String>) -> String {
 }
 
 #[test]
-fn separator_is_the_one_under_which_records_agree() {
+fn separator_with_most_agreement_is_detected() {
     let body = |line: &dyn Fn(u32) -> String| rows((0..40).map(line));
     let cases = [
         (
@@ -73,7 +73,7 @@ fn separator_is_the_one_under_which_records_agree() {
 }
 
 #[test]
-fn one_column_of_prose_stays_one_column() {
+fn prose_is_read_as_one_column() {
     let text = "text\nHello, world\nno comma\none, two, three\nplain\nplain again\n";
     let (separator, _, has_header, fields) = decided(text);
     assert!(!text.contains(separator), "{separator}");
@@ -82,7 +82,7 @@ fn one_column_of_prose_stays_one_column() {
 }
 
 #[test]
-fn quote_behind_another_separator_opens_nothing() {
+fn quote_after_foreign_separator_is_text() {
     let text = "a,b\n1,foo;\"bar\n2,x\n3,y|\"z\n";
     let table = of(text);
     assert_eq!(table.dialect.separator, b',');
@@ -98,7 +98,7 @@ fn quote_behind_another_separator_opens_nothing() {
 }
 
 #[test]
-fn quotes_that_nobody_closes_are_none() {
+fn unclosed_quotes_are_text() {
     let line = |n: u32| match n {
         20 => "20\t\"an open quote".to_owned(),
         n => format!("{n}\tsaid \"x\""),
@@ -118,7 +118,7 @@ fn quotes_that_nobody_closes_are_none() {
 }
 
 #[test]
-fn single_quotes_are_found_where_they_quote() {
+fn single_quotes_are_detected_when_used_as_quotes() {
     let text = "'id','text'\n'1','it''s, well'\n'2','x'\n";
     assert_eq!(
         decided(text),
@@ -130,7 +130,7 @@ fn single_quotes_are_found_where_they_quote() {
 }
 
 #[test]
-fn header_is_what_its_columns_are_not() {
+fn header_is_detected_by_unlike_columns() {
     let cases = [
         ("name,n\nAnn,1\nBob,2\n", true, "name:Utf8 n:Int64"),
         ("Ann,1\nBob,2\n", false, "column_1:Utf8 column_2:Int64"),
@@ -197,7 +197,7 @@ fn header_is_what_its_columns_are_not() {
 }
 
 #[test]
-fn types_are_those_of_every_value() {
+fn column_types_fit_every_value() {
     let cases = [
         // Codes keep their zeros.
         ("zip\n02139\n10001\n", "zip:Utf8"),
@@ -223,14 +223,14 @@ fn types_are_those_of_every_value() {
 }
 
 #[test]
-fn what_is_said_counts() {
+fn read_options_override_detection() {
     let options = ReadOptions {
         separator: Some(b':'),
         quote: Some(None),
         has_header: Some(false),
         ..ReadOptions::default()
     };
-    let table = table(Format::Csv, b"a:\"b\n1:2\n", true, &options);
+    let table = detect_table(Format::Csv, b"a:\"b\n1:2\n", true, &options);
     assert_eq!(table.dialect.separator, b':');
     assert_eq!(table.dialect.quote, None);
     assert_eq!(table.names, ["column_1", "column_2"]);

@@ -79,7 +79,7 @@ pub(crate) enum TimestampForm {
 }
 
 /// Returns the form of a date or timestamp; `None` if the calendar does not have it.
-pub(crate) fn moment(cell: &[u8]) -> Option<TimestampForm> {
+pub(crate) fn timestamp_form(cell: &[u8]) -> Option<TimestampForm> {
     let (date, rest) = cell.split_at_checked(10)?;
     if !fits(date, b"dddd-dd-dd") || !is_day(date) {
         return None;

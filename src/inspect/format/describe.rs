@@ -16,12 +16,12 @@ use crate::inspect::format::encoding::Transcoder;
 use crate::inspect::format::json_rows;
 use crate::inspect::format::json_rows::ArrayCounter;
 use crate::inspect::format::parquet_footer;
+use crate::inspect::format::row_counter::RecordCounter;
 use crate::inspect::format::row_counter::RowCounter;
+use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::json::columns::may_be_columns;
-use crate::inspect::table::DelimitedSplitter;
 use crate::inspect::table::JsonSplitter;
-use crate::inspect::table::RowSpan;
 use crate::inspect::table::RowSplitter;
 use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
@@ -30,8 +30,8 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Bytes that decide the character encoding.
 const FRONT_BYTES: usize = 4;
-/// Bytes at the beginning of a text file that decide its schema.
-pub(crate) const HEAD_BYTES: usize = 1 << 20;
+/// Bytes converted to UTF-8 at a time.
+const TRANSCODED_BYTES: usize = 64 << 10;
 
 /// Description of a file.
 #[derive(Clone, Debug)]
@@ -84,42 +84,6 @@ enum RowCounting {
     Json,
     Array(ArrayCounter),
 }
-
-/// Counter of records.
-#[derive(Debug)]
-struct RecordCounter {
-    cutter: DelimitedSplitter,
-    at: u64,
-    count: u64,
-    found: Vec<RowSpan>,
-}
-
-impl RecordCounter {
-    fn new((separator, quote): (u8, Option<u8>)) -> Self {
-        Self {
-            cutter: DelimitedSplitter::new(separator, quote),
-            at: 0,
-            count: 0,
-            found: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, piece: &[u8]) {
-        for part in piece.chunks(RECORDS_BYTES) {
-            // Any bytes form records, so this cannot fail.
-            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
-            self.at += part.len() as u64;
-            self.count += self.found.drain(..).len() as u64;
-        }
-    }
-
-    fn finish(self) -> u64 {
-        self.count + u64::from(self.cutter.open_from().is_some())
-    }
-}
-
-/// Bytes split into records at a time.
-const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
     /// Creates a describer for a path; only the file name extension counts.
@@ -210,7 +174,7 @@ struct MemberList {
 
 impl MemberList {
     fn count(mut self, pieces: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Description {
-        let mut cutter = JsonSplitter::array().of_member();
+        let mut splitter = JsonSplitter::array().of_member();
         let (mut seen, mut count, mut is_right) = (0_u64, 0, true);
         let (mut text, mut found) = (Vec::new(), Vec::new());
         let mut mark = Some(Vec::new());
@@ -220,7 +184,7 @@ impl MemberList {
             let rest = piece.get(skipped..).unwrap_or_default();
             let at = seen + skipped as u64;
             seen += piece.len() as u64;
-            is_right = is_right && cutter.scan(rest, at, usize::MAX, &mut found).is_ok();
+            is_right = is_right && splitter.scan(rest, at, usize::MAX, &mut found).is_ok();
             count += found.drain(..).len() as u64;
         };
         let is_whole = pieces(&mut |piece| {
@@ -240,18 +204,18 @@ impl MemberList {
             }
         });
         let mut last = Vec::new();
-        let is_closed = is_whole && is_right && cutter.finish(seen, &mut last).is_ok();
-        match is_closed {
-            true => Description {
-                format: FileFormat {
-                    format: Format::JsonArray,
-                    compression: Compression::None,
-                },
-                rows: Some(count),
-                schema: self.schema,
-                schema_from: self.schema_from,
+        let is_closed = is_whole && is_right && splitter.finish(seen, &mut last).is_ok();
+        if !is_closed {
+            return Description::BYTES;
+        }
+        Description {
+            format: FileFormat {
+                format: Format::JsonArray,
+                compression: Compression::None,
             },
-            false => Description::BYTES,
+            rows: Some(count),
+            schema: self.schema,
+            schema_from: self.schema_from,
         }
     }
 }
@@ -266,9 +230,10 @@ impl TextDescriber {
         if let Some(list) = self.only_list(format) {
             return list.count(again);
         }
-        match self.may_be_columns(format) {
-            true => self.by_columns(again).unwrap_or(Description::BYTES),
-            false => self.finish(format),
+        if self.may_be_columns(format) {
+            self.by_columns(again).unwrap_or(Description::BYTES)
+        } else {
+            self.finish(format)
         }
     }
 
@@ -284,18 +249,17 @@ impl TextDescriber {
 
     fn by_columns(self, again: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Option<Description> {
         let whole = self.seen_bytes == self.head.len() as u64;
-        let text = match whole {
-            true => self.head,
-            false => {
-                let mut transcoder = Transcoder::new(self.transcoder?.encoding());
-                let mut text = Vec::new();
-                again(&mut |piece| transcoder.push(piece, &mut text)).then_some(())?;
-                transcoder.finish(&mut text);
-                if text.starts_with(b"\xef\xbb\xbf") {
-                    text.drain(..3);
-                }
-                text
+        let text = if whole {
+            self.head
+        } else {
+            let mut transcoder = Transcoder::new(self.transcoder?.encoding());
+            let mut text = Vec::new();
+            again(&mut |piece| transcoder.push(piece, &mut text)).then_some(())?;
+            transcoder.finish(&mut text);
+            if text.starts_with(b"\xef\xbb\xbf") {
+                text.drain(..3);
             }
+            text
         };
         let columns = JsonColumns::read(&text)?;
         let (schema, schema_from) = columns.schema(&text);
@@ -326,9 +290,10 @@ impl TextDescriber {
             at: list.at,
             transcoder: Transcoder::new(self.transcoder.as_ref()?.encoding()),
             schema: json_rows::array_schema(self.head.get(list.at..)?),
-            schema_from: match whole {
-                true => SchemaFrom::WholeFile,
-                false => SchemaFrom::Front(self.head.len() as u64),
+            schema_from: if whole {
+                SchemaFrom::WholeFile
+            } else {
+                SchemaFrom::Front(self.head.len() as u64)
             },
         })
     }
@@ -365,7 +330,7 @@ impl TextDescriber {
             return self.push_text(piece);
         }
         let mut text = Vec::new();
-        for part in piece.chunks(RECORDS_BYTES) {
+        for part in piece.chunks(TRANSCODED_BYTES) {
             text.clear();
             if let Some(transcoder) = &mut self.transcoder {
                 transcoder.push(part, &mut text);
@@ -435,7 +400,7 @@ impl TextDescriber {
     /// Decides the dialect from the beginning.
     fn decide(&mut self, format: Format, is_whole: bool) {
         let options = ReadOptions::default();
-        let marks = dialect::marks(format, &self.head, is_whole, &options);
+        let marks = dialect::detect_marks(format, &self.head, is_whole, &options);
         let mut records = RecordCounter::new(marks);
         records.push(&self.head);
         self.counter = RowCounting::Records(records);
@@ -468,9 +433,10 @@ impl TextDescriber {
             },
             rows: Some(rows),
             schema,
-            schema_from: match whole {
-                true => SchemaFrom::WholeFile,
-                false => SchemaFrom::Front(head.len() as u64),
+            schema_from: if whole {
+                SchemaFrom::WholeFile
+            } else {
+                SchemaFrom::Front(head.len() as u64)
             },
         };
         match self.counter {
@@ -491,7 +457,7 @@ impl TextDescriber {
                 }
             }
             RowCounting::Records(counter) => {
-                let table = dialect::table(format, head, whole, &ReadOptions::default());
+                let table = dialect::detect_table(format, head, whole, &ReadOptions::default());
                 let has_header = table.dialect.has_header;
                 let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn text_in_pieces_of_any_size_is_the_same_text() {
+    fn transcoder_is_independent_of_piece_size() {
         let text = "a\u{e9}\u{20ac}\u{1f600}\n";
         let units: Vec<u16> = text.encode_utf16().collect();
         let low: Vec<u8> = units.iter().flat_map(|u| u.to_le_bytes()).collect();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_characters_become_replacement_characters() {
+    fn transcoder_replaces_incomplete_characters() {
         let units = [0xd83d, 0x61, 0xde00, 0xd83d, 0xd83d, 0xde00, 0xd83d];
         let mut bytes: Vec<u8> = units.iter().flat_map(|u: &u16| u.to_le_bytes()).collect();
         let expected = "\u{fffd}a\u{fffd}\u{fffd}\u{1f600}\u{fffd}";
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_utf_32_are_not_those_of_utf_16() {
+    fn byte_order_mark_of_utf_32_is_not_utf_16() {
         let of = TextEncoding::of_mark;
         assert_eq!(of(b"\xff\xfea\0"), TextEncoding::Utf16Le);
         assert_eq!(of(b"\xfe\xff\0a"), TextEncoding::Utf16Be);

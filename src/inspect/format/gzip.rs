@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn members_and_zeros_behind_them_are_read() {
+    fn gzip_members_and_padding_are_read() {
         let (a, b) = (member(b"one\n"), member(b""));
         let c = member(b"two\n");
         let zeros = vec![0; 100];
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_an_error() {
+    fn damaged_gzip_is_error() {
         let whole = member(b"one\n");
         let other = [&whole[..], b"\0\0this is not gzip at all"].concat();
         let kind = |bytes: &[u8]| read(bytes).unwrap_err().kind();

@@ -12,7 +12,7 @@ use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::TimestampForm;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
-use crate::inspect::format::cell_type::moment;
+use crate::inspect::format::cell_type::timestamp_form;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// Type of one value, or of all values of a field.
@@ -135,12 +135,15 @@ impl InferredType {
         let trimmed = cell.trim_ascii();
         match look(trimmed) {
             CellType::Bool(_) => Self::Bool,
-            CellType::Number(is_whole) => match is_whole && is_int(trimmed) {
-                true => Self::Int,
-                false => Self::Float,
-            },
+            CellType::Number(is_whole) => {
+                if is_whole && is_int(trimmed) {
+                    Self::Int
+                } else {
+                    Self::Float
+                }
+            }
             CellType::Text if is_not_finite(trimmed) => Self::NotFinite,
-            CellType::Text => match moment(trimmed) {
+            CellType::Text => match timestamp_form(trimmed) {
                 Some(TimestampForm::Date) => Self::Date,
                 Some(TimestampForm::Time) => Self::Time,
                 Some(TimestampForm::FineTime) => Self::FineTime,

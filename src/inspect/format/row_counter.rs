@@ -1,4 +1,8 @@
-//! Row count of JSON Lines, while the bytes stream by. A row is a line that is not blank.
+//! Row counts while the bytes of a file stream by: lines that are not blank, or delimited records.
+
+use crate::inspect::table::DelimitedSplitter;
+use crate::inspect::table::RowSpan;
+use crate::inspect::table::RowSplitter;
 
 /// Streaming counter of lines that are not blank.
 #[derive(Debug, Default)]
@@ -24,6 +28,44 @@ impl RowCounter {
     }
 }
 
+/// Streaming counter of delimited records.
+#[derive(Debug)]
+pub(crate) struct RecordCounter {
+    splitter: DelimitedSplitter,
+    at: u64,
+    count: u64,
+    found: Vec<RowSpan>,
+}
+
+impl RecordCounter {
+    pub(crate) fn new((separator, quote): (u8, Option<u8>)) -> Self {
+        Self {
+            splitter: DelimitedSplitter::new(separator, quote),
+            at: 0,
+            count: 0,
+            found: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        for part in piece.chunks(RECORDS_BYTES) {
+            // Any bytes form records, so this cannot fail.
+            let _ = self
+                .splitter
+                .scan(part, self.at, usize::MAX, &mut self.found);
+            self.at += part.len() as u64;
+            self.count += self.found.drain(..).len() as u64;
+        }
+    }
+
+    pub(crate) fn finish(self) -> u64 {
+        self.count + u64::from(self.splitter.open_from().is_some())
+    }
+}
+
+/// Bytes split into records at a time.
+const RECORDS_BYTES: usize = 64 << 10;
+
 fn has_text(line: &[u8]) -> bool {
     line.iter().any(|b| !matches!(b, b' ' | b'\t' | b'\r'))
 }
@@ -33,7 +75,7 @@ mod tests {
     use super::RowCounter;
 
     #[test]
-    fn rows_do_not_depend_on_the_pieces() {
+    fn row_count_is_independent_of_piece_size() {
         for (text, rows) in [
             ("", 0),
             ("a", 1),

@@ -1,4 +1,6 @@
-//! Serialised schemas: the encapsulated Arrow IPC message, without application metadata.
+//! Origin of a schema, and serialised schemas: the encapsulated Arrow IPC message, without application metadata.
+
+use std::fmt;
 
 use arrow_ipc::convert::try_schema_from_ipc_buffer;
 use arrow_ipc::writer::DictionaryTracker;
@@ -12,6 +14,30 @@ use arrow_schema::Schema;
 use crate::panics::caught;
 use crate::wire::Writer;
 use crate::wire::limits::SCHEMA_BYTES_MAX;
+
+/// Origin of a file's schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaFrom {
+    /// Metadata of the file.
+    Metadata,
+    /// All rows.
+    WholeFile,
+    /// The rows in this number of bytes at the front of the text.
+    Front(u64),
+}
+
+impl fmt::Display for SchemaFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata => f.write_str("metadata of the file"),
+            Self::WholeFile => f.write_str("whole file"),
+            Self::Front(bytes) => write!(f, "first {} MiB", bytes.div_ceil(1 << 20)),
+        }
+    }
+}
+
+/// Bytes at the beginning of a text file that decide its schema.
+pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
 /// Bytes of a schema. Equal schemas give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_a_calendar_has_them() {
+    fn times_beyond_calendar_are_refused() {
         let of = |text: &str| Time::read(text.as_bytes());
         assert_eq!(of("1970-01-01"), Some(Time::Day(0)));
         assert_eq!(of("2000-02-29"), Some(Time::Day(11_016)));

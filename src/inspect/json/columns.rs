@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use arrow_schema::Schema;
 
-use crate::inspect::format::describe::HEAD_BYTES;
+use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
 use crate::inspect::profile::Profile;
@@ -219,9 +219,10 @@ impl JsonColumns {
             row += 1;
             line.clear();
         }
-        let from = match row == self.rows {
-            true => SchemaFrom::WholeFile,
-            false => SchemaFrom::Front(HEAD_BYTES as u64),
+        let from = if row == self.rows {
+            SchemaFrom::WholeFile
+        } else {
+            SchemaFrom::Front(HEAD_BYTES as u64)
         };
         (profile.shape().schema(), from)
     }
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_of_columns_have_rows() {
+    fn column_oriented_json_has_rows() {
         for (text, rows) in [
             (
                 r#"{"a":[1,2],"b":["x","y"]}"#,
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn front_of_an_object_of_columns_is_told() {
+    fn column_oriented_json_is_detected_by_front() {
         let text = br#"{"a":[1,2,3],"b":["x","y","z"]}"#;
         for length in 6..text.len() {
             assert!(may_be_columns(&text[..length], false), "{length}");

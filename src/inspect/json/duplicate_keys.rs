@@ -98,8 +98,8 @@ fn repeated(row: &[u8], keys: &mut [(Span, bool)]) -> Option<Span> {
         is_escaped: key.1,
     };
     keys.sort_unstable_by(|a, b| {
-        let said = text(a).compare(&text(b));
-        said.then(a.0.start.cmp(&b.0.start))
+        let order = text(a).compare(&text(b));
+        order.then(a.0.start.cmp(&b.0.start))
     });
     let pairs = keys.windows(2).filter_map(|pair| match pair {
         [a, b] if text(a).compare(&text(b)).is_eq() => Some(b.0),

@@ -21,10 +21,10 @@ pub enum Reason {
     #[error("a byte order mark before the value")]
     ByteOrderMark,
     /// No comma or closing bracket after an element or a member.
-    #[error("a comma or the closing bracket must stand here")]
+    #[error("expected a comma or a closing bracket")]
     Comma,
     /// No colon after a key.
-    #[error("a colon must stand here")]
+    #[error("expected a colon")]
     Colon,
     /// A byte below 0x20 in a string.
     #[error("a control character in a string")]
@@ -36,22 +36,22 @@ pub enum Reason {
     #[error("the text ends too early")]
     End,
     /// A backslash without a valid escape.
-    #[error("not an escape")]
+    #[error("not a valid escape")]
     Escape,
     /// A token other than a string in the place of a key.
-    #[error("a key must stand here")]
+    #[error("expected a key")]
     Key,
     /// A malformed number.
     #[error("not a number")]
     Number,
     /// Further text after the value.
-    #[error("something follows the value")]
+    #[error("unexpected text after the value")]
     Trailing,
     /// A string that is not UTF-8.
     #[error("not UTF-8")]
     Utf8,
     /// No value where one is required.
-    #[error("a value must stand here")]
+    #[error("expected a value")]
     Value,
 }
 

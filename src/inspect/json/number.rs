@@ -53,9 +53,10 @@ pub(in crate::inspect::json) fn scan_number(
         at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
         at = digits(text, at)?;
     }
-    let found = match is_integer {
-        true => TokenOutcome::Marked,
-        false => TokenOutcome::Plain,
+    let found = if is_integer {
+        TokenOutcome::Marked
+    } else {
+        TokenOutcome::Plain
     };
     Ok(TokenEnd { at, found })
 }

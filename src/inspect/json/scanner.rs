@@ -170,7 +170,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The first syntax error, on every further call too.
-    pub fn leave(&mut self) -> Result<(), ScanError> {
+    pub fn skip_container(&mut self) -> Result<(), ScanError> {
         self.skip_rest().map_err(|Stopped| self.noted())
     }
 
@@ -241,9 +241,10 @@ impl<'a> Scanner<'a> {
             (Some(b','), Some(is_object)) => {
                 self.at += 1;
                 let byte = self.skip_space();
-                match is_object {
-                    true => self.key(byte),
-                    false => self.value(byte),
+                if is_object {
+                    self.key(byte)
+                } else {
+                    self.value(byte)
                 }
             }
             (Some(b'}'), Some(true)) => Ok(self.close(TokenKind::ObjectEnd)),

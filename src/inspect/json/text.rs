@@ -15,7 +15,7 @@ pub struct Text<'a> {
 
 /// A lone surrogate: valid JSON, but no character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("byte {at} of the string: `\\u{unit:04x}` is half a character")]
+#[error("byte {at} of the string: `\\u{unit:04x}` is a lone surrogate")]
 pub struct LoneSurrogate {
     /// Offset of its escape in the raw bytes.
     pub at: usize,
@@ -54,7 +54,7 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text.
-    pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
+    pub fn content_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
         let mut pieces = TextPieces::of(self.raw);
@@ -81,20 +81,21 @@ impl<'a> Text<'a> {
         if !self.is_escaped {
             return self.raw == other.as_bytes();
         }
-        self.said().eq(other.bytes())
+        self.content().eq(other.bytes())
     }
 
     /// Compares two unescaped texts by code points.
     pub fn compare(&self, other: &Text<'_>) -> Ordering {
-        match self.is_escaped || other.is_escaped {
-            false => self.raw.cmp(other.raw),
-            true => self.said().cmp(other.said()),
+        if self.is_escaped || other.is_escaped {
+            self.content().cmp(other.content())
+        } else {
+            self.raw.cmp(other.raw)
         }
     }
 
     /// Iterates over the unescaped bytes; a lone surrogate has the three bytes it would have as a
     /// character.
-    fn said(&self) -> impl Iterator<Item = u8> + 'a {
+    fn content(&self) -> impl Iterator<Item = u8> + 'a {
         TextPieces::of(self.raw).flat_map(TextPiece::bytes)
     }
 }
@@ -159,7 +160,7 @@ impl<'a> Iterator for TextPieces<'a> {
             return Some(TextPiece::Plain(run));
         }
         let Some(unit) = self.unit() else {
-            let said = match self.rest.get(1)? {
+            let character = match self.rest.get(1)? {
                 b'b' => '\u{8}',
                 b'f' => '\u{c}',
                 b'n' => '\n',
@@ -168,7 +169,7 @@ impl<'a> Iterator for TextPieces<'a> {
                 other => char::from(*other),
             };
             self.pass(2);
-            return Some(TextPiece::Char(said));
+            return Some(TextPiece::Char(character));
         };
         self.pass(6);
         if let Some(c) = char::from_u32(u32::from(unit)) {

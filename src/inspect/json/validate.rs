@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_the_scanner_says() {
+    fn validator_agrees_with_scanner() {
         let pieces = [
             "{",
             "}",

@@ -11,6 +11,7 @@ use crate::inspect::line_index::LineIndex;
 use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
 use crate::inspect::line_index::read::read_some;
+use crate::locks::lock;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 
@@ -75,7 +76,7 @@ impl GrowingLineIndex {
     pub(super) fn ended(&self) -> (LineIndex, Result<(), LinesError>) {
         let state = self.state();
         let why = state.ended.as_ref().and_then(Option::as_ref);
-        let why = why.map_or(Ok(()), |error| Err(error.again()));
+        let why = why.map_or(Ok(()), |error| Err(error.duplicate()));
         (state.index.clone(), why)
     }
 
@@ -96,7 +97,7 @@ impl GrowingLineIndex {
             if let Some(why) = &state.ended {
                 // A thread that ended without an error had counted everything.
                 let why = why.as_ref().unwrap_or(&LinesError::Interrupted);
-                return Err(why.again());
+                return Err(why.duplicate());
             }
             if progress.cancelled() {
                 return Err(LinesError::Interrupted);
@@ -124,9 +125,10 @@ impl GrowingLineIndex {
         let work = || {
             let mut buffer = vec![0; BUFFER_BYTES];
             while let Some((from, to, shift)) = self.claim(until) {
-                let counted = match progress.cancelled() {
-                    true => Err(LinesError::Interrupted),
-                    false => count(source, (from, to), shift, &mut buffer),
+                let counted = if progress.cancelled() {
+                    Err(LinesError::Interrupted)
+                } else {
+                    count(source, (from, to), shift, &mut buffer)
                 };
                 progress.advance(to - from);
                 self.put(from, counted);
@@ -175,7 +177,7 @@ impl GrowingLineIndex {
     }
 
     fn state(&self) -> MutexGuard<'_, BuildState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

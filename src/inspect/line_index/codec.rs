@@ -46,8 +46,8 @@ impl StoredIndex {
     ///
     /// # Errors
     /// I/O errors of reading the ends of the file.
-    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
-        let verdict = self.seen.verdict(now, source)?;
+    pub fn change(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
+        let verdict = self.seen.change(now, source)?;
         if verdict == FileChange::Appended {
             for block in self.index.samples() {
                 match start_in(source, &block) {
@@ -126,9 +126,10 @@ fn counts(r: &mut Reader<'_>, mut index: LineIndex) -> Result<LineIndex, DecodeE
         (block, was_zero) = (block + 1 + more, newlines == 0);
     }
     // An empty file has no open line. A file without an open line ends with a newline.
-    let fits = match index.ends_open {
-        true => blocks > 0,
-        false => blocks == 0 || !was_zero,
+    let fits = if index.ends_open {
+        blocks > 0
+    } else {
+        blocks == 0 || !was_zero
     };
     fits.then_some(index).ok_or(invalid)
 }

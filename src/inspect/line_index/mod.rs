@@ -36,7 +36,7 @@ use crate::wire::limits::LINE_INDEX_BLOCKS_MAX;
 #[non_exhaustive]
 pub enum LinesError {
     /// The file differs from the indexed one.
-    #[error("its lines are not those that were counted")]
+    #[error("its lines changed since they were counted")]
     Changed,
     /// The caller cancelled the work.
     #[error("interrupted")]
@@ -48,13 +48,13 @@ pub enum LinesError {
     #[error("it became shorter while it was being read")]
     Shrunk,
     /// The file exceeds the limit of 512 TiB.
-    #[error("it is too large for an index of its lines")]
+    #[error("it is too large for a line index")]
     TooLarge,
 }
 
 impl LinesError {
     /// Copies the error for another caller.
-    fn again(&self) -> Self {
+    fn duplicate(&self) -> Self {
         match self {
             Self::Changed => Self::Changed,
             Self::Interrupted => Self::Interrupted,

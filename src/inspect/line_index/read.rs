@@ -64,7 +64,7 @@ pub fn each_line<E: From<LinesError>>(
     count: u64,
     sink: &mut dyn FnMut(LinePart<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut cutter = LineSplitter {
+    let mut splitter = LineSplitter {
         line: LineSpan {
             number,
             offset,
@@ -76,14 +76,14 @@ pub fn each_line<E: From<LinesError>>(
     };
     let mut at = offset;
     let mut buffer = buffer_for(size.saturating_sub(offset));
-    while at < size && cutter.left > 0 {
+    while at < size && splitter.left > 0 {
         let piece = read_some(source, &mut buffer, at, size)?;
-        cutter.push(piece, at)?;
+        splitter.push(piece, at)?;
         at += piece.len() as u64;
     }
-    if cutter.left > 0 && cutter.line.offset < size {
-        cutter.flush_return()?;
-        cutter.end(size)?;
+    if splitter.left > 0 && splitter.line.offset < size {
+        splitter.flush_return()?;
+        splitter.end(size)?;
     }
     Ok(())
 }
@@ -125,9 +125,10 @@ impl<E> LineSplitter<'_, E> {
     }
 
     fn flush_return(&mut self) -> Result<(), E> {
-        match std::mem::take(&mut self.has_return) {
-            true => self.text(b"\r"),
-            false => Ok(()),
+        if std::mem::take(&mut self.has_return) {
+            self.text(b"\r")
+        } else {
+            Ok(())
         }
     }
 

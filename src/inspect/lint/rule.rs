@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::inspect::lint::rule_table::RULES;
-
 /// Severity of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -40,13 +38,6 @@ pub struct Rule {
     pub help: &'static str,
     /// Default severity.
     pub severity: Severity,
-}
-
-impl Rule {
-    /// Returns the rule with a name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        RULES.iter().find(|rule| rule.name == name)
-    }
 }
 
 /// Identifiers of all rules, in the order of [`RULES`].
@@ -106,20 +97,4 @@ pub enum RuleId {
     ToolArguments,
     ToolCallUnanswered,
     ToolResultUnasked,
-}
-
-impl RuleId {
-    /// Number of rules.
-    pub const COUNT: usize = RULES.len();
-
-    /// Index of the rule in [`RULES`].
-    pub const fn index(self) -> usize {
-        // The variants have no explicit values, so these are 0, 1, 2 and so on.
-        self as usize
-    }
-
-    /// Returns the rule with its texts.
-    pub fn rule(self) -> Option<&'static Rule> {
-        RULES.get(self.index())
-    }
 }

@@ -460,3 +460,26 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Warning,
     },
 ];
+
+impl Rule {
+    /// Returns the rule with a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        RULES.iter().find(|rule| rule.name == name)
+    }
+}
+
+impl RuleId {
+    /// Number of rules.
+    pub const COUNT: usize = RULES.len();
+
+    /// Index of the rule in [`RULES`].
+    pub const fn index(self) -> usize {
+        // The variants have no explicit values, so these are 0, 1, 2 and so on.
+        self as usize
+    }
+
+    /// Returns the rule with its texts.
+    pub fn rule(self) -> Option<&'static Rule> {
+        RULES.get(self.index())
+    }
+}

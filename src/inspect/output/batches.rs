@@ -51,9 +51,9 @@ impl<W: Write + Send> BatchWriter<W> {
                     })
                     .collect();
                 // Metadata of the Arrow schema goes into the key-value pairs of the file.
-                let mut said: Vec<_> = schema.metadata.iter().collect();
-                said.sort_unstable();
-                for (key, value) in said {
+                let mut schema_pairs: Vec<_> = schema.metadata.iter().collect();
+                schema_pairs.sort_unstable();
+                for (key, value) in schema_pairs {
                     if pairs.iter().all(|pair| pair.key != *key) {
                         pairs.push(KeyValue::new(key.clone(), value.clone()));
                     }

@@ -116,7 +116,7 @@ impl RowCheck {
 
     /// Returns true if JSON lines can be copied as they are: they contain no non-finite number and
     /// no carriage return.
-    pub fn keeps_lines(&self, lines: &[u8]) -> bool {
+    pub fn can_copy_lines(&self, lines: &[u8]) -> bool {
         self.format == OutputFormat::Jsonl
             && memchr::memchr(b'\r', lines).is_none()
             && NAN.find(lines).is_none()
@@ -127,8 +127,13 @@ impl RowCheck {
     ///
     /// # Errors
     /// The reason for refusing the row.
-    pub fn examine(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> Result<(), Refusal> {
-        each_sound_cell(shape, row, scratch, &mut |_, _| {})
+    pub fn check_cells(
+        &self,
+        shape: &Shape,
+        row: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), Refusal> {
+        each_writable_cell(shape, row, scratch, &mut |_, _| {})
     }
 
     fn text(&self, row: &[u8]) -> Result<(), Refusal> {
@@ -152,7 +157,7 @@ impl RowCheck {
         if NAN.find(row).is_none() && INFINITY.find(row).is_none() {
             return Ok(Cow::Borrowed(row));
         }
-        let Some(found) = no_numbers(row) else {
+        let Some(found) = non_finite_numbers(row) else {
             return Ok(Cow::Borrowed(row));
         };
         let keeps = self.is_columnar && !is_lines && !found.is_nested;
@@ -197,7 +202,7 @@ struct NonFiniteNumbers {
 }
 
 /// Finds non-finite numbers; `None` if the row has none or is not JSON otherwise.
-fn no_numbers(row: &[u8]) -> Option<NonFiniteNumbers> {
+fn non_finite_numbers(row: &[u8]) -> Option<NonFiniteNumbers> {
     let mut found = NonFiniteNumbers {
         places: Vec::new(),
         is_nested: false,
@@ -242,7 +247,7 @@ fn has_break_in_string(row: &[u8]) -> bool {
 ///
 /// # Errors
 /// The reason for refusing the row; some cells have been passed on then.
-pub(super) fn each_sound_cell(
+pub(super) fn each_writable_cell(
     shape: &Shape,
     row: &[u8],
     scratch: &mut Scratch,
@@ -254,7 +259,7 @@ pub(super) fn each_sound_cell(
             return;
         }
         let fault = match (shape, &cell) {
-            (Shape::Json, _) if !name.is_ascii() && has_half_key(name, row) => {
+            (Shape::Json, _) if !name.is_ascii() && has_lone_surrogate_key(name, row) => {
                 Some(Refusal::of_row(HALF_KEY))
             }
             (Shape::Json, Cell::Text(text)) => {
@@ -286,15 +291,15 @@ const HALF_KEY: &str = "its name has half of a surrogate pair, which is no chara
 const HALF: &str = "it has half of a surrogate pair, which is no character";
 
 /// Returns true if a key of a row has a lone surrogate; in its name, U+FFFD replaces it.
-fn has_half_key(name: &str, row: &[u8]) -> bool {
+fn has_lone_surrogate_key(name: &str, row: &[u8]) -> bool {
     if !name.contains(char::REPLACEMENT_CHARACTER) {
         return false;
     }
     let mut scanner = Scanner::with_nan(row);
-    let mut said = String::new();
+    let mut unescaped = String::new();
     while let Ok(Some(event)) = scanner.next_event() {
         let Event::Key(key) = event else { continue };
-        if scanner.depth() == 1 && key.unescape_into(&mut said).is_err() && said == name {
+        if scanner.depth() == 1 && key.unescape_into(&mut unescaped).is_err() && unescaped == name {
             return true;
         }
     }

@@ -109,9 +109,10 @@ impl BatchBuilder {
         }
         self.rows += 1;
         self.bytes += row.len();
-        match self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
-            true => self.take(),
-            false => Ok(None),
+        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            self.take()
+        } else {
+            Ok(None)
         }
     }
 
@@ -151,9 +152,10 @@ impl ColumnBuilder {
         let raw = cell.bytes();
         let is_null = *cell == Cell::Null;
         if let Self::Text(to) = self {
-            match is_null {
-                true => to.append_null(),
-                false => to.append_value(std::str::from_utf8(raw).ok()?),
+            if is_null {
+                to.append_null()
+            } else {
+                to.append_value(std::str::from_utf8(raw).ok()?)
             }
             return Some(());
         }
@@ -233,9 +235,10 @@ fn data_type(kind: ColumnKind) -> DataType {
         ColumnKind::Float => DataType::Float64,
         ColumnKind::Date => DataType::Date32,
         ColumnKind::Time { is_utc, is_fine } => DataType::Timestamp(
-            match is_fine {
-                true => TimeUnit::Nanosecond,
-                false => TimeUnit::Microsecond,
+            if is_fine {
+                TimeUnit::Nanosecond
+            } else {
+                TimeUnit::Microsecond
             },
             is_utc.then(|| Arc::from("UTC")),
         ),

@@ -176,9 +176,10 @@ fn number_into(field: &[u8], line: &mut Vec<u8>) {
     }
     for (n, byte) in digits.iter().enumerate() {
         let is_open = *byte == b'.' && !digits.get(n + 1).is_some_and(u8::is_ascii_digit);
-        match is_open {
-            true => line.extend_from_slice(b".0"),
-            false => line.push(*byte),
+        if is_open {
+            line.extend_from_slice(b".0")
+        } else {
+            line.push(*byte)
         }
     }
 }
@@ -188,7 +189,7 @@ mod tests {
     use super::number_into;
 
     #[test]
-    fn numbers_of_fields_become_numbers_of_json() {
+    fn jsonl_writer_converts_field_numbers() {
         for (field, json) in [
             ("+5", "5"),
             ("-.5", "-0.5"),

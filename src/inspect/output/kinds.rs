@@ -93,13 +93,15 @@ impl KindSet {
             CellType::Text => match Time::read(field) {
                 Some(Time::Day(_)) => Self::DATE,
                 Some(Time::Point { is_utc, at }) => {
-                    let zone = match is_utc {
-                        true => Self::UTC_TIME,
-                        false => Self::LOCAL_TIME,
+                    let zone = if is_utc {
+                        Self::UTC_TIME
+                    } else {
+                        Self::LOCAL_TIME
                     };
-                    let fine = match at.is_fine() {
-                        true => Self::FINE,
-                        false => Self::default(),
+                    let fine = if at.is_fine() {
+                        Self::FINE
+                    } else {
+                        Self::default()
                     };
                     let far = match at.nanoseconds() {
                         None => Self::FAR,
@@ -123,9 +125,10 @@ impl KindSet {
         if raw != b"-0"
             && let Ok(n) = text.parse::<i64>()
         {
-            let sign = match n < 0 {
-                true => Self::NEGATIVE,
-                false => Self::POSITIVE,
+            let sign = if n < 0 {
+                Self::NEGATIVE
+            } else {
+                Self::POSITIVE
             };
             return match n.unsigned_abs() {
                 0..=EXACT_MAX => sign,
@@ -134,18 +137,20 @@ impl KindSet {
             };
         }
         if let Ok(n) = text.parse::<u64>() {
-            return match (n as f64) as i128 == i128::from(n) {
-                true => Self::LARGE,
-                false => Self::LARGE.with(Self::WIDE),
+            return if (n as f64) as i128 == i128::from(n) {
+                Self::LARGE
+            } else {
+                Self::LARGE.with(Self::WIDE)
             };
         }
         let is_integer = raw
             .iter()
             .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+'));
-        match raw != b"-0" && is_integer || !is_double(text) {
+        if raw != b"-0" && is_integer || !is_double(text) {
             // A number that no double holds stays text.
-            true => Self::TEXT,
-            false => Self::REAL,
+            Self::TEXT
+        } else {
+            Self::REAL
         }
     }
 
@@ -170,9 +175,10 @@ impl KindSet {
         if self.has(times) {
             let (is_utc, is_fine) = (self.has(Self::UTC_TIME), self.has(Self::FINE));
             let is_mixed = is_utc && self.has(Self::LOCAL_TIME);
-            return match is_mixed || is_fine && self.has(Self::FAR) {
-                true => ColumnKind::Text,
-                false => ColumnKind::Time { is_utc, is_fine },
+            return if is_mixed || is_fine && self.has(Self::FAR) {
+                ColumnKind::Text
+            } else {
+                ColumnKind::Time { is_utc, is_fine }
             };
         }
         if !self.has(numbers) {
@@ -180,9 +186,10 @@ impl KindSet {
         }
         let has_number = self.has(integers.with(Self::REAL).with(Self::NAN));
         if self.has(Self::REAL.with(Self::NAN).with(Self::NAN_WORD)) {
-            return match self.has(Self::WIDE) || !has_number {
-                true => ColumnKind::Text,
-                false => ColumnKind::Float,
+            return if self.has(Self::WIDE) || !has_number {
+                ColumnKind::Text
+            } else {
+                ColumnKind::Float
             };
         }
         match (self.has(Self::LARGE), self.has(Self::NEGATIVE)) {
@@ -254,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn column_of_fields_is_the_least_type_that_keeps_every_value() {
+    fn output_column_has_narrowest_lossless_type() {
         let local = ColumnKind::Time {
             is_utc: false,
             is_fine: false,

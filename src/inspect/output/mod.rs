@@ -1,7 +1,7 @@
 //! Row writers: JSON Lines, CSV, TSV, Parquet, Arrow, or plain lines. A format with columns first
 //! needs a [`OutputPlan`] of all rows. Rows of columnar files go into columnar files unchanged.
 //!
-//! Open `plan.rs` and `kinds.rs` for the columns of the output, `check.rs` for rows that cannot be
+//! Open `row_writer.rs` for the writer, `plan.rs` and `kinds.rs` for the columns of the output, `check.rs` for rows that cannot be
 //! written, `jsonl.rs`, `delimited.rs` and `batches.rs` for the formats, `schemas.rs` for several
 //! columnar inputs.
 
@@ -9,316 +9,26 @@ mod batches;
 mod check;
 mod columns;
 mod delimited;
+mod error;
+mod format;
 mod jsonl;
 mod kinds;
 mod parquet_types;
 mod plan;
+mod row_writer;
 mod schemas;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::io::Write;
-use std::sync::Arc;
-
-use arrow_array::RecordBatch;
-
 pub use check::NanRule;
 pub use check::Refusal;
 pub use check::RowCheck;
+pub use error::PushError;
+pub use format::OutputFormat;
 pub use kinds::ColumnKind;
 pub use plan::OutputPlan;
 pub use plan::TooManyColumns;
+pub use row_writer::RowWriter;
 pub use schemas::common_columns;
 pub use schemas::conform;
 pub use schemas::without_dictionaries;
-
-use crate::inspect::format::detect::Format;
-use crate::inspect::output::batches::BatchWriter;
-use crate::inspect::output::columns::BatchBuilder;
-use crate::inspect::table::Columnar;
-use crate::inspect::table::LongRow;
-use crate::inspect::table::LongRowError;
-use crate::inspect::table::Shape;
-use crate::inspect::table::TableError;
-
-/// Output format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// Arrow IPC file.
-    Arrow,
-    /// Arrow IPC stream.
-    ArrowStream,
-    /// CSV (RFC 4180) with a header.
-    Csv,
-    /// JSON Lines.
-    Jsonl,
-    /// Apache Parquet with Snappy compression.
-    Parquet,
-    /// Texts of rows, one per line.
-    Text,
-    /// Tab-separated values with a header.
-    Tsv,
-}
-
-impl OutputFormat {
-    /// Returns the format for a path's extension.
-    pub fn of_path(path: &str) -> Option<Self> {
-        let (_, last) = path.rsplit_once('.')?;
-        Some(match last.to_ascii_lowercase().as_str() {
-            "arrow" | "ipc" => Self::Arrow,
-            "arrows" => Self::ArrowStream,
-            "csv" => Self::Csv,
-            "jsonl" | "ndjson" | "jsonlines" => Self::Jsonl,
-            "parquet" => Self::Parquet,
-            "txt" | "text" => Self::Text,
-            "tsv" | "tab" => Self::Tsv,
-            _ => return None,
-        })
-    }
-
-    /// Returns the format that preserves rows of this shape from a file of a format.
-    pub fn keeping(format: Format, shape: &Shape) -> Self {
-        match (format, shape) {
-            (Format::Parquet, _) => Self::Parquet,
-            (Format::ArrowFile, _) => Self::Arrow,
-            (Format::ArrowStream, _) => Self::ArrowStream,
-            (_, Shape::Delimited(header)) if header.separator == b'\t' => Self::Tsv,
-            (_, Shape::Delimited(_)) => Self::Csv,
-            (_, Shape::Json) => Self::Jsonl,
-            (_, Shape::Text) => Self::Text,
-        }
-    }
-
-    /// File name extension without a dot.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Arrow => "arrow",
-            Self::ArrowStream => "arrows",
-            Self::Csv => "csv",
-            Self::Jsonl => "jsonl",
-            Self::Parquet => "parquet",
-            Self::Text => "txt",
-            Self::Tsv => "tsv",
-        }
-    }
-
-    /// Returns true if the format has columns.
-    pub fn has_columns(self) -> bool {
-        !matches!(self, Self::Jsonl | Self::Text)
-    }
-
-    /// Returns true if the format has typed columns that accept decoded batches.
-    pub fn is_columnar(self) -> bool {
-        matches!(self, Self::Arrow | Self::ArrowStream | Self::Parquet)
-    }
-}
-
-/// Errors of writing a row.
-#[derive(Debug)]
-pub enum PushError {
-    /// Writing failed.
-    Write(io::Error),
-    /// The row cannot be written in this format.
-    Refused(Refusal),
-    /// The row cannot be read.
-    Read(TableError),
-}
-
-impl From<io::Error> for PushError {
-    fn from(error: io::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
-impl From<Refusal> for PushError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<LongRowError> for PushError {
-    fn from(error: LongRowError) -> Self {
-        match error {
-            LongRowError::Read(error) => Self::Read(error),
-            LongRowError::Sink(error) => Self::Write(error),
-        }
-    }
-}
-
-/// Writer of rows.
-pub struct RowWriter<W: Write + Send> {
-    kind: FormatWriter<W>,
-    rows: u64,
-}
-
-enum FormatWriter<W: Write + Send> {
-    Columns(Box<BatchBuilder>, BatchWriter<W>),
-    Decoded(BatchWriter<W>),
-    Delimited(Box<delimited::DelimitedWriter<W>>),
-    Jsonl(Box<jsonl::JsonlWriter<W>>),
-    Text(W),
-}
-
-impl<W: Write + Send> RowWriter<W> {
-    /// Creates a writer for the rows of a plan. Formats without columns use only the selected
-    /// columns of the plan, and for delimited rows their types.
-    ///
-    /// # Errors
-    /// I/O errors of the writer.
-    pub fn new(to: W, check: &RowCheck, plan: &OutputPlan) -> Result<Self, PushError> {
-        let delimited = |to, separator| {
-            let writer = delimited::DelimitedWriter::new(to, separator, plan)?;
-            Ok::<_, PushError>(FormatWriter::Delimited(Box::new(writer)))
-        };
-        let kind = match check.format {
-            OutputFormat::Csv => delimited(to, b',')?,
-            OutputFormat::Tsv => delimited(to, b'\t')?,
-            OutputFormat::Jsonl => {
-                FormatWriter::Jsonl(Box::new(jsonl::JsonlWriter::new(to, plan, check.nan)))
-            }
-            OutputFormat::Text => FormatWriter::Text(to),
-            format @ (OutputFormat::Arrow | OutputFormat::ArrowStream | OutputFormat::Parquet) => {
-                let columns = BatchBuilder::new(plan);
-                let said = Columnar {
-                    schema: Arc::clone(columns.schema()),
-                    metadata: Vec::new(),
-                    repeated: Vec::new(),
-                    unread: Vec::new(),
-                };
-                let writer = BatchWriter::new(to, format, &said)?;
-                FormatWriter::Columns(Box::new(columns), writer)
-            }
-        };
-        Ok(Self { kind, rows: 0 })
-    }
-
-    /// Creates a writer for decoded columns.
-    ///
-    /// # Errors
-    /// I/O errors, and the [`Refusal`] of a column whose type the format lacks.
-    pub fn of_decoded(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
-        Ok(Self {
-            kind: FormatWriter::Decoded(BatchWriter::new(to, format, columns)?),
-            rows: 0,
-        })
-    }
-
-    /// Number of rows written.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// Writes a row.
-    ///
-    /// # Errors
-    /// I/O errors, and the reason for refusing the row.
-    pub fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
-        match &mut self.kind {
-            FormatWriter::Columns(columns, writer) => {
-                if let Some(batch) = columns.push(shape, row)? {
-                    writer.write(&batch)?;
-                }
-            }
-            FormatWriter::Decoded(_) => {
-                return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
-            }
-            FormatWriter::Delimited(writer) => writer.push(shape, row)?,
-            FormatWriter::Jsonl(writer) => writer.push(shape, row)?,
-            FormatWriter::Text(to) => text_line(to, shape, row)?,
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// Returns true if a long row of a shape can be copied without holding it in memory.
-    pub fn copies(&self, shape: &Shape, plan: &OutputPlan) -> bool {
-        match &self.kind {
-            FormatWriter::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
-            FormatWriter::Text(_) => *shape == Shape::Text,
-            _ => false,
-        }
-    }
-
-    /// Copies a long row unchanged.
-    ///
-    /// # Errors
-    /// I/O errors of reading and writing.
-    pub fn push_long(&mut self, row: &LongRow) -> Result<(), PushError> {
-        match &mut self.kind {
-            FormatWriter::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
-            FormatWriter::Text(to) => {
-                row.each(&mut |piece| to.write_all(piece))?;
-                to.write_all(b"\n")?;
-            }
-            _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// Writes JSON rows unchanged; each ends with a newline.
-    ///
-    /// # Errors
-    /// I/O errors of the writer.
-    pub fn push_lines(&mut self, lines: &[u8], rows: u64) -> Result<(), PushError> {
-        match &mut self.kind {
-            FormatWriter::Jsonl(writer) => writer.write(lines)?,
-            _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
-        }
-        self.rows += rows;
-        Ok(())
-    }
-
-    /// Writes decoded rows; their columns must be those given at creation.
-    ///
-    /// # Errors
-    /// I/O errors of the writer.
-    pub fn push_decoded(&mut self, rows: &RecordBatch) -> Result<(), PushError> {
-        match &mut self.kind {
-            FormatWriter::Decoded(writer) => writer.write(rows)?,
-            _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
-        }
-        self.rows += rows.num_rows() as u64;
-        Ok(())
-    }
-
-    /// Writes the remaining rows, and returns the underlying writer.
-    ///
-    /// # Errors
-    /// I/O errors of the writer.
-    pub fn finish(self) -> Result<W, PushError> {
-        Ok(match self.kind {
-            FormatWriter::Columns(mut columns, mut writer) => {
-                if let Some(batch) = columns.take()? {
-                    writer.write(&batch)?;
-                }
-                writer.finish()?
-            }
-            FormatWriter::Decoded(writer) => writer.finish()?,
-            FormatWriter::Delimited(writer) => writer.into_inner(),
-            FormatWriter::Jsonl(writer) => writer.into_inner(),
-            FormatWriter::Text(to) => to,
-        })
-    }
-}
-
-/// Writes the text of a row on one line. Line breaks of JSON are between tokens. A carriage return
-/// at the end of a line is doubled, because readers strip one with the newline.
-fn text_line(to: &mut impl Write, shape: &Shape, row: &[u8]) -> io::Result<()> {
-    let has_break = *shape == Shape::Json && memchr::memchr2(b'\n', b'\r', row).is_some();
-    match has_break {
-        true => {
-            let bytes = row.iter().map(|b| match b {
-                b'\n' | b'\r' => b' ',
-                other => *other,
-            });
-            to.write_all(&bytes.collect::<Vec<u8>>())?;
-        }
-        false => to.write_all(row)?,
-    }
-    if row.last() == Some(&b'\r') && !has_break {
-        to.write_all(b"\r")?;
-    }
-    to.write_all(b"\n")
-}

@@ -97,9 +97,10 @@ fn has_interval_of_three(kind: &DataType) -> bool {
 
 fn stored_field(field: &FieldRef) -> FieldRef {
     let kind = stored_type(field.data_type());
-    match kind == *field.data_type() {
-        true => Arc::clone(field),
-        false => Arc::new(Field::clone(field).with_data_type(kind)),
+    if kind == *field.data_type() {
+        Arc::clone(field)
+    } else {
+        Arc::new(Field::clone(field).with_data_type(kind))
     }
 }
 

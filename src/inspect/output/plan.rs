@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::Refusal;
-use crate::inspect::output::check::each_sound_cell;
+use crate::inspect::output::check::each_writable_cell;
 use crate::inspect::output::kinds::KindSet;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
@@ -57,7 +57,7 @@ impl OutputPlan {
     ///
     /// # Errors
     /// [`TooManyColumns`].
-    pub fn announce(&mut self, names: &[String]) -> Result<(), TooManyColumns> {
+    pub fn add_declared(&mut self, names: &[String]) -> Result<(), TooManyColumns> {
         if self.is_fixed {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl OutputPlan {
     }
 
     /// Records a row that cannot be written.
-    pub fn refuse(&mut self) {
+    pub fn record_refusal(&mut self) {
         self.has_refusals = true;
     }
 
@@ -98,7 +98,7 @@ impl OutputPlan {
     ///
     /// # Errors
     /// [`TooManyColumns`].
-    pub fn learn(
+    pub fn add_row(
         &mut self,
         shape: &Shape,
         row: &[u8],
@@ -109,7 +109,7 @@ impl OutputPlan {
         }
         self.marks.begin();
         let mut over = Ok(());
-        let done = each_sound_cell(shape, row, scratch, &mut |name, cell| {
+        let done = each_writable_cell(shape, row, scratch, &mut |name, cell| {
             if over.is_ok() {
                 over = self.learn_cell(name, KindSet::of(shape, cell));
             }
@@ -127,14 +127,13 @@ impl OutputPlan {
                 self.place_of(name)
             }
         };
-        let at = match self.marks.take(at) {
-            true => at,
-            false => {
-                if self.repeated.is_none() {
-                    self.repeated = Some(name.to_owned());
-                }
-                self.learn_again(at)?
+        let at = if self.marks.take(at) {
+            at
+        } else {
+            if self.repeated.is_none() {
+                self.repeated = Some(name.to_owned());
             }
+            self.repeated_column(at)?
         };
         if let Some((_, known)) = self.columns.get_mut(at) {
             *known = known.with(kinds);
@@ -143,7 +142,7 @@ impl OutputPlan {
     }
 
     /// Returns the column for a name that the row has already used.
-    fn learn_again(&mut self, mut at: usize) -> Result<usize, TooManyColumns> {
+    fn repeated_column(&mut self, mut at: usize) -> Result<usize, TooManyColumns> {
         loop {
             let name = self.marks.next_name(&self.columns, at);
             self.room_for(&name)?;
@@ -155,7 +154,7 @@ impl OutputPlan {
     }
 
     fn learn_fixed(&mut self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> Option<Refusal> {
-        let refusal = each_sound_cell(shape, row, scratch, &mut |_, _| {}).err();
+        let refusal = each_writable_cell(shape, row, scratch, &mut |_, _| {}).err();
         self.has_refusals |= refusal.is_some();
         for (name, known) in &mut self.columns {
             if let Some(cell) = shape.cell(row, name, scratch) {
@@ -218,9 +217,10 @@ impl OutputPlan {
             };
         });
         done?;
-        match is_whole {
-            true => Ok(()),
-            false => Err(Refusal::of_row("the rows changed meanwhile")),
+        if is_whole {
+            Ok(())
+        } else {
+            Err(Refusal::of_row("the rows changed meanwhile"))
         }
     }
 
@@ -235,11 +235,12 @@ impl OutputPlan {
 
     fn room_for(&self, name: &str) -> Result<(), TooManyColumns> {
         let is_known = self.places.contains_key(name);
-        match is_known || self.columns.len() < WRITTEN_COLUMNS_MAX {
-            true => Ok(()),
-            false => Err(TooManyColumns {
+        if is_known || self.columns.len() < WRITTEN_COLUMNS_MAX {
+            Ok(())
+        } else {
+            Err(TooManyColumns {
                 name: name.to_owned(),
-            }),
+            })
         }
     }
 

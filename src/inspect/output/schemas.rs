@@ -30,7 +30,7 @@ pub fn common_columns(files: &[Columnar]) -> Result<Columnar, String> {
         repeated: Vec::new(),
         unread: Vec::new(),
     };
-    let mut said = std::collections::HashMap::new();
+    let mut metadata = std::collections::HashMap::new();
     for (number, file) in files.iter().enumerate() {
         for field in file.schema.fields() {
             let known = fields.iter_mut().find(|known| known.name() == field.name());
@@ -63,10 +63,10 @@ pub fn common_columns(files: &[Columnar]) -> Result<Columnar, String> {
             }
         }
         for (key, value) in &file.schema.metadata {
-            said.entry(key.clone()).or_insert_with(|| value.clone());
+            metadata.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
-    common.schema = Arc::new(Schema::new_with_metadata(fields, said));
+    common.schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     Ok(common)
 }
 

@@ -13,7 +13,7 @@ use crate::inspect::table::Shape;
 fn written(format: OutputFormat, rows: &[(&Shape, &str)]) -> Vec<u8> {
     let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for (shape, row) in rows {
-        let refused = plan.learn(shape, row.as_bytes(), &mut scratch).unwrap();
+        let refused = plan.add_row(shape, row.as_bytes(), &mut scratch).unwrap();
         assert_eq!(refused, None);
     }
     let mut writer = RowWriter::new(Vec::new(), &check(format), &plan).unwrap();
@@ -52,7 +52,7 @@ const ROWS: [&str; 4] = [
 ];
 
 #[test]
-fn json_becomes_lines() {
+fn jsonl_writer_keeps_rows_on_one_line() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let text = String::from_utf8(written(OutputFormat::Jsonl, &rows)).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -64,7 +64,7 @@ fn json_becomes_lines() {
 }
 
 #[test]
-fn json_becomes_records_that_the_csv_crate_reads() {
+fn csv_writer_output_is_read_by_csv_crate() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = written(OutputFormat::Csv, &rows);
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -79,7 +79,7 @@ fn json_becomes_records_that_the_csv_crate_reads() {
 }
 
 #[test]
-fn records_become_objects() {
+fn jsonl_writer_converts_records_to_objects() {
     let shape = csv_shape();
     let text = written(
         OutputFormat::Jsonl,
@@ -90,7 +90,7 @@ fn records_become_objects() {
 }
 
 #[test]
-fn parquet_comes_out_as_it_went_in() {
+fn parquet_round_trip_preserves_values() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = bytes::Bytes::from(written(OutputFormat::Parquet, &rows));
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes);
@@ -115,13 +115,13 @@ fn parquet_comes_out_as_it_went_in() {
 }
 
 #[test]
-fn kinds_widen() {
+fn field_kinds_widen_to_common_type() {
     let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for row in [
         r#"{"a":1,"b":null,"c":99999999999999999999}"#,
         r#"{"a":"x","b":1e3}"#,
     ] {
-        plan.learn(&Shape::Json, row.as_bytes(), &mut scratch)
+        plan.add_row(&Shape::Json, row.as_bytes(), &mut scratch)
             .unwrap();
     }
     let kinds: Vec<ColumnKind> = plan.columns().map(|(_, k)| k).collect();

@@ -104,7 +104,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut profile = Profile::default();
     let mut text = BufReader::new(text);
     let is_object = text.fill_buf()?.trim_ascii_start().first() == Some(&b'{');
-    let mut cutter = JsonSplitter::array();
+    let mut splitter = JsonSplitter::array();
     let mut front = Vec::new();
     if is_object {
         (&mut text).take(HEAD_BYTES).read_to_end(&mut front)?;
@@ -112,7 +112,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
         match only_list(&front, is_whole) {
             Some(list) => {
                 front.drain(..list.at);
-                cutter = cutter.of_member();
+                splitter = splitter.of_member();
             }
             None => {
                 let most = ROW_BYTES_MAX as u64;
@@ -122,7 +122,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
         }
     }
     let mut text = io::Cursor::new(front).chain(text);
-    let is_whole = each_row(&mut cutter, &mut text, &mut |row| {
+    let is_whole = each_row(&mut splitter, &mut text, &mut |row| {
         // A row that is too long counts as unreadable.
         profile.json_line(row.unwrap_or(b"!"));
     })?;
@@ -153,15 +153,15 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut head = Vec::new();
     (&mut text).take(HEAD_BYTES).read_to_end(&mut head)?;
     let is_whole = (head.len() as u64) < HEAD_BYTES;
-    let plan = dialect::table(format, &head, is_whole, &ReadOptions::default());
+    let plan = dialect::detect_table(format, &head, is_whole, &ReadOptions::default());
     let (separator, quote) = (plan.dialect.separator, plan.dialect.quote);
     let mut profile = Profile::default();
     let mut is_header = plan.dialect.has_header;
     let mut buffer = Vec::new();
     let mut is_cut = false;
     let mut text = head.as_slice().chain(text);
-    let mut cutter = DelimitedSplitter::new(separator, quote);
-    each_row(&mut cutter, &mut text, &mut |row| {
+    let mut splitter = DelimitedSplitter::new(separator, quote);
+    each_row(&mut splitter, &mut text, &mut |row| {
         if std::mem::take(&mut is_header) {
             return;
         }
@@ -172,8 +172,8 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
         profile.begin_record();
         let fields = Fields::new(row, separator, quote);
         for (name, raw) in plan.names.iter().zip(fields) {
-            match Fields::said(raw, quote, &mut buffer) {
-                Cell::Text(said) => profile.cell(name, said),
+            match Fields::content(raw, quote, &mut buffer) {
+                Cell::Text(text) => profile.cell(name, text),
                 _ => profile.cell(name, b""),
             }
         }
@@ -188,7 +188,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
 /// Passes every row of a text to `each`, or `None` for one longer than [`ROW_BYTES_MAX`]. Returns
 /// false if the text violates its format.
 fn each_row(
-    cutter: &mut dyn RowSplitter,
+    splitter: &mut dyn RowSplitter,
     text: &mut dyn Read,
     each: &mut dyn FnMut(Option<&[u8]>),
 ) -> io::Result<bool> {
@@ -204,8 +204,8 @@ fn each_row(
         let piece = piece.get(..n).unwrap_or_default();
         buffer.extend_from_slice(piece);
         let looked = match n {
-            0 => cutter.finish(at, &mut found),
-            _ => cutter.scan(piece, at, usize::MAX, &mut found).map(|_| ()),
+            0 => splitter.finish(at, &mut found),
+            _ => splitter.scan(piece, at, usize::MAX, &mut found).map(|_| ()),
         };
         at += n as u64;
         for row in found.drain(..) {
@@ -216,10 +216,11 @@ fn each_row(
         if looked.is_err() || n == 0 {
             return Ok(looked.is_ok());
         }
-        let open = cutter.open_from().unwrap_or(at);
-        let keep = match at - open.max(base) > ROW_BYTES_MAX as u64 {
-            true => at,
-            false => open.max(base),
+        let open = splitter.open_from().unwrap_or(at);
+        let keep = if at - open.max(base) > ROW_BYTES_MAX as u64 {
+            at
+        } else {
+            open.max(base)
         };
         let passed = usize::try_from(keep - base).unwrap_or(usize::MAX);
         buffer.drain(..passed.min(buffer.len()));

@@ -375,10 +375,13 @@ impl ProfileRecorder<'_> {
             Event::Object => FieldKind::Object,
             Event::Array => FieldKind::List,
             Event::String(_) => FieldKind::Text,
-            Event::Number(number) => match number.is_integer && is_int(number.raw) {
-                true => FieldKind::Int,
-                false => FieldKind::Float,
-            },
+            Event::Number(number) => {
+                if number.is_integer && is_int(number.raw) {
+                    FieldKind::Int
+                } else {
+                    FieldKind::Float
+                }
+            }
             Event::Bool(_) => FieldKind::Bool,
             Event::Null => FieldKind::Null,
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => return Ok(()),
@@ -386,7 +389,7 @@ impl ProfileRecorder<'_> {
         place.note(kind, self.row);
         match kind {
             FieldKind::Object | FieldKind::List if depth >= STATISTICS_DEPTH_MAX => {
-                self.scanner.leave()
+                self.scanner.skip_container()
             }
             FieldKind::Object => self.members(place, depth + 1),
             FieldKind::List => self.items(place, depth + 1),
@@ -405,11 +408,11 @@ impl ProfileRecorder<'_> {
     }
 
     fn members(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
-        let mut said = String::new();
+        let mut content = String::new();
         while let Some(Event::Key(key)) = self.scanner.next_event()? {
             // Lone surrogates become U+FFFD.
-            let _ = key.unescape_into(&mut said);
-            match place.field(&said, self.places) {
+            let _ = key.unescape_into(&mut content);
+            match place.field(&content, self.places) {
                 None => drop(self.scanner.skip_value()?),
                 Some(member) => {
                     if let Some(event) = self.scanner.next_event()? {
@@ -428,7 +431,7 @@ mod tests {
     use super::Profile;
 
     #[test]
-    fn conflicts_are_counted_and_placed() {
+    fn profile_counts_and_locates_conflicts() {
         let mut profile = Profile::default();
         for line in [
             r#"{"a":1,"b":{"c":[1,2.5]}}"#,
@@ -461,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_and_wide_rows_stay_bounded() {
+    fn profile_of_deep_and_wide_rows_stays_bounded() {
         let mut profile = Profile::default();
         profile.json_line(format!("{}1{}", "[".repeat(200), "]".repeat(200)).as_bytes());
         let wide: Vec<String> = (0..20_000).map(|n| format!("\"k{n}\":{n}")).collect();

@@ -95,7 +95,7 @@ mod tests {
     use crate::progress::NoProgress;
 
     #[test]
-    fn a_group_goes_where_its_least_row_goes_whichever_is_kept() {
+    fn split_group_takes_least_position() {
         let text: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
         let table = Arc::new(LineTable::new(Arc::new(text.into_bytes()), Shape::Text));
         let options = SplitOptions {

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_of_the_seed_alone() {
+    fn sample_depends_on_seed_alone() {
         let text: String = (0..60_000).map(|n| format!("{{\"n\":{n}}}\n\n")).collect();
         let with = |threads, seed| SampleOptions {
             threads,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_equally_likely() {
+    fn sample_draws_rows_uniformly() {
         let text: String = (0..20).map(|n| format!("{n}\n")).collect();
         let mut times = [0_u32; 20];
         for seed in 0..4000 {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_are_all_taken() {
+    fn sample_of_few_rows_takes_all() {
         let options = |rows| SampleOptions {
             threads: 2,
             rows,

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_their_ratios() {
+    fn split_parts_match_ratios() {
         let splitter = splitter(&[90, 5, 0, 5], 1, SplitBy::Row);
         let mut counts = [0_u32; 4];
         for n in 0..100_000 {
@@ -139,7 +139,7 @@ mod tests {
 
     /// Permanent promise: a change here moves rows of existing splits.
     #[test]
-    fn places_do_not_change() {
+    fn split_positions_never_change() {
         let splitter = splitter(&[1], 0, SplitBy::Row);
         let places: Vec<u64> = [&b""[..], b"a"]
             .iter()
@@ -153,7 +153,7 @@ mod tests {
     const GOLDEN: [u64; 2] = [2_135_024_761_972_617_170, 17_851_942_764_103_649_332];
 
     #[test]
-    fn groups_stay_together() {
+    fn split_keeps_groups_together() {
         let splitter = splitter(&[1, 1], 3, SplitBy::Column("user.id".to_owned()));
         let mut scratch = Scratch::default();
         let mut part = |row: String| {

@@ -18,27 +18,27 @@ pub(in crate::inspect) fn unescaped(row: &[u8]) -> Option<Vec<u8>> {
     if !has_escapes(row) {
         return None;
     }
-    let (mut said, mut rest, mut is_changed) = (Vec::with_capacity(row.len()), row, false);
+    let (mut result, mut rest, mut is_changed) = (Vec::with_capacity(row.len()), row, false);
     while let Some(at) = memchr::memchr(b'\\', rest) {
         let (before, escape) = rest.split_at_checked(at)?;
-        said.extend_from_slice(before);
+        result.extend_from_slice(before);
         let passed = match character(escape) {
             Some((c, bytes)) => {
                 let mut buffer = [0; 4];
-                said.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+                result.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
                 is_changed = true;
                 bytes
             }
             None => {
                 let bytes = escape.len().min(2);
-                said.extend_from_slice(escape.get(..bytes)?);
+                result.extend_from_slice(escape.get(..bytes)?);
                 bytes
             }
         };
         rest = escape.get(passed..)?;
     }
-    said.extend_from_slice(rest);
-    is_changed.then_some(said)
+    result.extend_from_slice(rest);
+    is_changed.then_some(result)
 }
 
 /// Decodes the escaped character beyond ASCII at the front, with the length of its escape.
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_of_characters_beyond_ascii_are_replaced() {
+    fn search_unescapes_characters_beyond_ascii() {
         let of = |text: &str| unescaped(text.as_bytes()).map(|t| String::from_utf8(t).unwrap());
         assert_eq!(of(r#"{"a":"caf\u00e9"}"#).unwrap(), r#"{"a":"café"}"#);
         assert_eq!(
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_name_such_characters_are_known() {
+    fn pattern_naming_unicode_is_detected() {
         for named in ["é", r"\p{Greek}", r"\u{e9}", r"caf\xe9"] {
             assert!(names_unicode(named), "{named}");
         }

@@ -32,7 +32,7 @@ use crate::wire::limits::PATTERN_PROGRAM_BYTES_MAX;
 #[non_exhaustive]
 pub enum PatternError {
     /// A syntax error, or a compiled size beyond the limit.
-    #[error("it is no regular expression that can be used: {0}")]
+    #[error("invalid regular expression: {0}")]
     Invalid(String),
     /// The pattern exceeds `PATTERN_BYTES_MAX`.
     #[error("it is longer than {PATTERN_BYTES_MAX} bytes")]
@@ -139,8 +139,8 @@ impl Pattern {
     /// Returns true if the pattern matches the unescaped JSON, but not the raw row.
     fn is_in_escapes(&self, batch: &Batch, row: &[u8]) -> bool {
         let looks = self.names_unicode && *batch.shape() == Shape::Json;
-        let said = looks.then(|| unescaped(row)).flatten();
-        said.is_some_and(|said| self.is_in(&said))
+        let content = looks.then(|| unescaped(row)).flatten();
+        content.is_some_and(|content| self.is_in(&content))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -308,9 +308,10 @@ pub fn find_matches<E: From<TableError> + Send>(
             let mut hits = Vec::new();
             pattern.each_hit(batch, scratch, &mut |row| {
                 hits.push(pattern.hit(batch, &row, other));
-                match (hits.len() as u64) < limit {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
+                if (hits.len() as u64) < limit {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
                 }
             });
             Ok((hits, batch.count_rows()))

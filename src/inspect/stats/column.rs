@@ -75,7 +75,7 @@ impl ColumnState {
 
     /// Records that a row has the column.
     #[inline]
-    pub(super) fn meet(&mut self, row: u64) {
+    pub(super) fn record_row(&mut self, row: u64) {
         if self.last_row != row {
             self.last_row = row;
             self.rows += 1;
@@ -103,9 +103,10 @@ impl ColumnState {
 
     /// Adds a cell with a word for a non-finite number.
     pub(super) fn add_word(&mut self, text: &[u8], word: &[u8]) {
-        match word.to_ascii_lowercase().ends_with(b"nan") {
-            true => self.nan_words += 1,
-            false => self.infinite_words += 1,
+        if word.to_ascii_lowercase().ends_with(b"nan") {
+            self.nan_words += 1
+        } else {
+            self.infinite_words += 1
         }
         self.add_text(text);
     }
@@ -187,9 +188,10 @@ impl ColumnState {
         if column_type != ColumnType::Text || times < types.text || self.typed_texts < types.text {
             return column_type;
         }
-        match self.texts.days == times {
-            true => ColumnType::Date,
-            false => ColumnType::Timestamp,
+        if self.texts.days == times {
+            ColumnType::Date
+        } else {
+            ColumnType::Timestamp
         }
     }
 

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
-use crate::inspect::format::cell_type::moment;
+use crate::inspect::format::cell_type::timestamp_form;
 use crate::inspect::json::Event;
 use crate::inspect::json::Number as Written;
 use crate::inspect::json::ScanError;
@@ -45,7 +45,7 @@ pub(super) struct Walker {
     /// Columns in the current batch, in order of appearance.
     touched: Vec<usize>,
     scratch: Scratch,
-    said: String,
+    content: String,
     bytes: Vec<u8>,
     /// Stored types of strings in the current batch's columns.
     stored: Option<Arc<[StoredColumn]>>,
@@ -88,7 +88,7 @@ impl Walker {
             row: 0,
             touched: Vec::new(),
             scratch: Scratch::default(),
-            said: String::new(),
+            content: String::new(),
             bytes: Vec::new(),
             stored: None,
             stored_at: HashMap::new(),
@@ -101,12 +101,12 @@ impl Walker {
     /// [`TableError`] for decoded columns that cannot be rendered.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<BatchStats, TableError> {
         let (mut rows, mut malformed) = (0, 0);
-        self.learn(batch.stored());
+        self.set_stored_types(batch.stored());
         if let Shape::Delimited(header) = batch.shape() {
             // A column exists even if all its fields are missing.
             for name in &header.names {
                 if let Some(node) = self.member(ROOT, name, 0) {
-                    self.show(node);
+                    self.mark_in_batch(node);
                 }
             }
         }
@@ -148,11 +148,11 @@ impl Walker {
                 self.row = before + 1 + row;
                 match value {
                     ShownValue::Null => {
-                        self.touch(node);
+                        self.mark_in_row(node);
                         self.with(node, ColumnState::add_null);
                     }
                     ShownValue::Text(text) => {
-                        self.touch(node);
+                        self.mark_in_row(node);
                         self.with(node, |c| c.add_text(text));
                     }
                     ShownValue::Json(json) => {
@@ -170,7 +170,7 @@ impl Walker {
     }
 
     /// Updates the stored types of strings for the next rows.
-    fn learn(&mut self, stored: Option<&Arc<[StoredColumn]>>) {
+    fn set_stored_types(&mut self, stored: Option<&Arc<[StoredColumn]>>) {
         match (&self.stored, stored) {
             (None, None) => return,
             (Some(known), Some(stored)) if Arc::ptr_eq(known, stored) => return,
@@ -282,23 +282,25 @@ impl Walker {
     ) -> Result<(), ScanError> {
         let Some(node) = node else {
             return match event {
-                Event::Object | Event::Array => scanner.leave(),
+                Event::Object | Event::Array => scanner.skip_container(),
                 _ => Ok(()),
             };
         };
-        self.touch(node);
+        self.mark_in_row(node);
         match event {
             Event::Object => {
                 self.with(node, ColumnState::add_object);
-                match depth < self.depth_max {
-                    true => self.object(scanner, node, depth + 1),
-                    false => scanner.leave(),
+                if depth < self.depth_max {
+                    self.object(scanner, node, depth + 1)
+                } else {
+                    scanner.skip_container()
                 }
             }
             Event::Array => {
-                let length = match depth < self.depth_max {
-                    true => self.elements(scanner, node, depth + 1)?,
-                    false => skip_elements(scanner)?,
+                let length = if depth < self.depth_max {
+                    self.elements(scanner, node, depth + 1)?
+                } else {
+                    skip_elements(scanner)?
                 };
                 self.with(node, |c| c.add_array(length));
                 Ok(())
@@ -330,13 +332,13 @@ impl Walker {
         if node.stored == Some(StoredType::Bytes) {
             node.column.add_bytes(text.raw);
         } else if text.is_escaped {
-            match text.said_into(&mut self.bytes) {
+            match text.content_into(&mut self.bytes) {
                 Ok(()) => node.column.add_text(&self.bytes),
                 // U+FFFD is shown for lone surrogates; the raw bytes keep such texts distinct.
                 Err(_) => {
-                    let _ = text.unescape_into(&mut self.said);
+                    let _ = text.unescape_into(&mut self.content);
                     node.column
-                        .add_broken_text(self.said.as_bytes(), &self.bytes);
+                        .add_broken_text(self.content.as_bytes(), &self.bytes);
                 }
             }
         } else {
@@ -354,21 +356,21 @@ impl Walker {
     /// Returns the column of a member that has a value in this row.
     fn open(&mut self, node: usize, key: &str, number: usize) -> Option<&mut ColumnState> {
         let node = self.member(node, key, number)?;
-        self.touch(node);
+        self.mark_in_row(node);
         let node = self.nodes.get_mut(node).filter(|n| n.is_wanted)?;
         Some(&mut node.column)
     }
 
     /// Records that the row has the column.
-    fn touch(&mut self, at: usize) {
+    fn mark_in_row(&mut self, at: usize) {
         if let Some(node) = self.nodes.get_mut(at).filter(|n| n.is_wanted) {
-            node.column.meet(self.row);
-            self.show(at);
+            node.column.record_row(self.row);
+            self.mark_in_batch(at);
         }
     }
 
     /// Records that the batch has the column, even if no row has a value.
-    fn show(&mut self, at: usize) {
+    fn mark_in_batch(&mut self, at: usize) {
         let wanted = self.nodes.get_mut(at).filter(|n| n.is_wanted);
         if let Some(node) = wanted.filter(|n| !n.is_touched) {
             node.is_touched = true;
@@ -382,9 +384,9 @@ impl Walker {
         {
             return Some(*child);
         }
-        let mut said = String::new();
-        let _ = key.unescape_into(&mut said);
-        self.member(node, &said, number)
+        let mut content = String::new();
+        let _ = key.unescape_into(&mut content);
+        self.member(node, &content, number)
     }
 
     /// Returns the node of a member. Most rows have it at the same index. Returns `None` beyond the
@@ -484,7 +486,7 @@ fn add_field(column: &mut ColumnState, cell: &Cell<'_>) {
 
 /// Returns true if a cell has a type other than text.
 fn is_typed(cell: &[u8]) -> bool {
-    look(cell) != CellType::Text || moment(cell).is_some()
+    look(cell) != CellType::Text || timestamp_form(cell).is_some()
 }
 
 fn skip_elements(scanner: &mut Scanner<'_>) -> Result<u64, ScanError> {

@@ -13,21 +13,19 @@ mod column;
 pub(crate) mod json_walk;
 mod lengths;
 mod numbers;
+mod options;
 mod report;
+mod run;
 mod script;
 pub(crate) mod sketches;
 #[cfg(test)]
 mod tests;
 mod texts;
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-
 pub use crate::inspect::stats::sketches::hyperloglog::DISTINCT_ERROR;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use lengths::Lengths;
+pub use options::StatsOptions;
 pub use report::Bin;
 pub use report::ColumnStats;
 pub use report::ColumnType;
@@ -40,85 +38,5 @@ pub use report::StatsReport;
 pub use report::TextStats;
 pub use report::TopValue;
 pub use report::TypeCounts;
+pub use run::stats;
 pub use script::Script;
-
-use crate::inspect::stats::accumulate::Accumulator;
-use crate::inspect::stats::json_walk::Walker;
-use crate::inspect::table::Batches;
-use crate::inspect::table::Scan;
-use crate::inspect::table::TableError;
-use crate::progress::Progress;
-
-/// Options of the statistics.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StatsOptions {
-    /// Number of worker threads.
-    pub threads: usize,
-    /// Paths of the columns wanted; all if empty.
-    pub columns: Vec<String>,
-    /// Largest number of columns with statistics, in order of appearance.
-    pub columns_max: usize,
-    /// Largest nesting depth of objects and arrays.
-    pub depth_max: usize,
-    /// Number of frequent values per column.
-    pub top: usize,
-    /// Shares of the quantiles, 0 to 1.
-    pub quantiles: Vec<f64>,
-    /// Number of bins in the histogram of numbers.
-    pub bins: usize,
-}
-
-impl Default for StatsOptions {
-    fn default() -> Self {
-        Self {
-            threads: 1,
-            columns: Vec::new(),
-            columns_max: 256,
-            depth_max: 6,
-            top: 10,
-            quantiles: vec![0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99],
-            bins: 20,
-        }
-    }
-}
-
-/// Computes the statistics of all columns.
-///
-/// # Errors
-/// [`TableError`] of the first unreadable batch, in row order.
-pub fn stats(
-    batches: &dyn Batches,
-    options: &StatsOptions,
-    progress: &dyn Progress,
-) -> Result<StatsReport, TableError> {
-    let walkers: Mutex<Vec<Arc<Mutex<Walker>>>> = Mutex::default();
-    let mut whole = Accumulator::new(options);
-    let scan = Scan {
-        batches,
-        threads: options.threads,
-        progress,
-    };
-    scan.run(
-        || {
-            let walker = Arc::new(Mutex::new(Walker::new(options)));
-            let mut all = walkers.lock().unwrap_or_else(PoisonError::into_inner);
-            all.push(Arc::clone(&walker));
-            walker
-        },
-        |walker, batch| {
-            // No other thread uses it before the end.
-            let mut walker = walker.lock().unwrap_or_else(PoisonError::into_inner);
-            walker.batch(batch)
-        },
-        |made| {
-            whole.report.truncated += made.truncated;
-            whole.add(&made.value);
-            Ok::<_, TableError>(ControlFlow::Continue(()))
-        },
-    )?;
-    let walkers = walkers.into_inner();
-    let walkers = walkers.unwrap_or_else(PoisonError::into_inner);
-    let own = walkers.into_iter().filter_map(Arc::into_inner);
-    let own = own.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(whole.finish(own.collect(), options))
-}

@@ -54,7 +54,7 @@ fn noise(seed: u64) -> impl FnMut() -> u64 {
 }
 
 #[test]
-fn columns_of_objects_are_told_apart() {
+fn stats_separate_nested_columns() {
     let report = json(concat!(
         "{\"a\":1,\"b\":{\"c\":\"x\",\"d\":[1,\"two\",null]},\"e\":null}\n",
         "{\"a\":2.5,\"b\":{\"c\":\"\\u0416y\",\"d\":[]},\"a\":3}\n",
@@ -91,7 +91,7 @@ fn columns_of_objects_are_told_apart() {
 }
 
 #[test]
-fn fields_are_what_they_look_like() {
+fn stats_infer_types_of_fields() {
     let header = Header {
         names: ["n", "code", "text", "never"].map(str::to_owned).to_vec(),
         separator: b',',
@@ -133,7 +133,7 @@ fn fields_are_what_they_look_like() {
 }
 
 #[test]
-fn numbers_lose_nothing_that_is_whole() {
+fn stats_keep_integers_exact() {
     let report = json(concat!(
         "{\"n\":18446744073709551615}\n{\"n\":-9223372036854775808}\n",
         "{\"n\":18446744073709551614}\n{\"big\":99999999999999999999999}\n{\"big\":1e999}\n",
@@ -165,7 +165,7 @@ fn generated(rows: usize) -> Vec<u8> {
 }
 
 #[test]
-fn threads_do_not_change_figures() {
+fn stats_are_independent_of_threads() {
     let text = generated(30_000);
     let with = |threads| StatsOptions {
         threads,
@@ -187,7 +187,7 @@ fn threads_do_not_change_figures() {
 }
 
 #[test]
-fn figures_are_those_of_brute_force() {
+fn stats_match_brute_force() {
     let text = generated(20_000);
     let report = of(&text, Shape::Json, &StatsOptions::default());
     let rows: Vec<serde_json::Value> = text
@@ -234,7 +234,7 @@ fn figures_are_those_of_brute_force() {
 }
 
 #[test]
-fn distinct_values_are_estimated() {
+fn hyperloglog_estimate_is_within_error() {
     for (seed, count) in [
         (1, 10_u64),
         (2, 1000),
@@ -262,7 +262,7 @@ fn distinct_values_are_estimated() {
 }
 
 #[test]
-fn quantiles_stay_within_their_error() {
+fn quantiles_are_within_error() {
     let mut next = noise(9);
     let shapes: [fn(f64) -> f64; 5] = [
         |u| u,
@@ -310,7 +310,7 @@ fn quantiles_stay_within_their_error() {
 }
 
 #[test]
-fn frequent_values_are_never_overstated() {
+fn frequent_values_are_never_overcounted() {
     let mut next = noise(11);
     let mut exact: BTreeMap<u64, u64> = BTreeMap::new();
     let mut whole = FrequentValues::default();
@@ -341,7 +341,7 @@ fn frequent_values_are_never_overstated() {
 }
 
 #[test]
-fn moments_can_be_put_together() {
+fn moments_merge_equals_single_pass() {
     let all: Vec<f64> = (0..1000).map(|n| 1e9 + f64::from(n % 10)).collect();
     let mut whole = Moments::default();
     for part in all.chunks(77) {
@@ -354,7 +354,7 @@ fn moments_can_be_put_together() {
 }
 
 #[test]
-fn scripts_are_told_apart() {
+fn scripts_are_detected_by_code_point() {
     for (text, script) in [
         ("azAZéßﬁＡ", Script::Latin),
         ("αΩἀ", Script::Greek),
@@ -385,7 +385,7 @@ fn scripts_are_told_apart() {
 }
 
 #[test]
-fn columns_are_bounded() {
+fn stats_columns_are_bounded() {
     let mut text = String::new();
     for n in 0..3000 {
         text.push_str(&format!("{{\"k{n}\":{n},\"same\":1}}\n"));
@@ -407,7 +407,7 @@ fn columns_are_bounded() {
 }
 
 #[test]
-fn charts_are_as_wide_as_they_may_be() {
+fn charts_fit_their_width() {
     let bin = |from: u32, count| Bin {
         from: f64::from(from),
         to: f64::from(from + 1),
@@ -427,7 +427,7 @@ fn charts_are_as_wide_as_they_may_be() {
 }
 
 #[test]
-fn decoded_columns_have_the_figures_of_their_rows() {
+fn stats_of_decoded_columns_equal_those_of_rows() {
     let formats = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats");
     for name in [
         "bytes.parquet",

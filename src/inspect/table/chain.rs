@@ -10,6 +10,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 
 /// Opens the batches of the file with an index; `None` after the last file.
 pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>> + Send + Sync;
@@ -23,7 +24,7 @@ pub struct Chain {
     /// Number of batches up to the end of each finished file.
     ends: Mutex<Vec<u64>>,
     /// The file reopened last for reads of single rows.
-    again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
+    reopened: Mutex<Option<(usize, Arc<dyn Batches>)>>,
 }
 
 struct ChainState {
@@ -58,7 +59,7 @@ impl Chain {
             }),
             left: Condvar::new(),
             ends: Mutex::default(),
-            again: Mutex::default(),
+            reopened: Mutex::default(),
         }
     }
 
@@ -69,11 +70,11 @@ impl Chain {
     }
 
     fn at(&self) -> MutexGuard<'_, ChainState> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.at)
     }
 
     /// Returns the source of the next batch; none at the end, and after a failed file.
-    fn enter(&self) -> Result<BatchSource, TableError> {
+    fn next_source(&self) -> Result<BatchSource, TableError> {
         let mut at = self.at();
         at.inside += 1;
         if at.failed.is_some() {
@@ -98,7 +99,7 @@ impl Chain {
 
     /// Moves to the next file, once no thread is left that could still find damage in the current
     /// one.
-    fn leave(&self, left: &BatchSource, parts: u64) {
+    fn finish_file(&self, left: &BatchSource, parts: u64) {
         let mut at = self.at();
         while at.place.file == left.file && at.inside > 0 && at.failed.is_none() {
             let waited = self.left.wait(at);
@@ -108,14 +109,14 @@ impl Chain {
             at.place.file += 1;
             at.place.before += parts;
             at.place.batches = None;
-            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ends = lock(&self.ends);
             ends.push(at.place.before);
         }
     }
 
     /// Returns the file of a batch, and the number of batches before that file.
     fn file_of(&self, number: u64) -> Option<(usize, u64)> {
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = lock(&self.ends);
         let file = ends.partition_point(|end| *end <= number);
         ends.get(file)?;
         let before = file.checked_sub(1).and_then(|n| ends.get(n));
@@ -123,16 +124,16 @@ impl Chain {
     }
 
     /// Reopens a finished file.
-    fn again(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
-        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*again {
+    fn reopen(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
+        let mut reopened = lock(&self.reopened);
+        match &*reopened {
             Some((open, batches)) if *open == file => return Ok(Some(Arc::clone(batches))),
             _ => {}
         }
         let Some(batches) = (self.open)(file).transpose()? else {
             return Ok(None);
         };
-        *again = Some((file, Arc::clone(&batches)));
+        *reopened = Some((file, Arc::clone(&batches)));
         Ok(Some(batches))
     }
 }
@@ -152,7 +153,7 @@ impl Drop for FileGuard<'_> {
 impl Batches for Chain {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         loop {
-            let place = self.enter()?;
+            let place = self.next_source()?;
             let inside = FileGuard(self);
             let Some(batches) = &place.batches else {
                 return Ok(NextBatch::End(place.before));
@@ -161,7 +162,7 @@ impl Batches for Chain {
                 Ok(NextBatch::Batch(number)) => return Ok(NextBatch::Batch(place.before + number)),
                 Ok(NextBatch::End(parts)) => {
                     drop(inside);
-                    self.leave(&place, parts);
+                    self.finish_file(&place, parts);
                 }
                 Err(error) => {
                     self.at().failed = Some(place.file);
@@ -175,7 +176,7 @@ impl Batches for Chain {
         let Some((file, before)) = self.file_of(number) else {
             return Ok(false);
         };
-        match self.again(file)? {
+        match self.reopen(file)? {
             Some(batches) => batches.row(number - before, place, into),
             None => Ok(false),
         }

@@ -37,17 +37,18 @@ impl Head {
         let is_16 = |e| matches!(e, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         let encoding = match options.encoding {
             // A byte order mark overrides the byte order that the caller chose.
-            Some(said) if is_16(said) && is_16(mark) => mark,
-            Some(said) => said,
+            Some(chosen) if is_16(chosen) && is_16(mark) => mark,
+            Some(chosen) => chosen,
             None => mark,
         };
         let head = Self::of(encoding, most, bytes)?;
         let is_guess = options.encoding.is_none() && format.format == Format::Bytes;
         // Two bytes are weak evidence of text if the name says nothing.
         let is_text = !head.text.contains(&0) && memchr::memmem::find(&head.text, FFFD).is_none();
-        match is_guess && encoding != TextEncoding::Utf8 && !is_text {
-            true => Self::of(TextEncoding::Utf8, most, bytes),
-            false => Ok(head),
+        if is_guess && encoding != TextEncoding::Utf8 && !is_text {
+            Self::of(TextEncoding::Utf8, most, bytes)
+        } else {
+            Ok(head)
         }
     }
 
@@ -73,9 +74,10 @@ impl Head {
     }
 
     pub(super) fn schema_from(&self) -> SchemaFrom {
-        match self.is_whole {
-            true => SchemaFrom::WholeFile,
-            false => SchemaFrom::Front(self.text.len() as u64),
+        if self.is_whole {
+            SchemaFrom::WholeFile
+        } else {
+            SchemaFrom::Front(self.text.len() as u64)
         }
     }
 }

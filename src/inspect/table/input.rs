@@ -5,13 +5,13 @@ use std::io::BufReader;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::inspect::format::detect::Compression;
 use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::format::encoding::Transcoded;
 use crate::inspect::format::gzip::Gzip;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 
@@ -65,7 +65,7 @@ impl Input {
 
     /// Offset up to which the file was read.
     pub(super) fn file_at(&self) -> u64 {
-        let place = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = lock(&self.file);
         place.at
     }
 
@@ -73,7 +73,7 @@ impl Input {
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TableError> {
         loop {
             let read = caught(|| self.text.read(buffer));
-            let mut place = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut place = lock(&self.file);
             if let Some(failed) = place.failed.take() {
                 return Err(failed);
             }
@@ -106,7 +106,7 @@ struct RawReader {
 
 impl Read for RawReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = lock(&self.place);
         let left = usize::try_from(self.size.saturating_sub(place.at)).unwrap_or(usize::MAX);
         let wanted = left.min(buf.len());
         let read = self

@@ -7,10 +7,12 @@
 
 mod chain;
 mod columnar;
+mod guarded_call;
 mod head;
 mod input;
 mod no_rows;
 mod open;
+mod read_some;
 mod row_index;
 pub(crate) mod rows;
 mod scan;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use thiserror::Error;
 
+pub use crate::inspect::format::schema::SchemaFrom;
 pub use crate::inspect::table::rows::batch::Batch;
 pub use crate::inspect::table::rows::batch::Filled;
 pub use crate::inspect::table::rows::batch::Row;
@@ -36,8 +39,8 @@ pub use crate::inspect::table::rows::long_row::LongRowError;
 pub use crate::inspect::table::rows::long_row::RowSource;
 pub use crate::inspect::table::rows::names::unique_names;
 pub(in crate::inspect) use crate::inspect::table::rows::path::each_at;
-pub use crate::inspect::table::rows::row_kind::Header;
-pub use crate::inspect::table::rows::row_kind::Shape;
+pub use crate::inspect::table::rows::shape::Header;
+pub use crate::inspect::table::rows::shape::Shape;
 pub use crate::inspect::table::rows::stored::StoredColumn;
 pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
@@ -56,7 +59,6 @@ pub(in crate::inspect) use columnar::ShownValue;
 pub(in crate::inspect) use columnar::each_value;
 pub use open::OpenOptions;
 pub use open::Opened;
-pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
 pub use open::sniff;
@@ -125,9 +127,9 @@ impl TableError {
     }
 
     /// Formats the error with its file and cause.
-    pub fn in_words(&self) -> String {
+    pub fn full_message(&self) -> String {
         match self {
-            Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
+            Self::InFile { file, source } => format!("{file}: {}", source.full_message()),
             other => other.to_string(),
         }
     }

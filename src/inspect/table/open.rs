@@ -1,7 +1,6 @@
 //! Opening a file as a table. The first bytes and the file name extension decide its format; only
 //! the front and a footer are read.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::Schema;
@@ -10,7 +9,6 @@ use crate::inspect::dialect;
 use crate::inspect::dialect::Dialect;
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::arrow_header;
-use crate::inspect::format::describe::HEAD_BYTES;
 use crate::inspect::format::detect::Compression;
 use crate::inspect::format::detect::FileFormat;
 use crate::inspect::format::detect::Format;
@@ -19,6 +17,7 @@ use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::format::json_rows;
 use crate::inspect::format::json_rows::OnlyList;
 use crate::inspect::format::parquet_footer;
+use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::json::columns::Orient;
 use crate::inspect::json::columns::may_be_columns;
@@ -27,6 +26,7 @@ use crate::inspect::table::Header;
 use crate::inspect::table::LineTable;
 use crate::inspect::table::RowIndex;
 use crate::inspect::table::RowKind;
+use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::Table;
@@ -80,27 +80,6 @@ pub struct Opened {
     schema: SchemaSource,
 }
 
-/// Origin of a file's schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SchemaFrom {
-    /// Metadata of the file.
-    Metadata,
-    /// All rows.
-    WholeFile,
-    /// The rows in this number of bytes at the front of the text.
-    Front(u64),
-}
-
-impl fmt::Display for SchemaFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Metadata => f.write_str("metadata of the file"),
-            Self::WholeFile => f.write_str("whole file"),
-            Self::Front(bytes) => write!(f, "first {} MiB", bytes.div_ceil(1 << 20)),
-        }
-    }
-}
-
 /// Source of the schema.
 enum SchemaSource {
     Schema(Schema),
@@ -124,7 +103,7 @@ pub fn open_table(
         NAMED_BYTES,
     )?;
     let known = options.format.filter(|f| f.format != Format::Bytes);
-    let format = known.map_or_else(|| recognise(&magic, path), Ok)?;
+    let format = known.map_or_else(|| detect_format(&magic, path), Ok)?;
     match format.format {
         Format::Parquet => {
             let (table, schema) = open_parquet(source, options.reading.verify)?;
@@ -225,7 +204,7 @@ impl Opened {
 
 /// Detects the format from the first bytes and the extension. Text is plain bytes unless the
 /// extension names a format.
-fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
+fn detect_format(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     let ending = ending(path);
     let plain = |format| {
         Ok(FileFormat {
@@ -275,7 +254,7 @@ pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError>
         Input::open(Arc::clone(source), Compression::None, 0),
         NAMED_BYTES,
     )?;
-    let found = recognise(&magic, "")?;
+    let found = detect_format(&magic, "")?;
     if found.format != Format::Bytes {
         return Ok(Some(found));
     }
@@ -481,7 +460,7 @@ fn columns_of(
 ) -> Result<(dialect::DelimitedTable, Head), TableError> {
     let mut most = HEAD_BYTES;
     loop {
-        let table = dialect::table(format.format, &head.text, head.is_whole, reading);
+        let table = dialect::detect_table(format.format, &head.text, head.is_whole, reading);
         if head.is_whole || !table.names.is_empty() {
             return Ok((table, head));
         }

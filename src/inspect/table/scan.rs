@@ -11,6 +11,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 use crate::progress::Progress;
 
 /// A parallel pass over batches.
@@ -67,9 +68,10 @@ impl Scan<'_> {
             let _gone = PanicGuard(&line);
             let (mut state, mut batch) = (worker(), Batch::default());
             while line.is_open() {
-                let next = match self.progress.cancelled() {
-                    true => Err(TableError::Interrupted),
-                    false => self.batches.next(&mut batch),
+                let next = if self.progress.cancelled() {
+                    Err(TableError::Interrupted)
+                } else {
+                    self.batches.next(&mut batch)
                 };
                 match next {
                     Ok(NextBatch::End(_)) => return,
@@ -134,7 +136,7 @@ impl<T, E, F> Drop for PanicGuard<'_, T, E, F> {
 
 impl<T, E, F> FoldQueue<T, E, F> {
     fn state(&self) -> MutexGuard<'_, FoldState<T, E, F>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn is_open(&self) -> bool {

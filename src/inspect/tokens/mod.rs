@@ -245,12 +245,11 @@ impl Counter {
                 Cell::Text(text) => {
                     let is_bytes = |c: &&StoredColumn| c.path == *column;
                     let is_bytes = stored.iter().find(is_bytes).map(|c| c.stored);
-                    match is_bytes == Some(StoredType::Bytes) {
-                        true => {
-                            let raw = [b"\"", text, b"\""].concat();
-                            stored_text_into(&raw, column, stored, &mut self.text);
-                        }
-                        false => self.text.extend_from_slice(text),
+                    if is_bytes == Some(StoredType::Bytes) {
+                        let raw = [b"\"", text, b"\""].concat();
+                        stored_text_into(&raw, column, stored, &mut self.text);
+                    } else {
+                        self.text.extend_from_slice(text)
                     }
                 }
                 other => self.text.extend_from_slice(other.bytes()),
@@ -312,7 +311,7 @@ mod tests {
 
     /// Counts published in the cookbook and the tests of tiktoken.
     #[test]
-    fn counts_are_those_that_were_published() {
+    fn token_counts_match_published_ones() {
         for (text, cl100k, o200k) in [
             ("", 0, 0),
             ("tiktoken is great!", 6, 6),
@@ -329,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_by_their_strings() {
+    fn token_count_of_rows_counts_strings() {
         let text = b"{\"a\":\"hello world\",\"n\":12,\"b\":[\"hello world\"]}\n\n{\"a\":\"\"}\n{\"a\":\"hi\"";
         let options = |columns: &[&str], threads| TokenOptions {
             threads,

@@ -113,7 +113,7 @@ impl KeptRows {
 
     /// Stores the index if it has more than opening the file finds.
     fn keep(&self, index: &GrowingIndex) {
-        let news = index.take_news();
+        let news = index.take_if_changed();
         let Some(news) = news.filter(|index| index.last().at >= WORTH_BYTES) else {
             return;
         };

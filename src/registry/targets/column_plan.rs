@@ -27,7 +27,7 @@ pub fn plan_of(
     check: &RowCheck,
     plan: &mut OutputPlan,
 ) -> Result<(), Error> {
-    plan.announce(&target.column_names()?)
+    plan.add_declared(&target.column_names()?)
         .map_err(|e| Ended::Columns(e).of(target))?;
     let empty = plan.clone();
     let done = scan.run::<_, _, Ended>(
@@ -61,16 +61,16 @@ fn learn(
         Ok(text) => text,
         Err(PushError::Read(error)) => return Err(Ended::Rows(error)),
         Err(_) => {
-            plan.refuse();
+            plan.record_refusal();
             return Ok(());
         }
     };
     match check.prepare(batch.shape(), &text) {
         Ok(text) => {
-            plan.learn(batch.shape(), &text, scratch)
+            plan.add_row(batch.shape(), &text, scratch)
                 .map_err(Ended::Columns)?;
         }
-        Err(_) => plan.refuse(),
+        Err(_) => plan.record_refusal(),
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ pub(in crate::registry) fn whole<'a>(
 ) -> Result<Cow<'a, [u8]>, PushError> {
     match batch.long(row) {
         None => Ok(Cow::Borrowed(row.text)),
-        Some(long) => match long.whole() {
+        Some(long) => match long.read_all() {
             Ok(text) => Ok(Cow::Owned(text)),
             Err(TableError::Limit(why)) => Err(PushError::Refused(Refusal::of_row(why))),
             Err(error) => Err(PushError::Read(error)),

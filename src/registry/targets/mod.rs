@@ -248,7 +248,7 @@ impl Target {
     pub fn kept_format(&self) -> Result<OutputFormat, Error> {
         let first = self.files.first().map(|f| f.opened()).transpose()?;
         Ok(first.map_or(OutputFormat::Text, |opened| {
-            OutputFormat::keeping(opened.format.format, opened.table.shape())
+            OutputFormat::preserving(opened.format.format, opened.table.shape())
         }))
     }
 

@@ -119,7 +119,7 @@ impl RowFiles {
         let needs_look = plan.has_refusals();
         let mut copies = |shape: &Shape| {
             self.writer(0)
-                .is_some_and(|(_, writer)| writer.copies(shape, plan))
+                .is_some_and(|(_, writer)| writer.can_copy(shape, plan))
         };
         let copies_json = copies(&Shape::Json);
         let copies_text = copies(&Shape::Text);
@@ -405,7 +405,8 @@ impl Picking<'_> {
             && batch.truncated() == 0;
         let rows = is_quick.then(|| batch.count_rows())?;
         // Blank lines are no rows, and are not written.
-        (rows > 0 && rows == batch.count() && self.check.keeps_lines(batch.text())).then_some(rows)
+        (rows > 0 && rows == batch.count() && self.check.can_copy_lines(batch.text()))
+            .then_some(rows)
     }
 
     fn what(&self, shape: &Shape, row: &[u8], all: &mut Vec<u8>, scratch: &mut Scratch) -> What {
@@ -418,7 +419,7 @@ impl Picking<'_> {
             Err(refusal) => return refused(refusal),
         };
         if self.needs_look
-            && let Err(refusal) = self.check.examine(shape, &text, scratch)
+            && let Err(refusal) = self.check.check_cells(shape, &text, scratch)
         {
             return refused(refusal);
         }

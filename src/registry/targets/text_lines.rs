@@ -209,7 +209,7 @@ impl TextFile {
             return Ok(None);
         };
         let fail = |e| lines_error(&self.path, e);
-        let verdict = stored.verdict(&self.stamp, &self.file).map_err(fail)?;
+        let verdict = stored.change(&self.stamp, &self.file).map_err(fail)?;
         let mut index = stored.into_index();
         match verdict {
             FileChange::Rewritten => return Ok(None),

@@ -74,7 +74,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &OverlapArgs) -> Result<(), Fa
             size_bytes: Some(a.size_bytes() + b.size_bytes()),
             ..near_options(&args.near, args.exact, spill.spill())?
         },
-        gram_words: (args.ngram > 0).then_some(args.ngram),
+        ngram_words: (args.ngram > 0).then_some(args.ngram),
         examples: args.limit,
     };
     let bar = ctx.base.progress_bar();
@@ -95,7 +95,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &OverlapArgs) -> Result<(), Fa
         exact: report.exact,
         near: report.near,
         contained: report.contaminated,
-        ngram: options.gram_words,
+        ngram: options.ngram_words,
         examples: examples.collect(),
         seconds,
     };

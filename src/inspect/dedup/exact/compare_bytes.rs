@@ -2,18 +2,28 @@
 //! them and the files support it, otherwise in a full pass.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::RowText;
-use crate::inspect::dedup::external::multi_pass::changed;
+use crate::inspect::dedup::external::multi_pass::changed_error;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
+
+/// A row with an equal row elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::inspect::dedup) struct EqualRow {
+    /// The row's number.
+    pub(in crate::inspect::dedup) row: u32,
+    /// Number of the equal row that is kept.
+    pub(in crate::inspect::dedup) kept: u32,
+    /// The row's position in its batch.
+    pub(in crate::inspect::dedup) place: u32,
+}
 
 /// Progress of one group of rows with equal hashes.
 #[derive(Default)]
@@ -50,7 +60,7 @@ struct HashGroups {
 
 /// Returns the rows whose bytes differ from the first row of their group, in ascending order. They
 /// share only a hash.
-pub(in crate::inspect::dedup) fn confirm(
+pub(in crate::inspect::dedup) fn compare_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     same: &[EqualRow],
@@ -60,9 +70,10 @@ pub(in crate::inspect::dedup) fn confirm(
     let mut is_alone = is_sparse(passes, &wanted)?;
     let mut wrong = Vec::new();
     while groups.begin_pass() {
-        let alone = match is_alone {
-            true => confirm_alone(passes, options, &wanted, &groups)?,
-            false => None,
+        let alone = if is_alone {
+            compare_singly(passes, options, &wanted, &groups)?
+        } else {
+            None
         };
         match alone {
             Some(found) => wrong.extend(found),
@@ -73,7 +84,7 @@ pub(in crate::inspect::dedup) fn confirm(
                 wrong.clear();
                 groups = grouped(same, room).1;
             }
-            None => wrong.extend(confirm_pass(passes, options, &wanted, &groups)?),
+            None => wrong.extend(compare_in_pass(passes, options, &wanted, &groups)?),
         }
     }
     wrong.sort_unstable();
@@ -142,9 +153,9 @@ impl HashGroups {
     }
 
     /// Returns false if these bytes differ from those of the group.
-    fn is_fine(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
+    fn matches(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
         let group = self.all.get(wanted.group as usize);
-        group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
+        group.is_none_or(|group| lock(group).matches(bytes, &self.held, self.room))
     }
 
     /// Returns true if all rows of this row's group are compared.
@@ -154,13 +165,9 @@ impl HashGroups {
     }
 }
 
-fn lock(group: &Mutex<HashGroup>) -> std::sync::MutexGuard<'_, HashGroup> {
-    group.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Reads the wanted rows one by one, in order, and compares them. Returns `None` if one of them
 /// cannot be read alone.
-fn confirm_alone(
+fn compare_singly(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     wanted: &[ComparedRow],
@@ -187,7 +194,7 @@ fn confirm_alone(
                 }
                 let row = batch.rows().next();
                 let bytes = row.and_then(|row| text.bytes(&batch, &row, &options.columns));
-                if !groups.is_fine(one, bytes.ok_or_else(changed)?) {
+                if !groups.matches(one, bytes.ok_or_else(changed_error)?) {
                     wrong.push(one.row);
                 }
                 passes.progress.advance(batch.text().len() as u64);
@@ -199,7 +206,7 @@ fn confirm_alone(
 }
 
 /// Compares the wanted rows in one pass over all rows.
-fn confirm_pass(
+fn compare_in_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     wanted: &[ComparedRow],
@@ -219,7 +226,7 @@ fn confirm_pass(
                     continue;
                 }
                 let bytes = text.bytes(batch, &row, &options.columns);
-                if !groups.is_fine(next, bytes.ok_or_else(changed)?) {
+                if !groups.matches(next, bytes.ok_or_else(changed_error)?) {
                     wrong.push(next.row);
                 }
             }
@@ -231,7 +238,7 @@ fn confirm_pass(
 
 impl HashGroup {
     /// Records a row of the group; false if its bytes differ from those of the group.
-    fn is_fine(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
+    fn matches(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
         let is_fine = match &self.state {
             GroupState::Later => return true,
             GroupState::Held(other) => **other == *bytes,
@@ -274,7 +281,7 @@ mod tests {
     use crate::progress::NoProgress;
 
     #[test]
-    fn files_of_which_some_rows_cannot_be_read_alone_are_gone_over() {
+    fn exact_search_without_single_reads_makes_full_pass() {
         let long = "y".repeat(50);
         let lines = format!("{long}\nb\n{long}\n").into_bytes();
         let table = Arc::new(LineTable::new(Arc::new(lines), Shape::Text));
@@ -310,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_one_hash_and_other_bytes_stay() {
+    fn rows_with_equal_hash_and_different_bytes_stay() {
         let table = Arc::new(LineTable::new(
             Arc::new(b"a\nb\na\nc\n".to_vec()),
             Shape::Text,
@@ -335,7 +342,7 @@ mod tests {
                 firsts: vec![0, 4],
                 surveyed: Some(open(&Selection::default()).unwrap()),
             };
-            let wrong = confirm(&passes, &options, &[0, 1, 2, 3].map(same)).unwrap();
+            let wrong = compare_rows(&passes, &options, &[0, 1, 2, 3].map(same)).unwrap();
             assert_eq!(wrong, [1, 3], "{size_bytes:?}");
         }
     }

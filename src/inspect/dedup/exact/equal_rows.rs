@@ -1,41 +1,31 @@
 //! Equal rows: groups rows by hash.
-//! [`confirm`](crate::inspect::dedup::exact::compare_bytes::confirm) then compares the bytes.
+//! [`compare_rows`](crate::inspect::dedup::exact::compare_bytes::compare_rows) then compares the bytes.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::compare_bytes::confirm;
+use crate::inspect::dedup::exact::compare_bytes::EqualRow;
+use crate::inspect::dedup::exact::compare_bytes::compare_rows;
 use crate::inspect::dedup::exact::row_hashes::HASH_RECORD_BYTES;
 use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::TableError;
-
-/// A row with an equal row elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::inspect::dedup) struct EqualRow {
-    /// The row's number.
-    pub(in crate::inspect::dedup) row: u32,
-    /// Number of the equal row that is kept.
-    pub(in crate::inspect::dedup) kept: u32,
-    /// The row's position in its batch.
-    pub(in crate::inspect::dedup) place: u32,
-}
+use crate::locks::lock;
 
 /// Returns each row that equals a kept row, in ascending order.
-pub(in crate::inspect::dedup) fn same_rows(
+pub(in crate::inspect::dedup) fn equal_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &mut RowHashes<'_>,
+    row_hashes: &mut RowHashes<'_>,
 ) -> Result<Vec<EqualRow>, TableError> {
-    let mut groups = groups(options, survey)?;
+    let mut groups = groups(options, row_hashes)?;
     if groups.is_empty() {
         return Ok(groups);
     }
-    let wrong = confirm(passes, options, &groups)?;
+    let wrong = compare_rows(passes, options, &groups)?;
     groups.retain(|same| wrong.binary_search(&same.row).is_err());
     groups.retain(|same| same.row != same.kept);
     Ok(groups)
@@ -44,11 +34,11 @@ pub(in crate::inspect::dedup) fn same_rows(
 /// Groups rows with equal hashes, the kept row included, in ascending order.
 fn groups(
     options: &DedupOptions<'_>,
-    survey: &mut RowHashes<'_>,
+    row_hashes: &mut RowHashes<'_>,
 ) -> Result<Vec<EqualRow>, TableError> {
-    let (parts, ranks) = (survey.hashes.len(), &survey.ranks);
+    let (parts, ranks) = (row_hashes.hashes.len(), &row_hashes.ranks);
     let next = AtomicUsize::new(0);
-    let hashes = Mutex::new(&mut survey.hashes);
+    let hashes = Mutex::new(&mut row_hashes.hashes);
     let work = || {
         let mut found = Vec::new();
         loop {
@@ -56,10 +46,7 @@ fn groups(
             if part >= parts {
                 return Ok(found);
             }
-            let taken = hashes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(part);
+            let taken = lock(&hashes).take(part);
             let mut records = taken.records(decoded)?;
             records.sort_unstable();
             for group in records.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {

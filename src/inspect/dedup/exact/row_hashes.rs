@@ -46,9 +46,10 @@ pub(in crate::inspect::dedup) struct Ranks {
 impl Ranks {
     /// Orders two rows: the kept one first, the removed one second.
     pub(in crate::inspect::dedup) fn order(&self, a: u32, b: u32) -> (u32, u32) {
-        match self.key(a) <= self.key(b) {
-            true => (a, b),
-            false => (b, a),
+        if self.key(a) <= self.key(b) {
+            (a, b)
+        } else {
+            (b, a)
         }
     }
 
@@ -76,9 +77,10 @@ impl Sources {
         if let Some(number) = self.by_name.get(&name) {
             return *number;
         }
-        let name = match self.names.len() < DEDUP_SOURCES_MAX - 1 {
-            true => name,
-            false => OTHER_SOURCES.to_owned(),
+        let name = if self.names.len() < DEDUP_SOURCES_MAX - 1 {
+            name
+        } else {
+            OTHER_SOURCES.to_owned()
         };
         let next = u16::try_from(self.names.len()).unwrap_or(u16::MAX);
         let number = *self.by_name.entry(name.clone()).or_insert(next);
@@ -118,7 +120,7 @@ struct BatchHashes {
 }
 
 /// Runs the first pass, and records in `passes` the number of rows in each batch.
-pub(in crate::inspect::dedup) fn survey<'a>(
+pub(in crate::inspect::dedup) fn hash_rows<'a>(
     passes: &mut Passes<'_>,
     options: &DedupOptions<'a>,
 ) -> Result<RowHashes<'a>, TableError> {
@@ -153,7 +155,7 @@ pub(in crate::inspect::dedup) fn survey<'a>(
             Ok(ControlFlow::Continue(()))
         },
     )?;
-    found.hashes.settle()?;
+    found.hashes.end_writing()?;
     passes.surveyed = Some(batches);
     Ok(found)
 }
@@ -204,7 +206,7 @@ fn look(
     for row in batch.rows() {
         if let Some(long) = batch.long(&row) {
             // Rows with equal beginnings may differ further on.
-            long.whole()?;
+            long.read_all()?;
         }
         let bytes = text.bytes(batch, &row, &options.columns);
         let place = batch.place_of(&row);
@@ -221,7 +223,7 @@ fn look(
                     let text = std::str::from_utf8(c.bytes()).ok()?;
                     text.trim().parse::<f64>().ok().filter(|n| !n.is_nan())
                 });
-                seen.ranks.push((row.index, number.map_or(0, in_order)));
+                seen.ranks.push((row.index, number.map_or(0, sort_key)));
             }
         }
         if let Some(column) = &options.source {
@@ -234,7 +236,7 @@ fn look(
 }
 
 /// Maps a number to an integer with the same order; 0 is reserved for rows without a number.
-fn in_order(number: f64) -> u64 {
+fn sort_key(number: f64) -> u64 {
     let bits = number.to_bits();
     match bits >> 63 {
         0 => bits | 1 << 63,

@@ -56,7 +56,7 @@ impl Passes<'_> {
                 let number = usize::try_from(number).unwrap_or(usize::MAX);
                 let ends = (self.firsts.get(number), self.firsts.get(number + 1));
                 let (Some(first), Some(_)) = ends else {
-                    return Err(changed());
+                    return Err(changed_error());
                 };
                 see(&mut made, *first, &batch)?;
                 self.progress.advance(batch.bytes_read());
@@ -96,7 +96,7 @@ pub(in crate::inspect::dedup) fn in_threads<T: Send>(
 }
 
 /// Error for rows that differ from those of the pass before.
-pub(in crate::inspect::dedup) fn changed() -> TableError {
+pub(in crate::inspect::dedup) fn changed_error() -> TableError {
     TableError::Damaged("its rows changed while they were compared".to_owned())
 }
 
@@ -118,7 +118,7 @@ impl RowText {
         columns: &[String],
     ) -> &'a [u8] {
         self.text.clear();
-        let row = whole(batch, row, &mut self.long);
+        let row = whole_row(batch, row, &mut self.long);
         // The part before a syntax error is compared too.
         let _ = batch
             .shape()
@@ -136,10 +136,10 @@ impl RowText {
         columns: &[String],
     ) -> Option<&'a [u8]> {
         if columns.is_empty() {
-            return Some(whole(batch, row, &mut self.long));
+            return Some(whole_row(batch, row, &mut self.long));
         }
         self.text.clear();
-        let row = whole(batch, row, &mut self.long);
+        let row = whole_row(batch, row, &mut self.long);
         let mut has_value = false;
         for column in columns {
             let cell = batch.shape().cell(row, column, &mut self.scratch);
@@ -161,8 +161,8 @@ impl RowText {
 }
 
 /// Returns the text of a row; for a long row the whole of it, if it can be read and fits in memory.
-fn whole<'a>(batch: &Batch, row: &Row<'a>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
-    match batch.long(row).map(LongRow::whole) {
+fn whole_row<'a>(batch: &Batch, row: &Row<'a>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    match batch.long(row).map(LongRow::read_all) {
         Some(Ok(text)) => {
             *buffer = text;
             buffer

@@ -78,7 +78,7 @@ impl<'a> Partitions<'a> {
             };
             let room = self.blocks.room(held);
             if room.is_empty() {
-                if !self.blocks.give(held, self.budget_bytes) {
+                if !self.blocks.add_block(held, self.budget_bytes) {
                     self.flush()?;
                 }
                 continue;
@@ -115,7 +115,7 @@ impl<'a> Partitions<'a> {
 
     /// Ends the writing. If any partition has spilled, all of them spill, because later steps need
     /// the memory.
-    pub(in crate::inspect::dedup) fn settle(&mut self) -> io::Result<()> {
+    pub(in crate::inspect::dedup) fn end_writing(&mut self) -> io::Result<()> {
         if self.spilled_bytes > 0 {
             self.flush()?;
             self.blocks.bytes = Vec::new();
@@ -152,7 +152,7 @@ impl Blocks {
 
     /// Adds a block to a partition; false if that exceeds the budget. The first block is always
     /// granted.
-    fn give(&mut self, held: &mut PartitionState, budget_bytes: usize) -> bool {
+    fn add_block(&mut self, held: &mut PartitionState, budget_bytes: usize) -> bool {
         let next = self.bytes.len();
         let block = match self.free.pop() {
             Some(block) => block,
@@ -171,9 +171,10 @@ impl Blocks {
     fn of(&self, blocks: &[usize], filled: usize) -> impl Iterator<Item = &[u8]> {
         blocks.iter().enumerate().map(move |(n, block)| {
             let start = block * self.block_bytes;
-            let length = match n + 1 == blocks.len() {
-                true => filled,
-                false => self.block_bytes,
+            let length = if n + 1 == blocks.len() {
+                filled
+            } else {
+                self.block_bytes
             };
             self.bytes.get(start..start + length).unwrap_or_default()
         })

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_agree_as_often_as_sets_are_alike() {
+    fn bit_sketches_agree_in_proportion_to_similarity() {
         for shared in [0_u64, 40, 100, 160, 200] {
             let all: u32 = (0..400).map(|seed| agreement(shared, seed)).sum();
             let found = f64::from(all) / 400.0 / 128.0;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_at_the_threshold_pass_and_strangers_do_not() {
+    fn bit_filter_passes_pairs_at_threshold_only() {
         let options = DedupOptions::default();
         let bits = BitSketches::for_rows(&options, 10);
         let passed = |shared| {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_every_pair_passes() {
+    fn bit_filter_without_memory_passes_every_pair() {
         let options = DedupOptions {
             budget_bytes: 1024,
             ..DedupOptions::default()

@@ -17,12 +17,12 @@ pub struct NearPair {
 
 /// Passes each pair at most `distance` bits apart to `found`, once and in no order. Stops when
 /// `found` returns false.
-pub fn near_pairs(prints: &[u64], distance: u32, found: &mut dyn FnMut(NearPair) -> bool) {
-    let masks = tables(prints.len(), distance);
+pub fn near_pairs(fingerprints: &[u64], distance: u32, found: &mut dyn FnMut(NearPair) -> bool) {
+    let masks = tables(fingerprints.len(), distance);
     let mut sorted = Vec::new();
     for (n, mask) in masks.iter().enumerate() {
         let before = masks.get(..n).unwrap_or_default();
-        if !table_pairs(prints, *mask, before, distance, &mut sorted, found) {
+        if !table_pairs(fingerprints, *mask, before, distance, &mut sorted, found) {
             return;
         }
     }
@@ -76,14 +76,14 @@ fn masks(blocks: u32, equal: u32) -> Vec<u64> {
 
 /// Passes on the pairs of one table that no earlier table has; false if `found` stopped.
 fn table_pairs(
-    prints: &[u64],
+    fingerprints: &[u64],
     mask: u64,
     before: &[u64],
     distance: u32,
     sorted: &mut Vec<(u64, u32)>,
     found: &mut dyn FnMut(NearPair) -> bool,
 ) -> bool {
-    let starts = sort_into(prints, mask, sorted);
+    let starts = sort_into(fingerprints, mask, sorted);
     for ends in starts.windows(2) {
         let [from, to] = *ends else { continue };
         let (from, to) = (from as usize, to as usize);
@@ -109,14 +109,14 @@ fn table_pairs(
 
 /// Counting sort by a hash of the masked bits. Returns the start of each bucket, and the end of the
 /// last.
-fn sort_into(prints: &[u64], mask: u64, sorted: &mut Vec<(u64, u32)>) -> Vec<u32> {
-    let width = (usize::BITS - prints.len().leading_zeros()).clamp(1, 22);
+fn sort_into(fingerprints: &[u64], mask: u64, sorted: &mut Vec<(u64, u32)>) -> Vec<u32> {
+    let width = (usize::BITS - fingerprints.len().leading_zeros()).clamp(1, 22);
     let bucket = |print: u64| {
         let hash = (print & mask).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (hash >> (64 - width)) as usize
     };
     let mut starts = vec![0_u32; (1 << width) + 1];
-    for print in prints {
+    for print in fingerprints {
         if let Some(count) = starts.get_mut(bucket(*print) + 1) {
             *count += 1;
         }
@@ -128,8 +128,8 @@ fn sort_into(prints: &[u64], mask: u64, sorted: &mut Vec<(u64, u32)>) -> Vec<u32
     }
     let mut next = starts.clone();
     sorted.clear();
-    sorted.resize(prints.len(), (0, 0));
-    for (n, print) in prints.iter().enumerate() {
+    sorted.resize(fingerprints.len(), (0, 0));
+    for (n, print) in fingerprints.iter().enumerate() {
         let Some(at) = next.get_mut(bucket(*print)) else {
             continue;
         };

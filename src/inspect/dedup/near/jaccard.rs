@@ -69,7 +69,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// Reserves bytes of the verifier's share for other data; less than half of the share.
-    pub(in crate::inspect::dedup) fn leave(&mut self, bytes: usize) {
+    pub(in crate::inspect::dedup) fn reserve(&mut self, bytes: usize) {
         self.taken_bytes = bytes;
     }
 
@@ -87,9 +87,10 @@ impl<'a> Verifier<'a> {
         self.waiting.dedup();
         let room = room(self.options);
         self.limit = (self.waiting.len() * 2).clamp(room / 2, room);
-        match self.waiting.len() > room / 2 {
-            true => self.verify(),
-            false => Ok(()),
+        if self.waiting.len() > room / 2 {
+            self.verify()
+        } else {
+            Ok(())
         }
     }
 

@@ -1,7 +1,6 @@
 //! LSH: candidate pairs from the bands of sketches, and from fingerprints.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +23,7 @@ use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 
 /// A candidate pair: the preferred row in the upper 32 bits, the other in the lower.
 pub(in crate::inspect::dedup) type Pair = u64;
@@ -71,8 +71,8 @@ impl<'a> BandIndex<'a> {
     }
 
     /// Ends the adding of rows.
-    pub(in crate::inspect::dedup) fn settle(&mut self) -> Result<(), TableError> {
-        Ok(self.parts.settle()?)
+    pub(in crate::inspect::dedup) fn end_writing(&mut self) -> Result<(), TableError> {
+        Ok(self.parts.end_writing()?)
     }
 }
 
@@ -101,7 +101,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                 let text = work.text.strings(batch, row, &options.columns);
                 work.shingles.clear();
                 each_shingle(text, shingle, |h| work.shingles.push((h >> 32) as u32));
-                common.thin(&work.shingles, &mut work.thinned);
+                common.select_sketched(&work.shingles, &mut work.thinned);
                 if let Some(sketch) = sketch(&work.thinned) {
                     let hashes = bands.hashes(&sketch);
                     print.extend(hashes.flat_map(u32::to_le_bytes));
@@ -123,7 +123,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                     }
                 }
             });
-            let mut sketched = sketched.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sketched = lock(&sketched);
             for (n, records) in records.iter_mut().enumerate() {
                 sketched.parts.push(n, records)?;
                 records.clear();
@@ -138,7 +138,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
 }
 
 /// Bytes of a row's cache entry: the hashes of all its bands, and its b-bit sketch.
-pub(in crate::inspect::dedup) fn print_bytes(options: &DedupOptions<'_>) -> usize {
+pub(in crate::inspect::dedup) fn sketch_bytes(options: &DedupOptions<'_>) -> usize {
     Bands::for_threshold(options.threshold).bands * size_of::<u32>() + BIT_SKETCH_BYTES
 }
 
@@ -171,10 +171,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
             if band >= bands {
                 return Ok(());
             }
-            let taken = parts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(band);
+            let taken = lock(&parts).take(band);
             // Sorted by hash, then by row.
             let of = |record: &[u8; BAND_RECORD_BYTES]| u64::from_le_bytes(*record);
             let mut records = taken.records(of)?;
@@ -199,10 +196,10 @@ pub(in crate::inspect::dedup) fn band_pairs(
                     CompareScope::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
-                    found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+                    lock(&found)(&mut pairs)?;
                 }
             }
-            found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+            lock(&found)(&mut pairs)?;
         }
     };
     // Pairs and other data need as much memory again.
@@ -260,7 +257,7 @@ fn bucket_pairs(members: &[BucketRow], add: &mut dyn FnMut(&BucketRow, &BucketRo
 }
 
 /// Passes the pairs of rows with near fingerprints to `found`.
-pub(in crate::inspect::dedup) fn print_pairs(
+pub(in crate::inspect::dedup) fn fingerprint_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     (distance, prints): (u32, &Sketches),
@@ -294,9 +291,10 @@ pub(in crate::inspect::dedup) fn print_pairs(
         let (kept, other) = ranks.order(row(near.first), row(near.second));
         pairs.push(pair(kept, other));
         if pairs.len() >= PAIRS_AT_ONCE {
-            done = match passes.progress.cancelled() {
-                true => Err(TableError::Interrupted),
-                false => found(&mut pairs),
+            done = if passes.progress.cancelled() {
+                Err(TableError::Interrupted)
+            } else {
+                found(&mut pairs)
             };
         }
         done.is_ok()

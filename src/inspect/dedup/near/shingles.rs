@@ -30,7 +30,7 @@ pub(in crate::inspect::dedup) fn each_shingle(
             }
         }
         Shingle::Words(length) => {
-            let short = each_gram(text, length, &mut each);
+            let short = each_ngram(text, length, &mut each);
             short.into_iter().for_each(each);
         }
     }
@@ -49,7 +49,7 @@ const WORDS_MAX: usize = 64;
 
 /// Passes the hash of every run of `words` words to `each`. Returns the single shingle of a text
 /// with fewer words.
-pub(in crate::inspect::dedup) fn each_gram(
+pub(in crate::inspect::dedup) fn each_ngram(
     text: &[u8],
     length: usize,
     mut each: impl FnMut(u64),

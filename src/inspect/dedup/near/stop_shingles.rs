@@ -129,7 +129,7 @@ impl StopShingles {
     }
 
     /// Copies the shingles worth a sketch to `out`; all of them if none is.
-    pub(in crate::inspect::dedup) fn thin(&self, shingles: &[u32], out: &mut Vec<u32>) {
+    pub(in crate::inspect::dedup) fn select_sketched(&self, shingles: &[u32], out: &mut Vec<u32>) {
         out.clear();
         let rare = shingles
             .iter()

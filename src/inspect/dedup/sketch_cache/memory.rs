@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::inspect::dedup::NewSketches;
 use crate::inspect::dedup::SketchCache;
+use crate::locks::lock;
 use crate::read_at::ReadAt;
 
 type Files = Arc<Mutex<HashMap<[u8; 32], Vec<u8>>>>;
@@ -59,8 +59,4 @@ impl NewSketches for MemoryFile {
         lock(&self.files).insert(self.parameters, self.bytes);
         Ok(())
     }
-}
-
-fn lock(files: &Files) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Vec<u8>>> {
-    files.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -61,7 +61,7 @@ fn same(a: &DedupReport, b: &DedupReport) {
 }
 
 #[test]
-fn a_second_search_sketches_nothing_and_finds_the_same() {
+fn second_search_uses_cached_sketches() {
     let rows = rows(3000);
     for method in [MINHASH, SIMHASH] {
         let kept = MemorySketches::default();
@@ -76,7 +76,7 @@ fn a_second_search_sketches_nothing_and_finds_the_same() {
 }
 
 #[test]
-fn only_runs_with_other_rows_are_sketched_again() {
+fn changed_runs_alone_are_sketched_again() {
     let old = rows(20_000);
     let mut new = old.clone();
     new.insert(
@@ -103,7 +103,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
 }
 
 #[test]
-fn other_parameters_are_other_files() {
+fn sketch_cache_separates_parameters() {
     let rows = rows(500);
     let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
@@ -115,7 +115,7 @@ fn other_parameters_are_other_files() {
 }
 
 #[test]
-fn a_row_whose_only_equal_went_is_sketched() {
+fn row_whose_equal_was_removed_is_sketched() {
     let mut rows = rows(400);
     let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
@@ -126,7 +126,7 @@ fn a_row_whose_only_equal_went_is_sketched() {
 }
 
 #[test]
-fn a_damaged_file_changes_nothing_but_the_time() {
+fn damaged_sketch_file_does_not_change_result() {
     let rows = rows(70);
     let kept = MemorySketches::default();
     let plain = run(&rows, MINHASH, Some(&kept));
@@ -151,7 +151,7 @@ fn a_damaged_file_changes_nothing_but_the_time() {
 }
 
 #[test]
-fn a_search_that_keeps_the_longest_is_the_same_too() {
+fn cached_search_that_keeps_longest_has_same_result() {
     let rows = rows(300);
     let kept = MemorySketches::default();
     let table = Arc::new(LineTable::new(
@@ -196,14 +196,14 @@ fn example() -> Vec<u8> {
 }
 
 #[test]
-fn files_are_those_of_the_vectors() {
+fn sketch_file_matches_vectors() {
     let vectors = include_str!("../../../../spec/vectors/prints.txt");
     let wanted = vectors.lines().find(|l| !l.starts_with('#')).unwrap();
     assert_eq!(to_hex(&example()), wanted);
 }
 
 #[test]
-fn a_file_answers_for_its_runs_alone() {
+fn sketch_file_rejects_foreign_runs() {
     let open = |bytes: Vec<u8>, runs| SketchFile::open(Box::new(bytes), runs);
     let file = open(example(), 2).unwrap();
     assert_eq!(file.header().common, [0, 5, 300, u32::MAX]);

@@ -138,7 +138,7 @@ fn stamp(size: u64) -> FileStamp {
 }
 
 #[test]
-fn small_files_have_their_lines() {
+fn line_index_of_small_files_finds_lines() {
     let cases: [(&[u8], &[&[u8]]); 12] = [
         (b"", &[]),
         (b"\n", &[b""]),
@@ -169,7 +169,7 @@ fn small_files_have_their_lines() {
 }
 
 #[test]
-fn lines_are_those_of_a_naive_split() {
+fn line_index_matches_naive_split() {
     for seed in 1..25 {
         let mut random = Random::new(seed * 0x9e37_79b9);
         let bytes = [0, 1, 65_535, 65_536, 65_537, 1_000_000, 9_000_000][seed as usize % 7];
@@ -190,7 +190,7 @@ fn lines_are_those_of_a_naive_split() {
 }
 
 #[test]
-fn a_return_at_the_end_of_a_buffer_belongs_to_the_newline_behind_it() {
+fn carriage_return_at_buffer_end_belongs_to_line_end() {
     for length in (64 << 10) - 3..(64 << 10) + 3 {
         for end in [b"\r\nb".as_slice(), b"\rb\n", b"\r\r\n", b"\r"] {
             let text = [vec![b'a'; length].as_slice(), end].concat();
@@ -200,7 +200,7 @@ fn a_return_at_the_end_of_a_buffer_belongs_to_the_newline_behind_it() {
 }
 
 #[test]
-fn what_grows_in_steps_is_what_is_made_at_once() {
+fn line_index_grown_in_steps_equals_full_build() {
     for seed in 1..15 {
         let mut random = Random::new(seed * 77_777);
         let text = random_text(&mut random, 700_000);
@@ -266,7 +266,7 @@ fn others_can_ask_while_it_grows() {
 }
 
 #[test]
-fn a_single_line_of_2_gb_takes_no_memory() {
+fn line_of_2_gb_is_read_in_constant_memory() {
     let source = Zeros {
         bytes: 2_000_000_000,
         newlines: Vec::new(),
@@ -290,7 +290,7 @@ fn a_single_line_of_2_gb_takes_no_memory() {
 }
 
 #[test]
-fn the_largest_files_have_larger_blocks() {
+fn line_index_of_largest_files_has_larger_blocks() {
     // 16 GiB in the largest number of blocks, each with one newline at its end.
     let blocks = LINE_INDEX_BLOCKS_MAX as u64;
     let mut index = LineIndex::new(blocks << 16).unwrap();

@@ -17,7 +17,7 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
     let size = text.len() as u64;
     let stored = |settled| StoredIndex::new(built(&text, 1), stamp(size), settled, &text).unwrap();
     let now = stamp(size);
-    let verdict = |s: &StoredIndex, now, text: &[u8]| s.verdict(&now, &text).unwrap();
+    let verdict = |s: &StoredIndex, now, text: &[u8]| s.change(&now, &text).unwrap();
     assert_eq!(verdict(&stored(true), now, &text), FileChange::Unchanged);
     assert_eq!(verdict(&stored(false), now, &text), FileChange::Rewritten);
     let other = |change: fn(&mut FileStamp)| {
@@ -55,7 +55,7 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
         verdict(&stored(true), elsewhere, &longer),
         FileChange::Rewritten
     );
-    let cut = stored(true).verdict(&now, &&text[..100]);
+    let cut = stored(true).change(&now, &&text[..100]);
     assert!(matches!(cut, Err(LinesError::Shrunk)));
 }
 
@@ -91,7 +91,7 @@ fn a_changed_bit_is_refused() {
 }
 
 #[test]
-fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
+fn stored_index_breaking_rule_is_refused_with_valid_checksum() {
     let (mut accepted, mut refused) = (0, 0);
     for seed in 1..200 {
         let mut random = Random::new(seed * 31);
@@ -123,7 +123,7 @@ fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
 }
 
 #[test]
-fn runs_of_zeros_have_one_form() {
+fn stored_index_has_one_form_for_zero_runs() {
     let source = Zeros {
         bytes: 5 << 16,
         newlines: Vec::new(),

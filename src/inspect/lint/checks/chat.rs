@@ -30,8 +30,8 @@ enum Role {
 }
 
 impl Role {
-    fn of(said: &[u8]) -> Self {
-        match said {
+    fn of(role: &[u8]) -> Self {
+        match role {
             b"system" | b"developer" => Self::System,
             b"user" | b"human" | b"prompter" => Self::User,
             b"assistant" | b"gpt" | b"model" | b"bot" | b"chatgpt" | b"bing" | b"bard" => {
@@ -104,11 +104,11 @@ impl Chats {
                     self.message.read(&mut scanner, span.start)?;
                     self.judge(row, &mut course, found);
                 }
-                Some(Event::Array) => scanner.leave()?,
+                Some(Event::Array) => scanner.skip_container()?,
                 Some(Event::ArrayEnd) | None => break,
                 Some(_) => {
                     let at = span.start + scanner.token_at();
-                    found.tell(RuleId::ChatShape, row, at, || {
+                    found.record(RuleId::ChatShape, row, at, || {
                         "a message that is no object".to_owned()
                     });
                     // Lists of tags or texts may have the same column name.
@@ -127,7 +127,7 @@ impl Chats {
         course.last_at = at;
         let calls = message.has_call || !message.calls.is_empty();
         let Some((role_span, role)) = message.role else {
-            found.tell(RuleId::ChatShape, row, at, || {
+            found.record(RuleId::ChatShape, row, at, || {
                 "a message without a role".to_owned()
             });
             return;
@@ -138,34 +138,34 @@ impl Chats {
             None => Role::of(role_span.of(row)),
         };
         if role == Role::Unknown {
-            found.tell(RuleId::ChatRoleUnknown, row, role_span.start, || {
+            found.record(RuleId::ChatRoleUnknown, row, role_span.start, || {
                 "a role that no template knows".to_owned()
             });
         }
         if !message.has_content && !calls {
-            found.tell(RuleId::ChatShape, row, at, || {
+            found.record(RuleId::ChatShape, row, at, || {
                 "a message without content".to_owned()
             });
         } else if !message.has_text && !calls && role != Role::Tool {
-            found.tell(RuleId::ChatEmptyContent, row, at, || {
+            found.record(RuleId::ChatEmptyContent, row, at, || {
                 "a message that says nothing".to_owned()
             });
         }
         let has_from = message.has_from;
         if *course.has_from.get_or_insert(has_from) != has_from {
-            found.tell(RuleId::ChatShape, row, at, || {
+            found.record(RuleId::ChatShape, row, at, || {
                 "`from` and `role` in one chat".to_owned()
             });
         }
         if let Some(span) = message.wrong_arguments {
-            found.tell(RuleId::ToolArguments, row, span.start, || {
+            found.record(RuleId::ToolArguments, row, span.start, || {
                 "arguments that are no JSON object".to_owned()
             });
         }
         // Thinking, calls and answers in separate channels may follow each other.
         let is_part = message.has_channel && role == Role::Assistant;
         if let Some(fault) = out_of_order(course.before, role).filter(|_| !is_part) {
-            found.tell(RuleId::ChatRoleOrder, row, at, || fault.to_owned());
+            found.record(RuleId::ChatRoleOrder, row, at, || fault.to_owned());
         }
         self.pair(row, role, found);
         course.before = Some(match (role, calls) {
@@ -182,14 +182,14 @@ impl Chats {
             match self.pending.iter().position(|call| call.of(row) == id) {
                 Some(n) => drop(self.pending.swap_remove(n)),
                 None if self.lost_count => {}
-                None => found.tell(RuleId::ToolResultUnasked, row, result.start, || {
+                None => found.record(RuleId::ToolResultUnasked, row, result.start, || {
                     "a tool result whose id no open call has".to_owned()
                 }),
             }
         }
         let goes_on = matches!(role, Role::User | Role::Assistant | Role::System);
         if goes_on && !self.pending.is_empty() {
-            found.tell(RuleId::ToolCallUnanswered, row, at, || {
+            found.record(RuleId::ToolCallUnanswered, row, at, || {
                 format!("{} tool calls before it have no result", self.pending.len())
             });
             self.pending.clear();
@@ -201,11 +201,11 @@ impl Chats {
 
     fn end(&self, row: &[u8], start: usize, course: &ChatState, found: &mut Findings) {
         match course.before {
-            _ if course.messages == 0 => found.tell(RuleId::ChatShape, row, start, || {
+            _ if course.messages == 0 => found.record(RuleId::ChatShape, row, start, || {
                 "a chat without messages".to_owned()
             }),
             Some(Role::Assistant | Role::Call | Role::Unknown) | None => {}
-            Some(_) => found.tell(RuleId::ChatNoAnswer, row, course.last_at, || {
+            Some(_) => found.record(RuleId::ChatNoAnswer, row, course.last_at, || {
                 "the chat does not end with the assistant".to_owned()
             }),
         }
@@ -370,11 +370,11 @@ impl Message {
             let Some(text) = value.text().filter(|_| key.is("arguments")) else {
                 continue;
             };
-            let mut said = String::new();
-            let _ = text.unescape_into(&mut said);
-            let said = said.trim();
-            let is_object = said.starts_with('{') && validate(said.as_bytes()).is_ok();
-            if !is_object && !said.is_empty() {
+            let mut arguments = String::new();
+            let _ = text.unescape_into(&mut arguments);
+            let arguments = arguments.trim();
+            let is_object = arguments.starts_with('{') && validate(arguments.as_bytes()).is_ok();
+            if !is_object && !arguments.is_empty() {
                 self.wrong_arguments = Some(inside(&value, base + function.at));
             }
         }

@@ -87,7 +87,7 @@ pub(in crate::inspect::lint) struct LintColumn {
     /// Rows in which the value is null, empty or white space.
     pub(in crate::inspect::lint) empty: RowExamples,
     /// Rows in which the value is a placeholder text such as `N/A`.
-    pub(in crate::inspect::lint) nothing: RowExamples,
+    pub(in crate::inspect::lint) placeholder: RowExamples,
     /// Type of the first value. Only other types need more than one example.
     usual: Option<ValueType>,
 }
@@ -125,7 +125,7 @@ impl LintColumns {
 
     /// Returns the column of a name in the current row; `None` beyond the column limit, or if the
     /// row already has it.
-    pub(in crate::inspect::lint) fn enter(&mut self, name: &[u8]) -> Option<usize> {
+    pub(in crate::inspect::lint) fn column_in_row(&mut self, name: &[u8]) -> Option<usize> {
         let number = match self.order.get(self.in_row) {
             Some(n) if self.list.get(*n).is_some_and(|c| c.name.as_bytes() == name) => *n,
             _ => {
@@ -181,9 +181,10 @@ impl LintColumns {
         if of != ValueType::Null && column.usual.is_none() {
             column.usual = Some(of);
         }
-        let kept = match column.usual == Some(of) {
-            true => kept.min(1),
-            false => kept,
+        let kept = if column.usual == Some(of) {
+            kept.min(1)
+        } else {
+            kept
         };
         if let Some(group) = column.types.get_mut(of as usize) {
             group.add(kept, || spot(row, text, at));
@@ -191,7 +192,7 @@ impl LintColumns {
     }
 
     /// Records a placeholder value.
-    pub(in crate::inspect::lint) fn nothing(
+    pub(in crate::inspect::lint) fn add_placeholder(
         &mut self,
         column: usize,
         row: u64,
@@ -200,12 +201,12 @@ impl LintColumns {
     ) {
         let kept = self.kept;
         if let Some(column) = self.list.get_mut(column) {
-            column.nothing.add(kept, || spot(row, text, at));
+            column.placeholder.add(kept, || spot(row, text, at));
         }
     }
 
     /// Records an empty value.
-    pub(in crate::inspect::lint) fn empty(
+    pub(in crate::inspect::lint) fn add_empty(
         &mut self,
         column: usize,
         row: u64,
@@ -244,7 +245,7 @@ impl LintColumns {
             };
             own.rows += column.rows;
             own.empty.append(column.empty, first, kept);
-            own.nothing.append(column.nothing, first, kept);
+            own.placeholder.append(column.placeholder, first, kept);
             for (own, types) in own.types.iter_mut().zip(column.types) {
                 own.append(types, first, kept);
             }

@@ -37,7 +37,7 @@ pub(in crate::inspect::lint) struct JsonRows {
     chats: Chats,
     members: Vec<RowMember>,
     /// Unescaped content of a string or key.
-    said: String,
+    content: String,
     bytes: Vec<u8>,
 }
 
@@ -88,12 +88,12 @@ impl JsonRows {
         match self.walk(text, &strings, found) {
             Ok(is_empty) => {
                 if is_empty {
-                    found.tell(RuleId::EmptyRow, text, 0, || "an empty row".to_owned());
+                    found.record(RuleId::EmptyRow, text, 0, || "an empty row".to_owned());
                 }
                 self.enter(text, columns, found);
             }
             Err(error) => match nan_at(text) {
-                Some((at, word)) => found.tell(RuleId::NanNumber, text, at, || {
+                Some((at, word)) => found.record(RuleId::NanNumber, text, at, || {
                     format!("`{word}` is no number in JSON")
                 }),
                 None => malformed(text, error, found),
@@ -118,7 +118,7 @@ impl JsonRows {
         while let Some(event) = scanner.next_event()? {
             let at = scanner.token_at();
             if let Some(key) = self.keys.event(text, &event, at) {
-                found.tell(RuleId::DuplicateKey, text, key.start, || {
+                found.record(RuleId::DuplicateKey, text, key.start, || {
                     "a key that the object already has".to_owned()
                 });
             }
@@ -148,8 +148,8 @@ impl JsonRows {
                         ValueType::Array
                     }
                 }
-                Event::String(said) => {
-                    self.string(text, at + 1, said, strings, found);
+                Event::String(content) => {
+                    self.string(text, at + 1, content, strings, found);
                     ValueType::Text
                 }
                 Event::Number(_) => ValueType::Number,
@@ -159,7 +159,7 @@ impl JsonRows {
             events += 1;
             let is_blank = match event {
                 Event::Null => true,
-                Event::String(said) => said.raw.len() <= 64 && is_blank(said.raw),
+                Event::String(content) => content.raw.len() <= 64 && is_blank(content.raw),
                 _ => false,
             };
             is_empty &= is_blank || matches!(of, ValueType::Array | ValueType::Object);
@@ -189,7 +189,7 @@ impl JsonRows {
         &mut self,
         row: &[u8],
         at: usize,
-        said: Text<'_>,
+        content: Text<'_>,
         strings: &StringChecks<'_>,
         found: &mut Findings,
     ) {
@@ -198,19 +198,19 @@ impl JsonRows {
         }
         let mut piece = TextPiece {
             row,
-            text: said.raw,
+            text: content.raw,
             at,
             is_raw: true,
         };
         repeated(piece, found);
-        let is_odd = strings.has_odd_escape && said.is_escaped && has_odd_escape(said.raw);
+        let is_odd = strings.has_odd_escape && content.is_escaped && has_odd_escape(content.raw);
         if !is_odd && strings.suspects == Suspects::default() {
             return;
         }
-        if said.is_escaped {
-            if let Err(lone) = said.said_into(&mut self.bytes) {
-                found.tell(RuleId::LoneSurrogate, row, at + lone.at, || {
-                    format!("\\u{:04x} is half a character", lone.unit)
+        if content.is_escaped {
+            if let Err(lone) = content.content_into(&mut self.bytes) {
+                found.record(RuleId::LoneSurrogate, row, at + lone.at, || {
+                    format!("\\u{:04x} is a lone surrogate", lone.unit)
                 });
             }
             piece.text = &self.bytes;
@@ -231,30 +231,29 @@ impl JsonRows {
         columns.begin_row();
         for member in &self.members {
             let (raw, is_escaped) = (member.key.of(text), member.is_escaped);
-            let name = match is_escaped {
-                false => raw,
-                true => {
-                    let _ = Text { raw, is_escaped }.unescape_into(&mut self.said);
-                    self.said.as_bytes()
-                }
+            let name = if is_escaped {
+                let _ = Text { raw, is_escaped }.unescape_into(&mut self.content);
+                self.content.as_bytes()
+            } else {
+                raw
             };
             let (row, at) = (found.row(), member.value.start);
-            if let Some(column) = columns.enter(name) {
+            if let Some(column) = columns.column_in_row(name) {
                 columns.value(column, member.of, row, text, at);
                 if member.is_blank {
-                    columns.empty(column, row, text, at);
+                    columns.add_empty(column, row, text, at);
                 }
                 let value = member.value.of(text);
                 let inner = value.get(1..value.len().saturating_sub(1));
                 if member.of == ValueType::Text && inner.is_some_and(is_null_word) {
-                    columns.nothing(column, row, text, at);
+                    columns.add_placeholder(column, row, text, at);
                 }
             }
             if chat::COLUMNS.contains(&name) {
                 match member.of {
                     ValueType::Array => self.chats.check(text, member.value, found),
                     ValueType::Text if name == b"messages" => {
-                        found.tell(RuleId::ChatShape, text, at, || {
+                        found.record(RuleId::ChatShape, text, at, || {
                             "`messages` is a text".to_owned()
                         });
                     }
@@ -277,11 +276,11 @@ impl JsonRows {
         let Some(asked) = one_of(&[b"instruction", b"prompt"]) else {
             return;
         };
-        let Some(said) = one_of(&[b"output", b"completion", b"response"]) else {
+        let Some(content) = one_of(&[b"output", b"completion", b"response"]) else {
             return;
         };
-        for member in [asked, said].into_iter().filter(|m| m.is_blank) {
-            found.tell(RuleId::ChatEmptyContent, text, member.value.start, || {
+        for member in [asked, content].into_iter().filter(|m| m.is_blank) {
+            found.record(RuleId::ChatEmptyContent, text, member.value.start, || {
                 let which = String::from_utf8_lossy(member.key.of(text));
                 format!("`{which}` says nothing")
             });
@@ -297,7 +296,7 @@ impl JsonRows {
         if let Some(fault) = preference_pairs::fault(chosen.value.of(text), rejected.value.of(text))
         {
             let at = rejected.value.start;
-            found.tell(RuleId::PreferencePair, text, at, || fault.to_owned());
+            found.record(RuleId::PreferencePair, text, at, || fault.to_owned());
         }
     }
 
@@ -313,7 +312,7 @@ impl JsonRows {
             let value = member.value.of(text);
             let before = fields().take(n).find(|m| m.value.of(text) == value);
             if let Some(before) = before {
-                found.tell(RuleId::RepeatedField, text, member.value.start, || {
+                found.record(RuleId::RepeatedField, text, member.value.start, || {
                     let other = String::from_utf8_lossy(before.key.of(text));
                     format!("the same text as in `{other}`")
                 });
@@ -449,5 +448,5 @@ fn malformed(text: &[u8], error: ScanError, found: &mut Findings) {
         Reason::Utf8 => RuleId::BadUtf8,
         _ => RuleId::MalformedJson,
     };
-    found.tell(rule, text, error.at, || error.reason.to_string());
+    found.record(rule, text, error.at, || error.reason.to_string());
 }

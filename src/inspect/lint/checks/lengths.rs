@@ -93,9 +93,10 @@ fn bucket(bytes: u64) -> usize {
 fn lower_bound(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     let step = 1 << STEP_BITS;
-    match bucket < 2 * step {
-        true => bucket,
-        false => (step + bucket % step) << (bucket / step - 1),
+    if bucket < 2 * step {
+        bucket
+    } else {
+        (step + bucket % step) << (bucket / step - 1)
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_begin_where_they_say() {
+    fn length_buckets_have_exact_lower_bounds() {
         for n in 0..400 {
             let start = lower_bound(n);
             assert_eq!(bucket(start), n);

@@ -37,7 +37,7 @@ pub(in crate::inspect::lint) fn fault(chosen: &[u8], rejected: &[u8]) -> Option<
     let same = before_a
         .iter()
         .zip(before_b)
-        .all(|(a, b)| said(a) == said(b));
+        .all(|(a, b)| content_of(a) == content_of(b));
     (!same).then_some("they answer other prompts")
 }
 
@@ -63,8 +63,8 @@ fn says_nothing(value: &[u8], messages: &[Value<'_>]) -> bool {
         ValueKind::String => whole.text().is_some_and(|text| is_blank(text.raw)),
         ValueKind::Array => match messages.last() {
             None => true,
-            Some(last) => said(last).is_some_and(|said| {
-                said == b"null" || is_blank(said.trim_ascii().trim_matches_quotes())
+            Some(last) => content_of(last).is_some_and(|content| {
+                content == b"null" || is_blank(content.trim_ascii().trim_matches_quotes())
             }),
         },
         _ => false,
@@ -86,7 +86,7 @@ fn role<'a>(message: &Value<'a>) -> Option<&'a [u8]> {
     one_of(message, &["role", "from"])
 }
 
-fn said<'a>(message: &Value<'a>) -> Option<&'a [u8]> {
+fn content_of<'a>(message: &Value<'a>) -> Option<&'a [u8]> {
     one_of(message, &["content", "value"])
 }
 

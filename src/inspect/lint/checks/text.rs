@@ -6,10 +6,10 @@ use crate::inspect::lint::checks::contacts;
 use crate::inspect::lint::checks::secrets::secret;
 use crate::inspect::lint::checks::unicode::each_odd;
 use crate::inspect::lint::checks::whole_text::ThinkFault;
-use crate::inspect::lint::checks::whole_text::looping;
-use crate::inspect::lint::checks::whole_text::only_thinks;
 use crate::inspect::lint::checks::whole_text::open_fence;
+use crate::inspect::lint::checks::whole_text::repeating_suffix;
 use crate::inspect::lint::checks::whole_text::think_fault;
+use crate::inspect::lint::checks::whole_text::thinking_end;
 use crate::inspect::lint::scan::excerpt::excerpt;
 use crate::inspect::lint::scan::excerpt::masked;
 use crate::inspect::lint::scan::excerpt::masked_contact;
@@ -77,15 +77,15 @@ impl TextChecks {
             Marker::Fence => suspects.fence = true,
             Marker::Think => suspects.think = true,
             Marker::Special => {
-                piece.tell(
+                piece.record(
                     found,
                     RuleId::SpecialToken,
                     at,
                     "a marker of a chat template",
                 );
             }
-            Marker::Html => piece.tell(found, RuleId::HtmlMarkup, at, "markup of HTML"),
-            Marker::Boilerplate => piece.tell(
+            Marker::Html => piece.record(found, RuleId::HtmlMarkup, at, "markup of HTML"),
+            Marker::Boilerplate => piece.record(
                 found,
                 RuleId::AssistantBoilerplate,
                 at,
@@ -117,7 +117,7 @@ pub(in crate::inspect::lint) fn control(piece: TextPiece<'_>, found: &mut Findin
     }
     for (at, byte) in piece.text.iter().enumerate().filter(|(_, b)| is_odd(b)) {
         match byte {
-            0 => piece.tell(found, RuleId::NulCharacter, at, "the character U+0000"),
+            0 => piece.record(found, RuleId::NulCharacter, at, "the character U+0000"),
             _ => odd(piece, RuleId::ControlCharacter, at, u32::from(*byte), found),
         }
     }
@@ -132,7 +132,7 @@ pub(in crate::inspect::lint) fn whole(
     if suspects.fence
         && let Some(at) = open_fence(piece.text)
     {
-        piece.tell(
+        piece.record(
             found,
             RuleId::UnbalancedFence,
             at,
@@ -147,30 +147,30 @@ pub(in crate::inspect::lint) fn whole(
             ThinkFault::Stray => "the end of a think tag that is not open",
             ThinkFault::Nested => "a think tag within another",
         };
-        piece.tell(found, RuleId::UnbalancedThink, at, message);
+        piece.record(found, RuleId::UnbalancedThink, at, message);
     }
     if suspects.think
-        && let Some(at) = only_thinks(piece.text)
+        && let Some(at) = thinking_end(piece.text)
     {
         let message = "nothing follows the thinking";
-        piece.tell(found, RuleId::ThinkingOnly, at, message);
+        piece.record(found, RuleId::ThinkingOnly, at, message);
     }
 }
 
 /// Checks that one string does not end in a loop.
 pub(in crate::inspect::lint) fn repeated(piece: TextPiece<'_>, found: &mut Findings) {
-    if let Some(period) = looping(piece.text) {
+    if let Some(period) = repeating_suffix(piece.text) {
         let at = piece.text.len().saturating_sub(512);
         let (rule, at) = (RuleId::RepeatedText, piece.at + at);
-        found.tell(rule, piece.row, at, || {
+        found.record(rule, piece.row, at, || {
             format!("the text ends with the same {period} bytes over and over")
         });
     }
 }
 
 impl TextPiece<'_> {
-    fn tell(&self, found: &mut Findings, rule: RuleId, at: usize, message: &str) {
-        self.tell_shown(
+    fn record(&self, found: &mut Findings, rule: RuleId, at: usize, message: &str) {
+        self.record_excerpt(
             found,
             rule,
             at,
@@ -179,7 +179,7 @@ impl TextPiece<'_> {
         );
     }
 
-    fn tell_shown(
+    fn record_excerpt(
         &self,
         found: &mut Findings,
         rule: RuleId,
@@ -189,7 +189,7 @@ impl TextPiece<'_> {
     ) {
         // The position of an escaped character in the row is not known exactly.
         let at = if self.is_raw { self.at + at } else { self.at };
-        found.tell_shown(rule, self.row, at, message, shown);
+        found.record_excerpt(rule, self.row, at, message, shown);
     }
 }
 
@@ -202,7 +202,7 @@ fn odd(piece: TextPiece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Fin
         RuleId::Mojibake => "characters that are UTF-8 read as Windows-1252".to_owned(),
         _ => format!("the character U+{code:04X}"),
     };
-    piece.tell_shown(found, rule, at, message, || excerpt(piece.text, at));
+    piece.record_excerpt(found, rule, at, message, || excerpt(piece.text, at));
 }
 
 /// Checks for a special token `<|name|>` at its first bar.
@@ -216,7 +216,7 @@ fn special(piece: TextPiece<'_>, bar: usize, found: &mut Findings) {
     let name = rest.iter().take(40).take_while(is_name).count();
     let is_closed = rest.get(name..).is_some_and(|r| r.starts_with(b"|>"));
     if is_opened && name > 0 && is_closed {
-        piece.tell(
+        piece.record(
             found,
             RuleId::SpecialToken,
             bar - 1,
@@ -231,7 +231,7 @@ fn hidden(piece: TextPiece<'_>, marker: Marker, at: usize, rule: RuleId, found: 
     }
     if let Some(one) = secret(marker, piece.text, at) {
         let text = piece.text.get(one.start..one.end).unwrap_or_default();
-        piece.tell_shown(
+        piece.record_excerpt(
             found,
             rule,
             one.start,
@@ -263,7 +263,7 @@ fn signs(piece: TextPiece<'_>, found: &mut Findings) {
         };
         if let Some((start, end)) = span {
             let shown = || masked_contact(text.get(start..end).unwrap_or_default());
-            piece.tell_shown(found, rule, start, || message.to_owned(), shown);
+            piece.record_excerpt(found, rule, start, || message.to_owned(), shown);
         }
     }
 }

@@ -92,13 +92,14 @@ pub(in crate::inspect::lint) fn null_words(columns: &LintColumns) -> RuleFinding
         };
         let (numbers, texts) = (of(ValueType::Number), of(ValueType::Text));
         // Other texts beside the placeholders make it a text column.
-        let is_of_numbers = numbers > 0 && texts - column.nothing.count.min(texts) <= numbers / 20;
-        if column.nothing.count > 0 && is_of_numbers {
+        let is_of_numbers =
+            numbers > 0 && texts - column.placeholder.count.min(texts) <= numbers / 20;
+        if column.placeholder.count > 0 && is_of_numbers {
             let message = format!(
                 "a word for nothing in `{}`, which is a number in {numbers} rows",
                 column.name
             );
-            judged.add_group(&column.nothing, column, &message);
+            judged.add_group(&column.placeholder, column, &message);
         }
     }
     judged
@@ -117,9 +118,10 @@ pub(in crate::inspect::lint) fn key_cases(columns: &LintColumns) -> RuleFindings
         let Some(known) = columns.list.get(other) else {
             continue;
         };
-        let (rarer, at, usual) = match column.rows <= known.rows {
-            true => (column, number, known),
-            false => (known, other, column),
+        let (rarer, at, usual) = if column.rows <= known.rows {
+            (column, number, known)
+        } else {
+            (known, other, column)
         };
         if rarer.rows == column.rows || column.rows > known.rows {
             by_name.insert(
@@ -181,12 +183,13 @@ pub(in crate::inspect::lint) fn line_ends(
     returns: &RowExamples,
 ) -> RuleFindings {
     let mut judged = RuleFindings::default();
-    let (fewer, message) = match feeds.count < returns.count {
-        true => (feeds, "ends with a line feed alone, unlike most rows"),
-        false => (
+    let (fewer, message) = if feeds.count < returns.count {
+        (feeds, "ends with a line feed alone, unlike most rows")
+    } else {
+        (
             returns,
             "ends with a carriage return and a line feed, unlike most rows",
-        ),
+        )
     };
     if feeds.count > 0 && returns.count > 0 {
         judged.count = fewer.count;

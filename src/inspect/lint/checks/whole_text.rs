@@ -9,7 +9,7 @@ const NEEDLE_BYTES: usize = 16;
 const TRIES: usize = 8;
 
 /// Returns the length of the repeating piece if the text ends in a loop.
-pub(in crate::inspect::lint) fn looping(text: &[u8]) -> Option<usize> {
+pub(in crate::inspect::lint) fn repeating_suffix(text: &[u8]) -> Option<usize> {
     LOOPS.iter().find_map(|bytes| {
         let end = text.get(text.len().checked_sub(*bytes)?..)?;
         let needle = end.get(..NEEDLE_BYTES)?;
@@ -76,7 +76,7 @@ pub(in crate::inspect::lint) fn think_fault(text: &[u8]) -> Option<(usize, Think
 }
 
 /// Returns the end of the thinking if no answer follows; `None` otherwise.
-pub(in crate::inspect::lint) fn only_thinks(text: &[u8]) -> Option<usize> {
+pub(in crate::inspect::lint) fn thinking_end(text: &[u8]) -> Option<usize> {
     let at = memchr::memrchr(b'<', text)?;
     let tag = tag_at(text, at)?;
     let behind = text.get(tag.end..).unwrap_or_default();

@@ -58,18 +58,18 @@ impl Findings {
     }
 
     /// Records a finding at a byte of the row.
-    pub(in crate::inspect::lint) fn tell(
+    pub(in crate::inspect::lint) fn record(
         &mut self,
         rule: RuleId,
         row: &[u8],
         at: usize,
         message: impl FnOnce() -> String,
     ) {
-        self.tell_shown(rule, row, at, message, || excerpt(row, at));
+        self.record_excerpt(rule, row, at, message, || excerpt(row, at));
     }
 
     /// Records a finding with a given excerpt.
-    pub(in crate::inspect::lint) fn tell_shown(
+    pub(in crate::inspect::lint) fn record_excerpt(
         &mut self,
         rule: RuleId,
         row: &[u8],

@@ -109,7 +109,7 @@ impl<'a> LintWorker<'a> {
         let kept = self.options.examples;
         made.lengths.add(row.index, row.text.len(), kept);
         if row.text.len() >= ROW_BYTES_MAX && batch.truncated() > 0 {
-            made.findings.tell(RuleId::CutRow, row.text, 0, || {
+            made.findings.record(RuleId::CutRow, row.text, 0, || {
                 format!("more than {ROW_BYTES_MAX} bytes")
             });
             return;
@@ -118,18 +118,19 @@ impl<'a> LintWorker<'a> {
         if !matches!(batch.shape(), Shape::Delimited(_))
             && let Some(at) = memchr::memchr(b'\r', row.text).filter(|_| batch.is_lines())
         {
-            made.findings.tell(RuleId::LineSeparator, row.text, at, || {
-                "a carriage return within the row".to_owned()
-            });
+            made.findings
+                .record(RuleId::LineSeparator, row.text, at, || {
+                    "a carriage return within the row".to_owned()
+                });
         }
         let (mut text, mut passed) = (row.text, 0);
         if let Some(behind) = text.strip_prefix(b"\xef\xbb\xbf") {
-            made.findings.tell(RuleId::ByteOrderMark, text, 0, || {
+            made.findings.record(RuleId::ByteOrderMark, text, 0, || {
                 "a byte order mark before the row".to_owned()
             });
             if matches!(batch.shape(), Shape::Json) {
                 // Every reader refuses such a row.
-                made.findings.tell(RuleId::MalformedJson, text, 0, || {
+                made.findings.record(RuleId::MalformedJson, text, 0, || {
                     Reason::ByteOrderMark.to_string()
                 });
             }
@@ -177,12 +178,12 @@ impl<'a> LintWorker<'a> {
         let record = CsvRecord::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
-            found.tell(RuleId::FieldCount, text, 0, || {
+            found.record(RuleId::FieldCount, text, 0, || {
                 format!("{} fields, where the header has {names}", record.fields)
             });
         }
         if let Some((at, what)) = record.stray {
-            found.tell(RuleId::StrayQuote, text, at, || what.to_owned());
+            found.record(RuleId::StrayQuote, text, at, || what.to_owned());
         }
         let wanted = &self.options.columns;
         let piece = TextPiece {
@@ -202,26 +203,26 @@ impl<'a> LintWorker<'a> {
         columns.begin_row();
         let mut is_empty = true;
         shape.each_cell(text, &mut self.scratch, &mut |name, cell| {
-            let said = cell.bytes();
-            let is_blank = said.trim_ascii().is_empty();
+            let content = cell.bytes();
+            let is_blank = content.trim_ascii().is_empty();
             is_empty &= is_blank;
             let of = match cell {
                 Cell::Null => ValueType::Null,
-                _ if is_number(said) => ValueType::Number,
+                _ if is_number(content) => ValueType::Number,
                 _ => ValueType::Text,
             };
-            if let Some(column) = columns.enter(name.as_bytes()) {
+            if let Some(column) = columns.column_in_row(name.as_bytes()) {
                 columns.value(column, of, found.row(), text, 0);
                 if is_blank {
-                    columns.empty(column, found.row(), text, 0);
+                    columns.add_empty(column, found.row(), text, 0);
                 }
-                if of == ValueType::Text && is_null_word(said.trim_ascii()) {
-                    columns.nothing(column, found.row(), text, 0);
+                if of == ValueType::Text && is_null_word(content.trim_ascii()) {
+                    columns.add_placeholder(column, found.row(), text, 0);
                 }
             }
             let piece = TextPiece {
                 row: text,
-                text: said,
+                text: content,
                 at: 0,
                 is_raw: false,
             };
@@ -237,14 +238,14 @@ impl<'a> LintWorker<'a> {
         });
         columns.end_row(found.row(), text);
         if is_empty {
-            found.tell(RuleId::EmptyRow, text, 0, || "an empty record".to_owned());
+            found.record(RuleId::EmptyRow, text, 0, || "an empty record".to_owned());
         }
     }
 }
 
 fn utf8(piece: TextPiece<'_>, found: &mut Findings) {
     if let Err(error) = std::str::from_utf8(piece.text) {
-        found.tell(RuleId::BadUtf8, piece.row, error.valid_up_to(), || {
+        found.record(RuleId::BadUtf8, piece.row, error.valid_up_to(), || {
             "not UTF-8".to_owned()
         });
     }
@@ -254,7 +255,7 @@ fn utf8(piece: TextPiece<'_>, found: &mut Findings) {
 fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
     for row in rows {
         found.begin(row);
-        found.tell(RuleId::BlankLine, b"", 0, || "a blank line".to_owned());
+        found.record(RuleId::BlankLine, b"", 0, || "a blank line".to_owned());
     }
 }
 
@@ -268,7 +269,7 @@ fn line_end(batch: &Batch, row: Row<'_>, made: &mut LintedBatch) {
         [] if batch.is_lines() => {
             let at = row.text.len();
             made.findings
-                .tell(RuleId::MissingFinalNewline, row.text, at, || {
+                .record(RuleId::MissingFinalNewline, row.text, at, || {
                     "no newline behind the last row".to_owned()
                 });
             return;

@@ -74,7 +74,7 @@ fn count(report: &LintReport, rule: RuleId) -> u64 {
 }
 
 #[test]
-fn each_rule_speaks_of_what_it_should_and_of_nothing_else() {
+fn each_rule_finds_planted_faults_only() {
     for (rule, bad, good) in planted() {
         let found = |row: &String| {
             let (shape, row) = match row.strip_prefix('=') {
@@ -102,7 +102,7 @@ fn each_rule_speaks_of_what_it_should_and_of_nothing_else() {
 }
 
 #[test]
-fn rules_of_bytes_and_lines() {
+fn lint_reports_byte_and_line_faults() {
     let options = LintOptions::default();
     for shape in [Shape::Json, Shape::Text] {
         let of = |text: &[u8], rule| count(&lines(text, shape.clone(), &options), rule);
@@ -122,7 +122,7 @@ fn rules_of_bytes_and_lines() {
 }
 
 #[test]
-fn records_have_as_many_fields_as_the_header() {
+fn field_count_rule_compares_with_header() {
     let of = |row: &[u8], rule| count(&rows(&[row], csv(), &LintOptions::default()), rule);
     for (row, bad) in [
         (&b"1,2,3"[..], 0),
@@ -147,7 +147,7 @@ fn records_have_as_many_fields_as_the_header() {
 }
 
 #[test]
-fn rows_are_judged_by_all_others() {
+fn column_rules_judge_rows_by_all_others() {
     let row = |n: usize| match n {
         17 => r#"{"id":17,"text":"x"}"#.to_owned(),
         400 => r#"{"id":"400","text":"some text","kind":"a"}"#.to_owned(),
@@ -191,7 +191,7 @@ fn rows_are_judged_by_all_others() {
 }
 
 #[test]
-fn numbers_in_records_are_numbers() {
+fn type_drift_infers_numbers_in_records() {
     let table: Vec<String> = (0..100)
         .map(|n| match n {
             50 => "unknown,x,y".to_owned(),
@@ -204,7 +204,7 @@ fn numbers_in_records_are_numbers() {
 }
 
 #[test]
-fn real_rows_are_clean() {
+fn lint_of_real_rows_finds_nothing() {
     let text = include_bytes!("../../../../tests/data/gsm8k/test.jsonl");
     let report = lines(text, Shape::Json, &LintOptions::default());
     let spoke: Vec<_> = report.rules.iter().filter(|r| r.count > 0).collect();
@@ -215,7 +215,7 @@ fn real_rows_are_clean() {
 }
 
 #[test]
-fn the_suite_is_the_judge_of_json() {
+fn malformed_json_agrees_with_test_suite() {
     let cases = include_str!("../../../../tests/data/json-test-suite/cases.txt");
     let unhex = |hex: &str| -> Vec<u8> {
         let digits = |n: usize| u8::from_str_radix(&hex[n..n + 2], 16).unwrap();
@@ -242,7 +242,7 @@ fn the_suite_is_the_judge_of_json() {
 }
 
 #[test]
-fn nothing_secret_is_shown() {
+fn lint_excerpts_mask_secrets() {
     let key = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
     let mail = "jane.doe@example.org";
     let rows = [
@@ -262,7 +262,7 @@ fn nothing_secret_is_shown() {
 }
 
 #[test]
-fn only_some_columns_and_rules() {
+fn lint_honours_selected_columns_and_rules() {
     let text = b"{\"a\":\"<|x|>\",\"b\":\"```\\n\"}\n{\"a\":\"y\",\"b\":\"<|x|>\"}\n";
     let mut options = LintOptions {
         columns: vec!["a".to_owned()],
@@ -302,7 +302,7 @@ fn report_of_hostile_rows_stays_small() {
 }
 
 #[test]
-fn the_page_lists_the_rules() {
+fn spec_page_lists_all_rules() {
     let page = include_str!("../../../../spec/lint.md");
     for (n, rule) in RULES.iter().enumerate() {
         assert_eq!(rule.id.index(), n, "{}", rule.name);
@@ -320,7 +320,7 @@ fn the_page_lists_the_rules() {
 }
 
 #[test]
-fn sarif_has_what_code_hosts_need() {
+fn sarif_has_required_fields() {
     let text = b"{\"a\":1,\"a\":2}\n{\"a\":\"<|im_end|>\"\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
     let log = sarif::sarif(&report, "data/a.jsonl", sarif::RowLocation::Lines, "1.2.3");
@@ -345,7 +345,7 @@ fn sarif_has_what_code_hosts_need() {
 }
 
 #[test]
-fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
+fn damaged_file_is_finding_after_earlier_rows() {
     use crate::inspect::table::OpenOptions;
     use crate::inspect::table::open_table;
 
@@ -391,7 +391,7 @@ fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
 }
 
 #[test]
-fn half_a_character_is_not_one_that_somebody_could_not_read() {
+fn lone_surrogate_is_not_replacement_character() {
     let text = b"{\"a\":\"x\\ud83d y\"}\n{\"a\":\"\\ufffd\"}\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
     assert_eq!(count(&report, RuleId::LoneSurrogate), 1);
@@ -399,7 +399,7 @@ fn half_a_character_is_not_one_that_somebody_could_not_read() {
 }
 
 #[test]
-fn byte_order_mark_before_a_row_of_json_is_malformed_as_everywhere() {
+fn byte_order_mark_before_json_row_is_malformed() {
     let text = b"{\"a\":1}\n\xef\xbb\xbf{\"a\":2}\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
     assert_eq!(count(&report, RuleId::ByteOrderMark), 1);
@@ -407,7 +407,7 @@ fn byte_order_mark_before_a_row_of_json_is_malformed_as_everywhere() {
 }
 
 #[test]
-fn words_for_nothing_are_found_in_columns_of_numbers() {
+fn null_words_are_found_in_number_columns() {
     let of = |text: &[u8]| {
         let report = lines(text, Shape::Json, &LintOptions::default());
         count(&report, RuleId::NullWord)
@@ -425,7 +425,7 @@ fn words_for_nothing_are_found_in_columns_of_numbers() {
 }
 
 #[test]
-fn keys_that_differ_in_case_alone_are_found() {
+fn keys_differing_in_case_are_found() {
     let text = b"{\"Name\":1}\n{\"name\":2}\n{\"name\":3}\n{\"other\":3}\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
     assert_eq!(count(&report, RuleId::KeyCase), 1);

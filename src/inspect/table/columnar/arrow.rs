@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
@@ -35,16 +34,17 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::arrow_buffers::MessageHeader;
-use crate::inspect::table::columnar::arrow_buffers::look_at_buffers;
+use crate::inspect::table::columnar::arrow_buffers::check_buffers;
 use crate::inspect::table::columnar::arrow_buffers::too_long;
 use crate::inspect::table::columnar::arrow_buffers::unpacked;
 use crate::inspect::table::columnar::batch_rows;
-use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_utc;
+use crate::inspect::table::guarded_call::guarded;
 use crate::inspect::table::rows::stored::stored_columns;
+use crate::locks::lock;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
@@ -56,9 +56,10 @@ pub(in crate::inspect::table) fn open_arrow(
     source: Arc<dyn ReadAt>,
     is_file: bool,
 ) -> Result<(Arc<dyn Table>, Schema), TableError> {
-    let (schema, messages) = match is_file {
-        true => guarded(|| file(&*source))?,
-        false => guarded(|| stream(&*source))?,
+    let (schema, messages) = if is_file {
+        guarded(|| file(&*source))?
+    } else {
+        guarded(|| stream(&*source))?
     };
     let repeated = repeated_fields(&schema.fields);
     let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
@@ -337,7 +338,7 @@ struct CurrentMessage {
 impl Batches for ArrowBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let (rows, bytes, number) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = lock(&self.state);
             if state.has_failed {
                 return Ok(NextBatch::End(state.batches));
             }
@@ -399,9 +400,10 @@ impl ArrowBatches {
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
-        let plain = match look_at_buffers(header, &body)? {
-            true => Some(unpacked(header, &body)?),
-            false => None,
+        let plain = if check_buffers(header, &body)? {
+            Some(unpacked(header, &body)?)
+        } else {
+            None
         };
         let (unpacked, body) = match plain {
             Some((header, body)) => (Some(header), body),

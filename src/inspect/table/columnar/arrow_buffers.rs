@@ -6,7 +6,7 @@ use arrow_ipc::root_as_message;
 use arrow_schema::ArrowError;
 
 use crate::inspect::table::TableError;
-use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::guarded_call::guarded;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
 /// Length prefix of an uncompressed buffer in a compressed message.
@@ -40,7 +40,7 @@ pub(super) fn too_long() -> TableError {
 
 /// Checks the lengths claimed by compressed buffers before the library allocates them. Returns true
 /// if the buffers must be unpacked here, because the library lacks Zstandard.
-pub(super) fn look_at_buffers(header: &MessageHeader, body: &[u8]) -> Result<bool, TableError> {
+pub(super) fn check_buffers(header: &MessageHeader, body: &[u8]) -> Result<bool, TableError> {
     let claims = guarded(|| {
         let message = header.message()?;
         let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());

@@ -7,10 +7,10 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use crate::inspect::format::parquet_footer::MAGIC;
 use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::TableError;
-use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::thrift::CompactReader;
 use crate::inspect::table::columnar::thrift::FieldType;
 use crate::inspect::table::columnar::thrift::ThriftError;
+use crate::inspect::table::guarded_call::guarded;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
 use crate::wire::limits::PARQUET_SCHEMA_ELEMENTS_MAX;
@@ -41,7 +41,7 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
         )));
     }
     let bytes = exactly(source, start, length).ok_or(TableError::Shrunk)?;
-    match look(&bytes) {
+    match names_encryption(&bytes) {
         Ok(true) => return Err(encrypted()),
         Ok(false) => {}
         Err(FooterRefusal::Elements) => {
@@ -78,13 +78,13 @@ fn encrypted() -> TableError {
 
 /// Returns true if `FileMetaData` names an encryption (field 8). A schema (field 2) beyond the
 /// limits of levels or fields is an error.
-fn look(footer: &[u8]) -> Result<bool, FooterRefusal> {
+fn names_encryption(footer: &[u8]) -> Result<bool, FooterRefusal> {
     let mut compact = CompactReader::new(footer);
     let (mut last, mut is_encrypted) = (0, false);
     while let Some((number, kind)) = compact.field(&mut last)? {
         is_encrypted |= number == 8;
         match (number, kind) {
-            (2, FieldType::LIST) => look_at_schema(&mut compact)?,
+            (2, FieldType::LIST) => check_schema(&mut compact)?,
             _ => compact.skip(kind, FOOTER_DEPTH_MAX)?,
         }
     }
@@ -92,7 +92,7 @@ fn look(footer: &[u8]) -> Result<bool, FooterRefusal> {
 }
 
 /// Checks the schema's elements: a depth-first list, each with its number of children (field 5).
-fn look_at_schema(compact: &mut CompactReader<'_>) -> Result<(), FooterRefusal> {
+fn check_schema(compact: &mut CompactReader<'_>) -> Result<(), FooterRefusal> {
     let (length, kind) = compact.list()?;
     if kind != FieldType::STRUCT {
         return Err(FooterRefusal::Bad);

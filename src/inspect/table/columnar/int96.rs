@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn points_in_time_beyond_nanoseconds_are_not_wrapped() {
+    fn int96_beyond_nanoseconds_does_not_wrap() {
         let near = [(EPOCH, 1), (EPOCH - 1, 86_399_999_999_999)];
         assert_eq!(
             rows(file(&near), Decoded::No).unwrap(),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn column_that_no_unit_keeps_is_an_error_that_names_it() {
+    fn int96_column_without_lossless_unit_is_named_in_error() {
         let both = file(&[(YEAR_9999, 0), (EPOCH, 1)]);
         let far = file(&[(YEAR_9999, 0)]);
         for (bytes, decoded) in [(both, Decoded::No), (far, Decoded::Alone)] {

@@ -6,7 +6,7 @@ use parquet::basic::Encoding;
 use parquet::column::page::Page;
 
 /// Returns true if a page has one repetition level, at most `max_level`, per value.
-pub(super) fn are_whole(page: &Page, max_level: i16) -> bool {
+pub(super) fn are_complete(page: &Page, max_level: i16) -> bool {
     let bits = u64::from(u16::BITS - max_level.unsigned_abs().leading_zeros());
     if max_level <= 0 {
         return true;
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_that_end_early_do_not_have_the_levels_that_are_claimed() {
+    fn level_runs_that_end_early_are_refused() {
         // Three times one value; eight values of one bit; both.
         let (repeated, packed) = (&[6, 1][..], &[3, 0b1010_1010][..]);
         let both = [repeated, packed].concat();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_of_both_versions_of_pages_are_counted_where_they_stand() {
+    fn levels_of_both_page_versions_are_counted() {
         let first = |buf: &[u8], rep_level_encoding| Page::DataPage {
             buf: buf.to_vec().into(),
             num_values: 3,
@@ -143,8 +143,8 @@ mod tests {
             (second(&[6, 1, 9], 1), false),
             (second(&[6, 1], 3), false),
         ] {
-            assert_eq!(are_whole(&page, 1), is_whole, "{page:?}");
-            assert!(are_whole(&page, 0));
+            assert_eq!(are_complete(&page, 1), is_whole, "{page:?}");
+            assert!(are_complete(&page, 0));
         }
     }
 }

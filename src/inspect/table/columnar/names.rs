@@ -30,9 +30,10 @@ pub(super) fn with_names_of(fields: &Fields, others: &Fields) -> Fields {
 fn renamed(fields: &Fields, names: impl IntoIterator<Item = String>) -> Fields {
     let renamed = fields.iter().zip(names);
     let renamed = renamed.map(|(field, name)| -> FieldRef {
-        match *field.name() == name {
-            true => Arc::clone(field),
-            false => Arc::new(field.as_ref().clone().with_name(name)),
+        if *field.name() == name {
+            Arc::clone(field)
+        } else {
+            Arc::new(field.as_ref().clone().with_name(name))
         }
     });
     renamed.collect()

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use bytes::Bytes;
+
+use crate::locks::lock;
 
 /// Largest number of pooled buffers: a few per column of the slices being read.
 const BUFFERS_MAX: usize = 32;
@@ -30,7 +31,7 @@ struct PooledPage {
 impl PageBuffers {
     /// Takes an empty buffer, which may have a capacity.
     pub(super) fn take(&self) -> Vec<u8> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.free);
         free.pop().unwrap_or_default()
     }
 
@@ -50,11 +51,11 @@ impl PageBuffers {
         unpacked: &mut Vec<u8>,
         size: usize,
     ) -> Result<(), zrip::DecompressError> {
-        let mut decoders = self.zstd.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoders = lock(&self.zstd);
         let mut decoder = decoders.pop().unwrap_or_default();
         drop(decoders);
         let done = decoder.decompress_into_with_limit(packed, unpacked, size);
-        let mut decoders = self.zstd.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoders = lock(&self.zstd);
         if decoders.len() < DECODERS_MAX {
             decoders.push(decoder);
         }
@@ -72,11 +73,7 @@ impl Drop for PooledPage {
     fn drop(&mut self) {
         let mut page = std::mem::take(&mut self.page);
         page.clear();
-        let mut free = self
-            .home
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.home.free);
         if free.len() < BUFFERS_MAX {
             free.push(page);
         }
@@ -88,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buffer_of_dropped_page_is_used_again_and_large_one_is_not() {
+    fn page_buffer_is_reused_unless_large() {
         let buffers = Arc::new(PageBuffers::default());
         let mut small = buffers.take();
         small.extend_from_slice(&[7; 1000]);

@@ -14,13 +14,13 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::inspect::format::parquet_footer::exactly;
-use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::page_codec::unpack;
 use crate::inspect::table::columnar::thrift::CompactReader;
 use crate::inspect::table::columnar::thrift::FieldType;
 use crate::inspect::table::columnar::thrift::ThriftError;
+use crate::inspect::table::guarded_call::OVER_LIMIT;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 
@@ -196,9 +196,10 @@ impl ColumnPages {
                 statistics: None,
             },
         };
-        match levels::are_whole(&page, self.max_repetition) {
-            true => Ok(page),
-            false => Err(wrong("a page has fewer repetition levels than values")),
+        if levels::are_complete(&page, self.max_repetition) {
+            Ok(page)
+        } else {
+            Err(wrong("a page has fewer repetition levels than values"))
         }
     }
 

@@ -35,7 +35,6 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
-use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::int96::PreservingUnit;
 use crate::inspect::table::columnar::int96::in_micros;
 use crate::inspect::table::columnar::int96::unit;
@@ -50,6 +49,7 @@ use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::row_slices::Job;
 use crate::inspect::table::columnar::row_slices::Slice;
 use crate::inspect::table::columnar::row_slices::Slices;
+use crate::inspect::table::guarded_call::guarded;
 use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
 
@@ -228,10 +228,11 @@ impl SlicePlan {
                 continue;
             }
             let batch_rows = batch_rows(self.bytes(group), rows);
-            let most = match self.is_repeated(group) {
+            let most = if self.is_repeated(group) {
                 // A row of a list column is found only by decoding those before it.
-                true => u64::MAX,
-                false => batch_rows * SLICE_BATCHES,
+                u64::MAX
+            } else {
+                batch_rows * SLICE_BATCHES
             };
             let slice = Slice {
                 group: self.group,
@@ -339,9 +340,10 @@ impl ParquetBatches {
                 let next = reader.and_then(Iterator::next);
                 next.ok_or_else(short)?.map_err(ParquetError::from)
             })?;
-            match rows.num_rows() as u64 == job.rows {
-                true => Ok(rows),
-                false => Err(TableError::Damaged(short().to_string())),
+            if rows.num_rows() as u64 == job.rows {
+                Ok(rows)
+            } else {
+                Err(TableError::Damaged(short().to_string()))
             }
         };
         let reader = job.reader.as_mut();
@@ -353,7 +355,7 @@ impl ParquetBatches {
             let micros = next(reader).map_err(place)?;
             for (at, micros) in coarse.places.iter().zip(micros.columns()) {
                 schema = self
-                    .settle(&mut columns, schema, (*at, micros))
+                    .use_microseconds(&mut columns, schema, (*at, micros))
                     .map_err(place)?;
             }
         }
@@ -363,7 +365,7 @@ impl ParquetBatches {
     }
 
     /// Replaces nanoseconds beyond their range by microseconds, and returns the new schema.
-    fn settle(
+    fn use_microseconds(
         &self,
         columns: &mut [ArrayRef],
         schema: Arc<Schema>,
@@ -395,9 +397,12 @@ impl ParquetBatches {
         let field = Arc::new(field.with_data_type(micros.data_type().clone()));
         *column = Arc::clone(micros);
         let fields = schema.fields().iter().enumerate();
-        let fields = fields.map(|(n, other)| match n == at {
-            true => Arc::clone(&field),
-            false => Arc::clone(other),
+        let fields = fields.map(|(n, other)| {
+            if n == at {
+                Arc::clone(&field)
+            } else {
+                Arc::clone(other)
+            }
         });
         let metadata = schema.metadata.clone();
         Ok(Arc::new(Schema::new_with_metadata(

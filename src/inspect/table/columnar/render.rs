@@ -30,7 +30,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::inspect::json::write::text_into;
 use crate::inspect::table::Filled;
 use crate::inspect::table::TableError;
-use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::guarded_call::guarded;
 use crate::wire::limits::COLUMNAR_TEXT_BYTES_MAX;
 
 /// Appends each row as an object on its own line; `nan` as in a selection. Rows are never cut.
@@ -197,12 +197,13 @@ pub(super) fn in_utc_zone(rows: &RecordBatch) -> Result<RecordBatch, ArrowError>
     }
     let columns = rows.columns().iter().zip(&fields);
     let columns: Result<Vec<ArrayRef>, _> = columns
-        .map(
-            |(column, field)| match column.data_type() == field.data_type() {
-                true => Ok(Arc::clone(column)),
-                false => cast(column, field.data_type()),
-            },
-        )
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, field.data_type())
+            }
+        })
         .collect();
     let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns?, &count)
@@ -351,8 +352,8 @@ impl Encoder for TimeEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let start = out.len();
         self.0.encode(idx, out);
-        let said = out.get(start..).unwrap_or_default();
-        if said.starts_with(b"\"ERROR") {
+        let written = out.get(start..).unwrap_or_default();
+        if written.starts_with(b"\"ERROR") {
             out.truncate(start);
             out.extend_from_slice(b"null");
         }
@@ -405,9 +406,10 @@ fn of_dictionary<'a>(
 ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
     let dictionary = array.as_any_dictionary();
     let values = dictionary.values();
-    let keys = match values.is_empty() {
-        true => vec![0; array.len()],
-        false => dictionary.normalized_keys(),
+    let keys = if values.is_empty() {
+        vec![0; array.len()]
+    } else {
+        dictionary.normalized_keys()
     };
     let values = make_encoder(field, values, options)?;
     let encoder: Box<dyn Encoder + 'a> = Box::new(DictionaryEncoder { keys, values });

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use crate::locks::lock;
+
 /// A run of rows of one row group, in batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
@@ -68,7 +70,7 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
     }
 
     fn lock(&self) -> MutexGuard<'_, SlicesState<R, P>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Takes the first free batch; at the end, returns the total number of batches.

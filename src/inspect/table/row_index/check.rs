@@ -2,7 +2,7 @@
 
 use crate::inspect::table::RowKind;
 use crate::inspect::table::TableError;
-use crate::inspect::table::text::lines::read_some;
+use crate::inspect::table::read_some::read_some;
 use crate::read_at::ReadAt;
 
 /// Returns true if a row of this kind, other than the first, can start at an offset. Checks at most

@@ -94,7 +94,7 @@ impl StoredRowIndex {
         if self.kind != kind {
             return Ok(None);
         }
-        match seen.verdict(now, source)? {
+        match seen.change(now, source)? {
             FileChange::Unchanged => Ok(Some(self.index)),
             FileChange::Appended if kind == RowKind::Records => {
                 let step = self.index.points.len().div_ceil(SAMPLES).max(1);
@@ -228,9 +228,10 @@ fn index(r: &mut Reader<'_>, size: u64) -> Result<RowIndex, DecodeError> {
         points.push(last);
     }
     let fits = rows.is_none_or(|rows| rows <= size && (rows > last.row || points.is_empty()));
-    match fits {
-        true => Ok(RowIndex { points, step, rows }),
-        false => Err(DecodeError::Invalid("number of rows")),
+    if fits {
+        Ok(RowIndex { points, step, rows })
+    } else {
+        Err(DecodeError::Invalid("number of rows"))
     }
 }
 

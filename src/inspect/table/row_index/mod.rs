@@ -11,13 +11,13 @@ mod tests;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 pub use codec::StoredRowIndex;
 pub use codec::StoredText;
 
 pub(super) use check::is_start;
 
+use crate::locks::lock;
 use crate::wire::limits::ROW_INDEX_POINTS_MAX;
 
 /// Syntax of the rows in such a file.
@@ -103,7 +103,7 @@ impl RowIndex {
     }
 
     /// Adds a point; false if it is too close to the previous one.
-    fn note(&mut self, point: Point) -> bool {
+    fn add_point(&mut self, point: Point) -> bool {
         let last = self.last();
         let is_far = point.row >= last.row.saturating_add(ROWS_APART)
             && point.at >= last.at.saturating_add(self.step);
@@ -121,7 +121,7 @@ impl RowIndex {
                 }
                 keeps
             });
-            self.note(point);
+            self.add_point(point);
             return true;
         }
         self.points.push(point);
@@ -139,8 +139,8 @@ pub struct GrowingIndex {
 #[derive(Debug)]
 struct GrowingState {
     index: RowIndex,
-    /// True if it changed since the last `put` or `take_news`.
-    has_news: bool,
+    /// True if it changed since the last `put` or `take_if_changed`.
+    is_changed: bool,
 }
 
 impl GrowingIndex {
@@ -149,7 +149,7 @@ impl GrowingIndex {
             kind,
             state: Arc::new(Mutex::new(GrowingState {
                 index,
-                has_news: false,
+                is_changed: false,
             })),
         }
     }
@@ -167,13 +167,13 @@ impl GrowingIndex {
     /// Restores an index from an earlier read of the same file.
     pub fn put(&self, index: RowIndex) {
         let mut state = self.lock();
-        (state.index, state.has_news) = (index, false);
+        (state.index, state.is_changed) = (index, false);
     }
 
-    /// Snapshot of the index, if it changed since the last `put` or `take_news`.
-    pub fn take_news(&self) -> Option<RowIndex> {
+    /// Snapshot of the index, if it changed since the last `put` or `take_if_changed`.
+    pub fn take_if_changed(&self) -> Option<RowIndex> {
         let mut state = self.lock();
-        std::mem::take(&mut state.has_news).then(|| state.index.clone())
+        std::mem::take(&mut state.is_changed).then(|| state.index.clone())
     }
 
     /// Number of rows, a header included, if the file was read to its end.
@@ -192,26 +192,26 @@ impl GrowingIndex {
     }
 
     /// Adds the start of a row.
-    pub(super) fn note(&self, point: Point) {
+    pub(super) fn add_point(&self, point: Point) {
         let mut state = self.lock();
-        state.has_news |= state.index.note(point);
+        state.is_changed |= state.index.add_point(point);
     }
 
     /// Records the row count at the end of the file.
-    pub(super) fn ended(&self, rows: u64) {
+    pub(super) fn set_rows(&self, rows: u64) {
         let mut state = self.lock();
-        state.has_news |= state.index.rows != Some(rows);
+        state.is_changed |= state.index.rows != Some(rows);
         state.index.rows = Some(rows);
     }
 
     /// Clears the index, because it belongs to another file.
-    pub(super) fn forget(&self) {
+    pub(super) fn clear(&self) {
         let mut state = self.lock();
-        (state.index, state.has_news) = (RowIndex::default(), true);
+        (state.index, state.is_changed) = (RowIndex::default(), true);
     }
 
     fn lock(&self) -> MutexGuard<'_, GrowingState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -114,7 +114,7 @@ impl ReadAt for Counting {
 }
 
 #[test]
-fn a_row_can_begin_wherever_one_does() {
+fn row_start_check_accepts_real_starts() {
     for (kind, name) in KINDS {
         let text = text(kind, 3000);
         let opened = opened(Arc::new(text.clone()), name, None);
@@ -151,7 +151,7 @@ fn a_row_can_begin_wherever_one_does() {
 }
 
 #[test]
-fn a_stored_index_leads_to_the_rows_without_those_before() {
+fn stored_row_index_skips_earlier_rows() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let first = opened(Arc::new(text.clone()), name, None);
@@ -173,12 +173,12 @@ fn a_stored_index_leads_to_the_rows_without_those_before() {
             let read = source.1.load(Ordering::Relaxed);
             assert!(read < 1 << 20, "{kind:?} {read} of {}", source.len());
         }
-        assert_eq!(again.index.unwrap().take_news(), None);
+        assert_eq!(again.index.unwrap().take_if_changed(), None);
     }
 }
 
 #[test]
-fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
+fn stored_row_index_detects_file_change() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let now = stamp(text.len());
@@ -242,7 +242,7 @@ fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
 }
 
 #[test]
-fn an_index_of_another_text_is_forgotten() {
+fn row_index_of_another_text_is_cleared() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let mut wrong = index_of(&text, name);
@@ -256,15 +256,15 @@ fn an_index_of_another_text_is_forgotten() {
         assert_eq!(rows(&opened, 0, usize::MAX), expected);
         assert_eq!(opened.table.rows(), Some(60_000));
         let index = opened.index.unwrap();
-        assert!(index.take_news().is_some() && index.take_news().is_none());
+        assert!(index.take_if_changed().is_some() && index.take_if_changed().is_none());
     }
 }
 
 #[test]
-fn points_become_fewer_where_there_are_too_many() {
+fn row_index_thins_points_beyond_limit() {
     let mut index = RowIndex::default();
     for n in 0..(1 << 19) {
-        index.note(Point {
+        index.add_point(Point {
             row: n * 40,
             at: n * 70_000,
         });
@@ -282,7 +282,7 @@ fn points_become_fewer_where_there_are_too_many() {
 }
 
 #[test]
-fn a_changed_bit_is_refused() {
+fn stored_row_index_with_changed_bit_is_refused() {
     let text = text(RowKind::Records, 6000);
     let stored = stored(&text, KINDS[0], true);
     let bytes = stored.encode();
@@ -313,7 +313,7 @@ fn a_changed_bit_is_refused() {
 }
 
 #[test]
-fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
+fn stored_row_index_breaking_rule_is_refused_with_valid_checksum() {
     let place = StoredText {
         tree: TreeId::new([1; 32]),
         start: 9,

@@ -165,7 +165,7 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
         ValueKind::String => match value.text() {
             Some(text) if text.is_escaped => {
                 // Lone surrogates are no UTF-8; display replaces them by U+FFFD.
-                let _ = text.said_into(&mut scratch.bytes);
+                let _ = text.content_into(&mut scratch.bytes);
                 Cell::Text(&scratch.bytes)
             }
             Some(text) => Cell::Text(text.raw),
@@ -208,7 +208,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
-    let mut said = Vec::new();
+    let mut content = Vec::new();
     loop {
         match scanner.next_event() {
             Ok(Some(Event::String(text))) => {
@@ -216,8 +216,8 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
                     out.push(b'\n');
                 }
                 if text.is_escaped {
-                    let _ = text.said_into(&mut said);
-                    out.extend_from_slice(&said);
+                    let _ = text.content_into(&mut content);
+                    out.extend_from_slice(&content);
                 } else {
                     out.extend_from_slice(text.raw);
                 }
@@ -239,14 +239,14 @@ impl Header {
     ) -> Option<Cell<'a>> {
         let mut fields = Fields::new(row, self.separator, self.quote);
         let raw = fields.nth(number)?;
-        Some(Fields::said(raw, self.quote, &mut scratch.bytes))
+        Some(Fields::content(raw, self.quote, &mut scratch.bytes))
     }
 
     /// Passes the fields of a record to `each`, in order.
     fn each_field(&self, row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(usize, Cell<'_>)) {
         let fields = Fields::new(row, self.separator, self.quote);
         for (n, raw) in fields.enumerate() {
-            each(n, Fields::said(raw, self.quote, &mut scratch.bytes));
+            each(n, Fields::content(raw, self.quote, &mut scratch.bytes));
         }
     }
 }
@@ -269,7 +269,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns the content of a field; null if it is empty and unquoted.
-    pub(in crate::inspect) fn said<'b>(
+    pub(in crate::inspect) fn content<'b>(
         raw: &'b [u8],
         quote: Option<u8>,
         buffer: &'b mut Vec<u8>,

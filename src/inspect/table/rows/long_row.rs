@@ -9,7 +9,7 @@ use crate::inspect::format::detect::Compression;
 use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
-use crate::inspect::table::text::lines::read_some;
+use crate::inspect::table::read_some::read_some;
 use crate::read_at::ReadAt;
 use crate::wire::limits::LONG_ROW_BYTES_MAX;
 
@@ -82,7 +82,7 @@ impl LongRow {
     ///
     /// # Errors
     /// [`TableError::Limit`] beyond `LONG_ROW_BYTES_MAX`, and errors of reading.
-    pub fn whole(&self) -> Result<Vec<u8>, TableError> {
+    pub fn read_all(&self) -> Result<Vec<u8>, TableError> {
         let mut text = Vec::new();
         let mut is_over = false;
         let done = self.each(&mut |piece| {
@@ -184,9 +184,10 @@ impl LineEndFilter {
 
     /// Ends the row. A carriage return without a newline is content.
     fn finish(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), LongRowError> {
-        match self.has_return {
-            true => each(b"\r").map_err(LongRowError::Sink),
-            false => Ok(()),
+        if self.has_return {
+            each(b"\r").map_err(LongRowError::Sink)
+        } else {
+            Ok(())
         }
     }
 }

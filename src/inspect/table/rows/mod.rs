@@ -5,5 +5,5 @@ pub(crate) mod cells;
 pub(crate) mod long_row;
 pub(crate) mod names;
 pub(crate) mod path;
-pub(crate) mod row_kind;
+pub(crate) mod shape;
 pub(crate) mod stored;

@@ -38,7 +38,7 @@ mod tests {
     use super::unique_names;
 
     #[test]
-    fn names_that_are_there_twice_get_numbers() {
+    fn repeated_names_get_numbers() {
         for (names, unique) in [
             (&["a", "a", "b"][..], &["a", "a_1", "b"][..]),
             (&["a", "a", "a"], &["a", "a_1", "a_2"]),

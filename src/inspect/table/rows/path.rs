@@ -73,7 +73,7 @@ mod tests {
     use super::collect_into;
 
     #[test]
-    fn all_elements_of_an_array_are_collected() {
+    fn path_with_brackets_collects_all_elements() {
         let row = br#"{"a":[{"b":1,"c":["x","y"]},{"d":2},{"b":null,"c":[]}],"e":[[1],[2,3]]}"#;
         for (path, found) in [
             ("a[].b", Some("[1,null]")),

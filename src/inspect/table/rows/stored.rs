@@ -97,7 +97,7 @@ pub(in crate::inspect) fn stored_text_into(
     let mut path = path.to_owned();
     // Lengths of the path outside each open array and object, and outside the member.
     let mut lengths = vec![path.len()];
-    let mut said = Vec::new();
+    let mut content = Vec::new();
     let mut key = String::new();
     let mut is_collected = path.contains("[]");
     loop {
@@ -129,12 +129,12 @@ pub(in crate::inspect) fn stored_text_into(
                 if out.len() > start {
                     out.push(b'\n');
                 }
-                let _ = text.said_into(&mut said);
+                let _ = text.content_into(&mut content);
                 let is_here = |c: &StoredColumn| c.stored == StoredType::Bytes && c.path == path;
                 let bytes = columns.iter().find(|c| is_here(c));
-                match bytes.and_then(|_| STANDARD.decode(&said).ok()) {
+                match bytes.and_then(|_| STANDARD.decode(&content).ok()) {
                     Some(bytes) => out.extend_from_slice(&bytes),
-                    None => out.extend_from_slice(&said),
+                    None => out.extend_from_slice(&content),
                 }
             }
             Event::Number(_) | Event::Bool(_) | Event::Null => {}
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_that_stand_for_bytes_are_said_as_these() {
+    fn stored_text_decodes_base64_strings() {
         let columns: Vec<StoredColumn> = ["b", "l[].b", "o.b"]
             .iter()
             .map(|path| StoredColumn {
@@ -163,14 +163,14 @@ mod tests {
         let mut out = Vec::new();
         assert!(stored_text_into(row, "", &columns, &mut out));
         assert_eq!(out, b"aGk=\nhi\nho\naGk=\nha\ny\nhi");
-        for (text, path, said) in [
+        for (text, path, content) in [
             (&b"\"aGk=\""[..], "o.b", &b"hi"[..]),
             (b"[\"aGk=\",\"aG8=\"]", "l[].b", b"hi\nho"),
             (b"{\"b\":\"aGk=\",\"c\":\"aGk=\"}", "o", b"hi\naGk="),
         ] {
             out.clear();
             assert!(stored_text_into(text, path, &columns, &mut out));
-            assert_eq!(out, said, "{path}");
+            assert_eq!(out, content, "{path}");
         }
         for (text, length) in [("", 0), ("aA==", 1), ("aGk=", 2), ("aGkh", 3)] {
             assert_eq!(base64_length(text.as_bytes()), length);

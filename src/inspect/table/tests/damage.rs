@@ -44,7 +44,7 @@ fn rows(bytes: &[u8], name: &str, reading: ReadOptions) -> (Vec<String>, Option<
 }
 
 #[test]
-fn arrow_messages_under_zstd_are_read() {
+fn arrow_messages_with_zstd_are_read() {
     let expected = |n: usize| {
         let maybe = match n % 5 {
             0 => "null".to_owned(),
@@ -67,7 +67,7 @@ fn arrow_messages_under_zstd_are_read() {
 }
 
 #[test]
-fn arrow_messages_under_zstd_that_are_damaged_are_errors_or_rows() {
+fn damaged_arrow_messages_with_zstd_are_errors_or_rows() {
     let whole = fixture("zstd.arrows");
     for at in (0..whole.len()).step_by(23) {
         let mut bytes = whole.clone();
@@ -85,7 +85,7 @@ fn arrow_messages_under_zstd_that_are_damaged_are_errors_or_rows() {
 }
 
 #[test]
-fn union_is_left_out_of_rows_and_others_are_read() {
+fn union_column_is_left_out_of_rows() {
     let (found, error) = rows(&fixture("union.arrow"), "u.arrow", ReadOptions::default());
     assert!(error.is_none(), "{error:?}");
     assert_eq!(
@@ -99,7 +99,7 @@ fn union_is_left_out_of_rows_and_others_are_read() {
 }
 
 #[test]
-fn checksum_of_a_page_is_compared_where_that_was_asked_for() {
+fn page_checksum_is_verified_on_request() {
     let whole = fixture("checksums.parquet");
     let verify = ReadOptions {
         verify: true,
@@ -116,14 +116,14 @@ fn checksum_of_a_page_is_compared_where_that_was_asked_for() {
     assert_eq!(found.len(), 10);
     let error = error.unwrap();
     assert!(error.is_damage());
-    assert!(error.in_words().contains("checksum"), "{error}");
+    assert!(error.full_message().contains("checksum"), "{error}");
     let (found, error) = rows(&bytes, "c.parquet", ReadOptions::default());
     assert!(error.is_none());
     assert!(found[17].contains("Line 17"), "{}", found[17]);
 }
 
 #[test]
-fn zeros_behind_gzip_are_no_damage() {
+fn zeros_after_gzip_are_no_damage() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(b"{\"a\":1}\n{\"a\":2}\n").unwrap();
     let mut bytes = gz.finish().unwrap();
@@ -176,7 +176,7 @@ fn text_in_other_encodings_is_read() {
 }
 
 #[test]
-fn what_is_known_and_has_no_rows_is_named() {
+fn files_without_rows_are_named() {
     let tar = [&[b'a'; 257][..], b"ustar\x0000", &[0; 247]].concat();
     let cases: [(&[u8], &str, &str); 12] = [
         (b"FEA1\0\0", "x.feather", "Feather"),
@@ -205,7 +205,7 @@ fn what_is_known_and_has_no_rows_is_named() {
 }
 
 #[test]
-fn counted_rows_are_those_that_are_shown() {
+fn counted_rows_equal_rows_shown() {
     for text in [
         "",
         "\n",
@@ -247,7 +247,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     );
     let (found, error) = rows(long.as_bytes(), "x.json", ReadOptions::default());
     assert_eq!(found.len(), 200_001);
-    assert!(error.unwrap().in_words().contains("second list"));
+    assert!(error.unwrap().full_message().contains("second list"));
     // Rows from an offset, through an index.
     let long = format!("{{\"data\":[{}{{}}]}}", "{\"a\":1},".repeat(200_000));
     let opened = open_table(

@@ -109,7 +109,7 @@ fn each_alone(batches: &dyn Batches, text: &[u8]) {
 }
 
 #[test]
-fn files_follow_each_other() {
+fn chain_reads_files_in_order() {
     let texts: Vec<Vec<u8>> = vec![b"a\nb".to_vec(), vec![], b"c\n".to_vec()];
     let files = texts.clone();
     let chain = Chain::new(Box::new(move |n| {
@@ -128,7 +128,7 @@ fn files_follow_each_other() {
 }
 
 #[test]
-fn a_long_row_is_cut_alone_as_among_others() {
+fn long_row_is_cut_equally_when_read_alone() {
     let long = "x".repeat(ROW_BYTES_MAX + 5);
     let text = format!("a\n{long}\nb\n").into_bytes();
     let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
@@ -141,7 +141,7 @@ fn a_long_row_is_cut_alone_as_among_others() {
 }
 
 #[test]
-fn a_scan_stops_where_it_is_told_to() {
+fn scan_stops_when_fold_breaks() {
     let text = b"line\n".repeat(1_000_000);
     let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
     let batches = table.batches(&Selection::default()).unwrap();
@@ -167,7 +167,7 @@ fn a_scan_stops_where_it_is_told_to() {
 }
 
 #[test]
-fn cells_say_what_is_written() {
+fn cells_return_unescaped_values() {
     let mut scratch = Scratch::default();
     let row = br#"{"a":"x\ny","b":{"c":[1,2.5]},"d.e":null,"t":true}"#;
     let mut seen = Vec::new();

@@ -123,7 +123,7 @@ fn elements_of_arrays_are_rows() {
 }
 
 #[test]
-fn broken_arrays_say_where() {
+fn broken_json_array_error_has_position() {
     for (text, rows, at) in [
         ("[1,2", 1, "byte 4"),
         ("[1,2]x", 2, "byte 5"),
@@ -148,7 +148,7 @@ fn broken_arrays_say_where() {
 }
 
 #[test]
-fn json_files_that_are_no_array() {
+fn json_file_without_array_has_values_as_rows() {
     let one = open(b"{\n \"a\": [1,\n 2]\n}\n", "x.json");
     assert_eq!(texts(&one.table, 0), [b"{\n \"a\": [1,\n 2]\n}"]);
     assert_eq!(one.table.shape(), &Shape::Json);
@@ -306,7 +306,7 @@ fn packed_lines_are_those_of_the_text() {
 }
 
 #[test]
-fn truncated_streams_give_the_rows_before() {
+fn truncated_stream_returns_earlier_rows() {
     let text: Vec<u8> = (0..200_000)
         .flat_map(|n| format!("line {}\n", n * 7919 % 100_003).into_bytes())
         .collect();
@@ -351,7 +351,7 @@ impl ReadAt for Letters {
 }
 
 #[test]
-fn rows_that_are_too_long_are_cut() {
+fn overlong_rows_are_cut() {
     let max = crate::wire::limits::ROW_BYTES_MAX;
     let source = Letters(max as u64 * 2, b"\", 1, \"b\"]");
     let opened = open_table(Arc::new(source), "x.json", OpenOptions::default()).unwrap();
@@ -368,7 +368,7 @@ fn rows_that_are_too_long_are_cut() {
 }
 
 #[test]
-fn an_index_leads_to_rows() {
+fn row_index_finds_rows() {
     let rows: Vec<String> = (0..100_000)
         .map(|n| format!("{{\"n\":{n},\"t\":\"{}\"}}", "x".repeat(n % 90)))
         .collect();
@@ -394,7 +394,7 @@ fn an_index_leads_to_rows() {
 }
 
 #[test]
-fn what_has_no_rows_is_refused() {
+fn files_without_rows_are_refused() {
     for bytes in [&b"PK\x03\x04aaaa"[..], b"PARExxxx", b"BZh9"] {
         let opened = open_table(Arc::new(bytes.to_vec()), "x", OpenOptions::default());
         assert!(matches!(opened, Err(TableError::Unsupported(_))));

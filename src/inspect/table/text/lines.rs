@@ -13,6 +13,7 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::read_some::read_some;
 use crate::inspect::table::rows::batch::Filled;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
@@ -185,9 +186,10 @@ impl LineBatches {
         }
         // The last row may end after the part.
         let last = memchr::memrchr(b'\n', text).map_or(filled.front, |n| n + 1);
-        match last == text.len() {
-            true => Ok(()),
-            false => self.read_end(text, last, to, filled),
+        if last == text.len() {
+            Ok(())
+        } else {
+            self.read_end(text, last, to, filled)
         }
     }
 
@@ -244,25 +246,5 @@ impl LineBatches {
             filled += read_some(&*self.table.source, rest, from + filled as u64, to)?;
         }
         Ok(())
-    }
-}
-
-/// Reads into the buffer from `at`, not beyond `end`.
-pub(crate) fn read_some(
-    source: &dyn ReadAt,
-    buffer: &mut [u8],
-    at: u64,
-    end: u64,
-) -> Result<usize, TableError> {
-    let room = usize::try_from(end - at).unwrap_or(usize::MAX);
-    let room = room.min(buffer.len());
-    let buffer = buffer.get_mut(..room).unwrap_or_default();
-    loop {
-        match source.read_at(buffer, at) {
-            Ok(0) => return Err(TableError::Shrunk),
-            Ok(n) => return Ok(n),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
     }
 }

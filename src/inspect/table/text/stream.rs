@@ -1,7 +1,6 @@
 //! Sequential reading of rows. One thread at a time reads and splits; all threads process the rows.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
@@ -16,6 +15,7 @@ use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
 use crate::inspect::table::text::splitter::RowSpan;
 use crate::inspect::table::text::splitter::RowSplitter;
+use crate::locks::lock;
 use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Least bytes of text in a batch, except the last.
@@ -47,7 +47,7 @@ pub(in crate::inspect::table) struct TextBatches {
 
 struct StreamState {
     input: Input,
-    cutter: Box<dyn RowSplitter>,
+    splitter: Box<dyn RowSplitter>,
     /// Offset of the first unread byte.
     at: u64,
     /// Text of an incomplete row, and unscanned text after it.
@@ -67,7 +67,7 @@ struct StreamState {
 impl TextBatches {
     pub(in crate::inspect::table) fn new(
         shape: Shape,
-        cutter: Box<dyn RowSplitter>,
+        splitter: Box<dyn RowSplitter>,
         start: ReadStart,
         index: Option<GrowingIndex>,
         source: RowSource,
@@ -77,7 +77,7 @@ impl TextBatches {
             state: Mutex::new(StreamState {
                 file_at: start.input.file_at(),
                 input: start.input,
-                cutter,
+                splitter,
                 at: start.at,
                 carry: Vec::new(),
                 carry_at: start.at,
@@ -93,23 +93,23 @@ impl TextBatches {
         }
     }
 
-    fn note(&self, state: &StreamState) {
+    fn add_point(&self, state: &StreamState) {
         let Some(index) = &self.index else { return };
         if let Some(first) = state.found.first() {
-            index.note(Point {
+            index.add_point(Point {
                 row: state.row,
                 at: first.start,
             });
         }
         if matches!(state.end, Some(Ok(()))) {
-            index.ended(state.row + state.found.len() as u64);
+            index.set_rows(state.row + state.found.len() as u64);
         }
     }
 }
 
 impl Batches for TextBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         loop {
             if let Some(end) = &mut state.end {
                 // Later callers see the end; only the first one gets the error.
@@ -118,7 +118,7 @@ impl Batches for TextBatches {
                     Err(error) => Err(error),
                 };
             }
-            let is_lines = state.cutter.finds_lines();
+            let is_lines = state.splitter.finds_lines();
             let state = &mut *state;
             let at = state.carry_at;
             if is_lines {
@@ -129,15 +129,16 @@ impl Batches for TextBatches {
             } else {
                 batch.refill_spans(&self.shape, at, |text, spans| {
                     let truncated = state.fill(text);
-                    self.note(state);
+                    self.add_point(state);
                     state.take_rows(at, text, truncated, spans)
                 });
             }
             if let (true, Some(found)) = (batch.truncated() > 0, state.found.last()) {
                 let source = self.source.clone();
-                let row = match is_lines {
-                    true => LongRow::line(source, found.start, Some(found.end)),
-                    false => LongRow::part(source, found.start, found.end),
+                let row = if is_lines {
+                    LongRow::line(source, found.start, Some(found.end))
+                } else {
+                    LongRow::part(source, found.start, found.end)
                 };
                 let at = batch.rows_and_blanks().next().map_or(0, |row| row.at);
                 batch.set_long(at, row);
@@ -162,17 +163,17 @@ impl StreamState {
         let done = loop {
             let unseen = text.get(scanned..).unwrap_or_default();
             let at = base + scanned as u64;
-            match self.cutter.scan(unseen, at, usize::MAX, &mut self.found) {
+            match self.splitter.scan(unseen, at, usize::MAX, &mut self.found) {
                 Ok(n) => scanned += n,
                 Err(wrong) => break Err(damaged(wrong.at, wrong.what)),
             }
             if self.found.is_empty() {
-                match self.cutter.open_from() {
+                match self.splitter.open_from() {
                     Some(open) if self.at - open > ROW_BYTES_MAX as u64 => {
                         return self.cut_short(text, base, open);
                     }
                     // White space alone is not kept.
-                    None => return self.leave(text, scanned),
+                    None => return self.drop_scanned(text, scanned),
                     Some(_) => {}
                 }
             } else if text.len() >= PART_BYTES {
@@ -189,7 +190,7 @@ impl StreamState {
             Ok(false) => self.end = Some(Ok(())),
             Err(error) => self.end = Some(Err(error)),
         }
-        let open = self.cutter.open_from().unwrap_or(self.at);
+        let open = self.splitter.open_from().unwrap_or(self.at);
         let keep = usize::try_from(open.saturating_sub(base)).unwrap_or(usize::MAX);
         self.carry
             .extend_from_slice(text.get(keep..).unwrap_or_default());
@@ -199,7 +200,7 @@ impl StreamState {
     }
 
     /// Drops text that was scanned and contains no row.
-    fn leave(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
+    fn drop_scanned(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
         debug_assert_eq!(scanned, text.len(), "looked through");
         text.clear();
         self.carry_at = self.at;
@@ -213,7 +214,7 @@ impl StreamState {
     }
 
     fn finish(&mut self) -> Result<(), TableError> {
-        let finished = self.cutter.finish(self.at, &mut self.found);
+        let finished = self.splitter.finish(self.at, &mut self.found);
         finished.map_err(|wrong| damaged(wrong.at, wrong.what))
     }
 
@@ -240,7 +241,7 @@ impl StreamState {
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }
-            match self.cutter.scan(&piece, at, 1, &mut self.found) {
+            match self.splitter.scan(&piece, at, 1, &mut self.found) {
                 Ok(n) if !self.found.is_empty() => break Ok(n),
                 Ok(_) => {}
                 Err(wrong) => break Err(damaged(wrong.at, wrong.what)),

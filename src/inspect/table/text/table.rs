@@ -95,14 +95,14 @@ impl TextTable {
         let point = index.nearest(row);
         match point {
             Some(Point { at, .. }) if !is_start(&*self.source, index.kind(), at)? => {
-                index.forget();
+                index.clear();
                 Ok(None)
             }
             point => Ok(point),
         }
     }
 
-    fn cutter(&self, is_front: bool) -> Box<dyn RowSplitter> {
+    fn splitter(&self, is_front: bool) -> Box<dyn RowSplitter> {
         match self.rows {
             RowLayout::Lines => Box::new(LineSplitter::default()),
             RowLayout::Records => Box::new(match &self.shape {
@@ -110,13 +110,15 @@ impl TextTable {
                 _ => DelimitedSplitter::new(b',', Some(b'"')),
             }),
             RowLayout::Elements => {
-                let cutter = match is_front {
-                    true => JsonSplitter::array(),
-                    false => JsonSplitter::elements(),
+                let splitter = if is_front {
+                    JsonSplitter::array()
+                } else {
+                    JsonSplitter::elements()
                 };
-                Box::new(match self.is_member {
-                    true => cutter.of_member(),
-                    false => cutter,
+                Box::new(if self.is_member {
+                    splitter.of_member()
+                } else {
+                    splitter
                 })
             }
             RowLayout::Values => Box::new(JsonSplitter::values()),
@@ -136,7 +138,7 @@ impl Table for TextTable {
 
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
         let start = self.start(selection.from)?;
-        let cutter = self.cutter(start.row == 0);
+        let splitter = self.splitter(start.row == 0);
         let index = self.index.clone();
         let source = match (self.compression, self.encoding) {
             (Compression::None, TextEncoding::Utf8) => RowSource::Plain(Arc::clone(&self.source)),
@@ -146,7 +148,7 @@ impl Table for TextTable {
         };
         Ok(Arc::new(TextBatches::new(
             self.shape.clone(),
-            cutter,
+            splitter,
             start,
             index,
             source,

@@ -143,18 +143,18 @@ pub(in crate::inspect) struct RecordSpans {
 impl RecordSpans {
     /// Splits a text by a separator and a quote.
     pub(in crate::inspect) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
-        let mut cutter = DelimitedSplitter::new(separator, quote);
+        let mut splitter = DelimitedSplitter::new(separator, quote);
         let mut found = Vec::new();
         // Any bytes form records, so this cannot fail.
-        let _ = cutter.scan(text, 0, usize::MAX, &mut found);
+        let _ = splitter.scan(text, 0, usize::MAX, &mut found);
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         Self {
             whole: found
                 .iter()
                 .map(|f| (place(f.start), place(f.end)))
                 .collect(),
-            last: cutter.open_from().map(|start| (place(start), text.len())),
-            is_quoted: cutter.is_quoted(),
+            last: splitter.open_from().map(|start| (place(start), text.len())),
+            is_quoted: splitter.is_quoted(),
         }
     }
 }

@@ -175,9 +175,10 @@ impl JsonSplitter {
                     return wrong("the array ends behind a comma");
                 }
                 self.row(rows);
-                self.place = match self.is_member {
-                    true => ArrayPosition::Member,
-                    false => ArrayPosition::Behind,
+                self.place = if self.is_member {
+                    ArrayPosition::Member
+                } else {
+                    ArrayPosition::Behind
                 };
                 return Ok(());
             }
@@ -188,7 +189,7 @@ impl JsonSplitter {
         }
         // A text is one value: further text on its line indicates a broken file.
         if self.place == ArrayPosition::Values && self.open.is_none() && self.is_behind_value {
-            return wrong("something follows the value");
+            return wrong("unexpected text after the value");
         }
         self.open.get_or_insert(at);
         match byte {
