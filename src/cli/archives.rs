@@ -26,18 +26,18 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::file_io::IfExists;
 use crate::progress::NoProgress;
+use crate::registry::ArchiveInput;
+use crate::registry::DryRun;
 use crate::registry::Error;
 use crate::registry::ExportOptions;
 use crate::registry::ExportReport;
-use crate::registry::Gathered;
+use crate::registry::FoundArchives;
 use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
-use crate::registry::Parcel;
 use crate::registry::Passphrase;
-use crate::registry::Rehearsal;
-use crate::registry::gathered;
+use crate::registry::find_archives;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
@@ -65,7 +65,7 @@ pub(crate) fn export(
         options.since.push(find(registry, since)?);
     }
     if let Some(path) = &args.receipt {
-        let receipt = LocalRegistry::read_whole_receipt(path)?;
+        let receipt = LocalRegistry::read_full_receipt(path)?;
         (options.receipt, options.known) = (receipt.roots, receipt.known);
     }
     let receiver = receivers::before_export(registry, args, &mut options)?;
@@ -219,7 +219,7 @@ pub(crate) fn import(
         let label = format!("{}@{}{by}", m.name, m.dataset_version);
         bar.suspended(|| large::ask(&label, expansion, out))
     };
-    let mut openers = registry.own_openers()?;
+    let mut openers = registry.own_decryption_keys()?;
     for path in &args.identities {
         openers.add_file(path)?;
     }
@@ -229,20 +229,20 @@ pub(crate) fn import(
         openers.set_passphrase(Passphrase::new(&passphrase));
     }
     let options = ImportOptions {
-        openers,
+        keys: openers,
         require_signature: args.require_signature,
         dry_run: args.dry_run,
-        rehearsal: Rehearsal::default(),
+        dry_run_state: DryRun::default(),
         accept_publishers: args.accept_publisher.clone(),
         ask: may_ask.then_some(&ask),
         allow_large: cli.allow_large,
         ask_large: Some(&ask_large),
     };
     let (receipts, paths) = receivers::told_apart(&args.paths);
-    let Gathered {
-        parcels: found,
+    let FoundArchives {
+        inputs: found,
         unreadable,
-    } = gathered(&paths, &options.openers);
+    } = find_archives(&paths, &options.keys);
     let mut tally = Tally::default();
     for (path, error) in unreadable {
         let failure = Failure::from(error);
@@ -250,7 +250,7 @@ pub(crate) fn import(
         tally.first.get_or_insert(failure);
     }
     // A delta may come before its base: it is tried again as long as others come in.
-    let mut left: Vec<&Parcel> = found.iter().collect();
+    let mut left: Vec<&ArchiveInput> = found.iter().collect();
     while !left.is_empty() {
         let before = left.len();
         let mut later = Vec::new();
@@ -304,7 +304,7 @@ pub(crate) fn import(
 
 fn refuse_without_base(
     registry: &LocalRegistry,
-    parcel: &Parcel,
+    parcel: &ArchiveInput,
     options: &ImportOptions<'_>,
     tally: &mut Tally,
 ) {
@@ -316,7 +316,7 @@ fn refuse_without_base(
 /// Imports one archive; the failure when its base is not here, yet.
 fn one(
     registry: &LocalRegistry,
-    parcel: &Parcel,
+    parcel: &ArchiveInput,
     options: &ImportOptions<'_>,
     tally: &mut Tally,
     bar: &Bar,
@@ -397,7 +397,7 @@ fn refuse(tally: &mut Tally, path: &str, reason: &str) {
 }
 
 impl Tally {
-    fn fail(&mut self, parcel: &Parcel, failure: Failure) {
+    fn fail(&mut self, parcel: &ArchiveInput, failure: Failure) {
         let path = parcel.path().display().to_string();
         refuse(self, &path, &failure.message());
         self.first.get_or_insert(failure);
@@ -422,7 +422,7 @@ impl Tally {
 fn warn_about(registry: &LocalRegistry, came: &[Listed], out: &Out) -> Result<(), Failure> {
     for listed in came {
         let m = &listed.dataset.manifest;
-        if registry.equivocates(m)? {
+        if registry.has_equivocated(m)? {
             out.diagnostic(&format!(
                 "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
                 m.name, m.dataset_version
@@ -433,7 +433,7 @@ fn warn_about(registry: &LocalRegistry, came: &[Listed], out: &Out) -> Result<()
         .iter()
         .filter(|l| l.decide(Action::Resolve).verdict != Verdict::Accept);
     let names: Vec<_> = apart.map(|l| l.dataset.manifest.name.clone()).collect();
-    for (name, other) in registry.look_alikes(&names)? {
+    for (name, other) in registry.confusable_names(&names)? {
         out.diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
     }
     Ok(())

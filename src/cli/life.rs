@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
-use crate::catalog::Fate;
+use crate::catalog::RemovalFate;
 use crate::cli::args::Cli;
 use crate::cli::args::KeyArgs;
 use crate::cli::args_life::ForgetArgs;
@@ -21,10 +21,10 @@ use crate::cli::out::table;
 use crate::clock::Timestamp;
 use crate::ident::DatasetName;
 use crate::ident::Reference;
+use crate::registry::ForgetDecision;
 use crate::registry::KEEP_DAYS;
 use crate::registry::KeepRules;
 use crate::registry::LocalRegistry;
-use crate::registry::Weighed;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -37,8 +37,8 @@ fn is_name_alone(text: &str) -> bool {
 fn meant(registry: &LocalRegistry, text: &str) -> Result<Vec<Dataset>, Failure> {
     let reference: Reference = text.parse()?;
     Ok(match is_name_alone(text) {
-        true => registry.versions_meant(&reference)?,
-        false => vec![registry.only(&reference)?],
+        true => registry.versions_of_reference(&reference)?,
+        false => vec![registry.resolve_one(&reference)?],
     })
 }
 
@@ -207,8 +207,8 @@ pub(crate) fn restore(
 
 fn list_restorable(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     let removed = registry.restorable()?;
-    let when = |fate: Fate, days: u32| match fate {
-        Fate::Restorable(since) => {
+    let when = |fate: RemovalFate, days: u32| match fate {
+        RemovalFate::Restorable(since) => {
             let until = since.0.saturating_add(i64::from(days) * DAY_SECONDS);
             Timestamp(until).to_rfc3339()
         }
@@ -217,7 +217,7 @@ fn list_restorable(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     let objects: Vec<Value> = removed
         .iter()
         .map(|r| {
-            let b = &r.brief;
+            let b = &r.summary;
             json!({
                 "content_id": b.content_id.to_string(), "name": b.name.to_string(),
                 "version": b.version.to_string(), "size_bytes": b.size_bytes,
@@ -229,7 +229,7 @@ fn list_restorable(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = removed
         .iter()
         .map(|r| {
-            let b = &r.brief;
+            let b = &r.summary;
             vec![
                 b.name.to_string(),
                 b.version.to_string(),
@@ -242,7 +242,7 @@ fn list_restorable(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
         .collect();
     let ids: Vec<String> = removed
         .iter()
-        .map(|r| r.brief.content_id.to_string())
+        .map(|r| r.summary.content_id.to_string())
         .collect();
     let head = ["NAME", "VERSION", "SIZE", "REMOVED", "KEPT UNTIL", "ID"];
     Ok(out.result(&json!({"removed": objects}), &ids, &table(&head, &rows))?)
@@ -280,8 +280,8 @@ pub(crate) fn forget(
         )?;
         registry.remove_all(&removed)?;
     }
-    let objects = |weighed: &[Weighed]| -> Vec<Value> {
-        let object = |w: &Weighed| {
+    let objects = |weighed: &[ForgetDecision]| -> Vec<Value> {
+        let object = |w: &ForgetDecision| {
             let m = &w.dataset.manifest;
             json!({
                 "content_id": m.content_id.to_string(), "name": m.name.to_string(),
@@ -295,7 +295,7 @@ pub(crate) fn forget(
         "kept": objects(&plan.kept), "removed": objects(&plan.removed), "dry_run": args.dry_run,
         "keep_days": KEEP_DAYS,
     });
-    let row = |what: &str, w: &Weighed| {
+    let row = |what: &str, w: &ForgetDecision| {
         let m = &w.dataset.manifest;
         vec![
             what.to_owned(),

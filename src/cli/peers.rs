@@ -232,7 +232,7 @@ pub(crate) fn list(
     let net = net(registry)?;
     let peer = connect(&net, address, out)?;
     let offers = registry.list_remote(&peer, &ListFilter::All)?;
-    let listed: Vec<_> = offers.iter().map(|o| o.listed.brief()).collect();
+    let listed: Vec<_> = offers.iter().map(|o| o.listed.summary()).collect();
     show::print(listed, out, "No datasets to be seen there\n")
 }
 

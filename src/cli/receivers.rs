@@ -12,11 +12,11 @@ use crate::cli::args_archives::ExportArgs;
 use crate::cli::args_archives::IdentityCommand;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
+use crate::registry::ArchiveInput;
 use crate::registry::Error;
 use crate::registry::ExportOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::NodeError;
-use crate::registry::Parcel;
 use crate::registry::Receiver;
 use crate::registry::is_receipt;
 use crate::registry::receipts_in;
@@ -134,7 +134,7 @@ pub(crate) fn keep(
 /// be read-only. The paths that were written, and what to say of them.
 pub(crate) fn leave(
     registry: &LocalRegistry,
-    found: &[Parcel],
+    found: &[ArchiveInput],
     out: &Out,
 ) -> (Vec<String>, String) {
     let files = found.iter().filter(|p| !p.is_stream());
@@ -147,7 +147,7 @@ pub(crate) fn leave(
         .collect();
     let (mut left, mut text) = (Vec::new(), String::new());
     for dir in dirs {
-        match registry.leave_receipt(&dir) {
+        match registry.write_receipt_into(&dir) {
             Ok(path) => {
                 text += &format!(
                     "Wrote the receipt {}: with it the next export to this registry is a delta\n",

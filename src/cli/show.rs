@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::DatasetSummary;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -45,7 +45,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    fn of(listed: Listed<Brief>) -> Self {
+    fn of(listed: Listed<DatasetSummary>) -> Self {
         let publisher = listed.publisher();
         let trust = listed.trust().name();
         let b = listed.dataset;
@@ -72,7 +72,7 @@ impl Line {
 pub(crate) fn brief(listed: &Listed) -> Value {
     let line = Line {
         accepted: None,
-        ..Line::of(listed.brief())
+        ..Line::of(listed.summary())
     };
     serde_json::to_value(line).unwrap_or_default()
 }
@@ -84,7 +84,7 @@ pub(crate) fn extend(object: &mut Value, more: Value) {
 }
 
 pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(), Failure> {
-    let datasets = registry.list_in_short()?;
+    let datasets = registry.list_summaries()?;
     let (shown, apart): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
         let is_accepted = l.accepted && l.trust() != Trust::Revoked;
@@ -104,7 +104,11 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
 }
 
 /// Prints a list of datasets, wherever they are.
-pub(crate) fn print(shown: Vec<Listed<Brief>>, out: &Out, nothing: &str) -> Result<(), Failure> {
+pub(crate) fn print(
+    shown: Vec<Listed<DatasetSummary>>,
+    out: &Out,
+    nothing: &str,
+) -> Result<(), Failure> {
     if out.is_json() {
         #[derive(Serialize)]
         struct Lines {
@@ -125,8 +129,8 @@ pub(crate) fn print(shown: Vec<Listed<Brief>>, out: &Out, nothing: &str) -> Resu
     Ok(out.result(&Value::Null, &ids, &text)?)
 }
 
-fn list_table(shown: &[Listed<Brief>]) -> String {
-    let row = |l: &Listed<Brief>| {
+fn list_table(shown: &[Listed<DatasetSummary>]) -> String {
+    let row = |l: &Listed<DatasetSummary>| {
         let b = &l.dataset;
         let accepted = if l.accepted { ", accepted by hand" } else { "" };
         let withdrawn = match l.withdrawn {
@@ -207,7 +211,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
         "seq": m.seq, "prev": m.prev.iter().map(|p| p.to_hex()).collect::<Vec<_>>(),
         "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
         "signer": m.signer.map(|k| k.to_hex()), "signature": listed.standing.signature.name(),
-        "equivocation": registry.equivocates(m)?, "schema": {"fields": field_objects(schema.as_ref())},
+        "equivocation": registry.has_equivocated(m)?, "schema": {"fields": field_objects(schema.as_ref())},
         "aliases": aliases,
         "files": file_objects(&files), "chunks": totals.chunks, "stored_bytes": stored,
     });

@@ -319,7 +319,7 @@ pub(crate) fn warn(registry: &LocalRegistry, listed: &Listed, out: &Out) -> Resu
         _ => {}
     }
     if listed.decide(Action::Resolve).verdict != Verdict::Accept {
-        for (name, other) in registry.look_alikes(std::slice::from_ref(&m.name))? {
+        for (name, other) in registry.confusable_names(std::slice::from_ref(&m.name))? {
             out.diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
         }
     }

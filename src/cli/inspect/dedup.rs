@@ -38,7 +38,7 @@ use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::SpillDirectory;
 use crate::registry::host;
 
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     }
     require_columns(&target, &columns, out)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
-    let kept = target.kept_prints();
+    let kept = target.sketch_cache();
     let options = DedupOptions {
         prints: kept.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
             args: &args.write,
         };
         let keep = |number: u64| (!report.removed.contains(number)).then_some(0);
-        written = Some(write::write(&writing, &Picks::Number(&keep), out)?);
+        written = Some(write::write(&writing, &RowAssignment::Number(&keep), out)?);
     }
     let files = written.iter().flat_map(|written| &written.files);
     let seconds = began.elapsed().as_secs_f64();

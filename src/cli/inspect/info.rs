@@ -22,7 +22,7 @@ use crate::inspect::Orient;
 use crate::inspect::TextEncoding;
 use crate::inspect::common_schema;
 use crate::inspect::table::SchemaFrom;
-use crate::registry::Described;
+use crate::registry::FileDescription;
 use crate::registry::host;
 
 /// Files that are listed on a terminal.
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
 }
 
 /// How a file is written, as far as that had to be decided; null where there was nothing to decide.
-fn dialect(found: &Described) -> Value {
+fn dialect(found: &FileDescription) -> Value {
     let text = |byte: u8| char::from(byte).to_string();
     let encoding = found.encoding.name();
     match &found.dialect {

@@ -30,7 +30,7 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
 use crate::registry::Error;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::host;
@@ -66,7 +66,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         if_exists,
         args: &args.write,
     };
-    let picks = Picks::Both(
+    let picks = RowAssignment::Both(
         &|batch, row, scratch| splitter.part(splitter.place(batch.shape(), row.text, scratch)),
         &|number| groups.place(number).map(|place| splitter.part(place)),
     );
@@ -82,7 +82,7 @@ fn groups(
 ) -> Result<Groups, Failure> {
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let bar = Bar::new(out.is_quiet());
-    let kept = target.kept_prints();
+    let kept = target.sketch_cache();
     let options = DedupOptions {
         threads: threads(),
         size_bytes: Some(target.size_bytes()),
@@ -141,7 +141,7 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
             args: &args.write,
         };
         let pick = |number: u64| numbers.binary_search(&number).is_ok().then_some(0);
-        let written = write::write(&writing, &Picks::Number(&pick), out)?;
+        let written = write::write(&writing, &RowAssignment::Number(&pick), out)?;
         return write::tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out);
     }
     let rows = drawn

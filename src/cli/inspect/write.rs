@@ -41,12 +41,12 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
-use crate::registry::Moved;
-use crate::registry::Moving;
-use crate::registry::Picks;
+use crate::registry::CopyReport;
+use crate::registry::RowAssignment;
+use crate::registry::RowCopy;
 use crate::registry::RowFileReport;
 use crate::registry::RowFiles;
-use crate::registry::RowsAs;
+use crate::registry::RowForm;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::format_of;
@@ -69,7 +69,7 @@ pub(super) struct Writing<'a> {
 
 /// What came of it.
 pub(super) struct Written {
-    pub(super) moved: Moved,
+    pub(super) moved: CopyReport,
     pub(super) files: Vec<RowFileReport>,
     /// Why the first rows that were refused cannot be written.
     refused: Vec<String>,
@@ -136,8 +136,9 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         if_exists,
         args: &args.write,
     };
-    let picks =
-        Picks::Content(&|batch, row, scratch| pattern.is_hit(batch, row, scratch).then_some(0));
+    let picks = RowAssignment::Content(&|batch, row, scratch| {
+        pattern.is_hit(batch, row, scratch).then_some(0)
+    });
     let written = write(&writing, &picks, out)?;
     tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out)
 }
@@ -173,10 +174,10 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         args: &args.write,
     };
     let written = match removed {
-        None => write(&writing, &Picks::All, out)?,
+        None => write(&writing, &RowAssignment::All, out)?,
         Some(removed) => {
             let keep = |number: u64| (!removed.contains(number)).then_some(0);
-            write(&writing, &Picks::Number(&keep), out)?
+            write(&writing, &RowAssignment::Number(&keep), out)?
         }
     };
     tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out)
@@ -195,14 +196,14 @@ pub(crate) fn merge(args: &MergeArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         if_exists,
         args: &args.write,
     };
-    let written = write(&writing, &Picks::All, out)?;
+    let written = write(&writing, &RowAssignment::All, out)?;
     tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out)
 }
 
 /// Writes the rows that are picked.
 pub(super) fn write(
     writing: &Writing<'_>,
-    picks: &Picks<'_>,
+    picks: &RowAssignment<'_>,
     out: &Out,
 ) -> Result<Written, Failure> {
     let format = format(writing)?;
@@ -260,15 +261,15 @@ pub(super) fn write(
         nan: writing.args.nan.rule(),
         is_columnar: false,
     };
-    let as_text = RowsAs::Text(&general, &plan);
+    let as_text = RowForm::Text(&general, &plan);
     let mut files = RowFiles::create(writing.paths, &as_text, writing.if_exists)?;
     let mut rejects = Rejects::new(writing.args, writing.if_exists)?;
-    let mut moved = Moved::default();
+    let mut moved = CopyReport::default();
     for target in writing.targets {
         let batches = target.all(selection());
         bar.phase("writing", Some(target.size_bytes()));
         let mut take = |row: &_| rejects.take(row);
-        let mut moving = Moving {
+        let mut moving = RowCopy {
             picks,
             check: &check(target)?,
             plan: &plan,
@@ -335,14 +336,14 @@ fn decoded_columns(
 
 fn write_decoded(
     writing: &Writing<'_>,
-    picks: &Picks<'_>,
+    picks: &RowAssignment<'_>,
     (format, columns): (OutputFormat, &Columnar),
     out: &Out,
 ) -> Result<Written, Failure> {
     let bar = Bar::new(out.is_quiet());
-    let decoded = RowsAs::Decoded(format, columns);
+    let decoded = RowForm::Decoded(format, columns);
     let mut files = RowFiles::create(writing.paths, &decoded, writing.if_exists)?;
-    let mut moved = Moved::default();
+    let mut moved = CopyReport::default();
     for target in writing.targets {
         let needs_text = picks.needs_text();
         let batches = target.all(Selection {
@@ -387,7 +388,7 @@ pub(super) fn tell(
     more: Vec<(&str, Value)>,
     out: &Out,
 ) -> Result<(), Failure> {
-    let Moved {
+    let CopyReport {
         rows_in,
         rows_out,
         refused,

@@ -56,7 +56,10 @@ impl GossipNode {
 
     fn look_closer(&mut self) -> Result<(), Error> {
         let registry = self.server.registry.clone();
-        let items: BTreeSet<ItemId> = registry.passing(self.server.showing)?.into_iter().collect();
+        let items: BTreeSet<ItemId> = registry
+            .advertised_items(self.server.showing)?
+            .into_iter()
+            .collect();
         let before = self.catalogue.items.replace(items.clone());
         // What strangers show is not passed on, and may be followed all the same.
         self.follower.news();
@@ -81,9 +84,9 @@ impl GossipNode {
         if new.is_empty() {
             return Ok(());
         }
-        let heard = self.server.registry.heard()?;
-        let tellers = heard.iter().map(|l| {
-            let item = ItemId::Manifest(l.dataset.brief.envelope_id);
+        let received = self.server.registry.remote_manifests()?;
+        let tellers = received.iter().map(|l| {
+            let item = ItemId::Manifest(l.dataset.summary.envelope_id);
             (item, l.dataset.from)
         });
         let tellers: BTreeMap<ItemId, NodeId> = tellers.collect();

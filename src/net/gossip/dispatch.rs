@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 
-use crate::catalog::Brief;
+use crate::catalog::DatasetSummary;
 use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::net::gossip::Note;
@@ -17,7 +17,7 @@ use crate::net::gossip::sound;
 use crate::net::server::event::Event;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
-use crate::registry::peers::Followed;
+use crate::registry::peers::FollowPlan;
 
 impl GossipNode {
     /// Begins what the gossip wants now.
@@ -67,7 +67,7 @@ impl GossipNode {
                 return self.server.tell(&Event::Trouble { what });
             }
         };
-        let Followed { wanted, retire } = followed;
+        let FollowPlan { wanted, retire } = followed;
         self.retire(retire);
         for wanted in self.follower.next(now, wanted) {
             let peers = self.havers(&wanted.content, &wanted.from);
@@ -105,7 +105,7 @@ impl GossipNode {
     }
 
     /// On a thread of its own: giving up space may take a while.
-    fn retire(&mut self, datasets: Vec<Brief>) {
+    fn retire(&mut self, datasets: Vec<DatasetSummary>) {
         if datasets.is_empty() || self.follower.is_retiring {
             return;
         }

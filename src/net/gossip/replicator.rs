@@ -27,7 +27,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
-use crate::registry::peers::Wanted;
+use crate::registry::peers::WantedDataset;
 use crate::trust::Action;
 use crate::trust::Consent;
 
@@ -66,7 +66,7 @@ pub(in crate::net::gossip) struct Source {
 
 /// How a pull ended.
 pub(crate) struct Pulled {
-    pub(in crate::net::gossip) wanted: Wanted,
+    pub(in crate::net::gossip) wanted: WantedDataset,
     pub(in crate::net::gossip) ended: Result<PullReport, Error>,
 }
 
@@ -109,8 +109,8 @@ impl Follower {
     pub(in crate::net::gossip) fn next(
         &mut self,
         now: Duration,
-        wanted: Vec<Wanted>,
-    ) -> Vec<Wanted> {
+        wanted: Vec<WantedDataset>,
+    ) -> Vec<WantedDataset> {
         self.is_due = false;
         // What nobody wants any more is not remembered.
         let ids: BTreeSet<EnvelopeId> = wanted.iter().map(|w| w.envelope).collect();
@@ -186,7 +186,7 @@ impl Puller {
     /// Pulls from whoever of these has it, and notes how it went.
     pub(in crate::net::gossip) fn pull(
         &self,
-        wanted: Wanted,
+        wanted: WantedDataset,
         peers: Vec<Source>,
         inbox: &mpsc::SyncSender<Note>,
     ) {
@@ -195,7 +195,7 @@ impl Puller {
         let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
     }
 
-    fn try_pull(&self, wanted: &Wanted, peers: Vec<Source>) -> Result<PullReport, Error> {
+    fn try_pull(&self, wanted: &WantedDataset, peers: Vec<Source>) -> Result<PullReport, Error> {
         let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
@@ -237,7 +237,7 @@ impl Puller {
         // Whoever follows a publisher agreed to what comes from him.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
         // Before it is here: who is killed in between would keep it for ever.
-        self.registry.note_followed(wanted)?;
+        self.registry.record_followed(wanted)?;
         let pulled = self.registry.pull(&accepted, &sources, options, self);
         if pulled.is_err() {
             self.registry.forget_followed(wanted)?;
@@ -249,10 +249,10 @@ impl Puller {
 /// Gives up what is older than what is kept, and the space that it took. The names of what went.
 pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
-    datasets: &[crate::catalog::Brief],
+    datasets: &[crate::catalog::DatasetSummary],
 ) -> Result<Vec<String>, Error> {
     registry.retire(datasets)?;
     registry.gc(&GcOptions::default(), &NoProgress)?;
-    let label = |b: &crate::catalog::Brief| format!("{}@{}", b.name, b.version);
+    let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())
 }

@@ -26,9 +26,9 @@ const BATCH_CHUNKS: usize = 4096;
 /// The similar base bytes of exported chunks, by the first bytes of their chunk ids. Memory is
 /// proportional to the number of exported chunks.
 #[derive(Default)]
-pub(crate) struct Resembled(HashMap<[u8; 16], BaseBytes>);
+pub(crate) struct ExportAlignment(HashMap<[u8; 16], BaseBytes>);
 
-impl Resembled {
+impl ExportAlignment {
     /// Aligns every dataset with the newest base of its series, or otherwise of its name.
     pub(crate) fn find(
         reader: &BlobReader,

@@ -40,11 +40,11 @@ use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::archives::alignment;
-use crate::registry::archives::alignment::Resembled;
+use crate::registry::archives::alignment::ExportAlignment;
 use crate::registry::archives::base::KnownBase;
 use crate::registry::archives::encryption::Passphrase;
 use crate::registry::archives::encryption::Recipient;
-use crate::registry::archives::output::Output;
+use crate::registry::archives::output::ArchiveOutput;
 use crate::registry::error::Error;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
@@ -128,16 +128,16 @@ impl LocalRegistry {
         candidates.sort_by_key(|d| d.envelope_id);
         candidates.dedup_by_key(|d| d.envelope_id);
         let base = KnownBase::find(&reader, &datasets, candidates)?;
-        let resembled = Resembled::find(&reader, &datasets, &base)?;
-        let contents = self.contents(&reader, &datasets, &base, !resembled.is_empty())?;
+        let alignment = ExportAlignment::find(&reader, &datasets, &base)?;
+        let contents = self.contents(&reader, &datasets, &base, !alignment.is_empty())?;
         let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
         let is_delta = !base.datasets.is_empty();
         progress.phase("exporting", (!is_delta).then_some(total));
-        let output = Output::new(dest, options);
-        let mut source = Stored {
+        let output = ArchiveOutput::new(dest, options);
+        let mut source = StoredBlobs {
             reader: &reader,
             base: &base,
-            resembled: &resembled,
+            alignment: &alignment,
             progress,
         };
         let (written, output) = compressed(output, |writer| {
@@ -209,7 +209,7 @@ impl LocalRegistry {
         datasets: &[Dataset],
         base: &KnownBase,
         may_differ: bool,
-    ) -> Result<Contents, Error> {
+    ) -> Result<ArchiveContents, Error> {
         let held = datasets
             .iter()
             .map(|d| Held::of(&d.manifest, &d.envelope_id));
@@ -246,7 +246,7 @@ impl LocalRegistry {
             key.map(|key| reader.get(&key)).transpose()
         };
         let cards = datasets.iter().map(card).collect::<Result<Vec<_>, _>>()?;
-        Ok(Contents {
+        Ok(ArchiveContents {
             header,
             statements,
             datasets: envelopes.into_iter().zip(cards).collect(),
@@ -254,14 +254,14 @@ impl LocalRegistry {
     }
 }
 
-struct Contents {
+struct ArchiveContents {
     header: ArchiveHeader,
     statements: Vec<Statement>,
     /// The datasets, each with its card.
     datasets: Vec<(Envelope, Option<Vec<u8>>)>,
 }
 
-impl Contents {
+impl ArchiveContents {
     fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), ArchiveError> {
         writer.entry(&EntryName::Header, &self.header.encode()?)?;
         for s in &self.statements {
@@ -284,14 +284,14 @@ impl Contents {
 }
 
 /// Reads blobs from the store.
-struct Stored<'a> {
+struct StoredBlobs<'a> {
     reader: &'a BlobReader,
     base: &'a KnownBase,
-    resembled: &'a Resembled,
+    alignment: &'a ExportAlignment,
     progress: &'a dyn Progress,
 }
 
-impl Source for Stored<'_> {
+impl Source for StoredBlobs<'_> {
     type Error = Error;
 
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Error> {
@@ -327,7 +327,7 @@ impl Source for Stored<'_> {
     }
 
     fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes> {
-        self.resembled.of(chunk)
+        self.alignment.of(chunk)
     }
 
     fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
@@ -335,16 +335,16 @@ impl Source for Stored<'_> {
     }
 }
 
-type Numbered = (u64, Vec<u8>);
+type NumberedFrame = (u64, Vec<u8>);
 
 /// Runs `make` with a writer. All cores compress its pieces, which go to `output` in order.
 fn compressed<T>(
-    output: Output,
+    output: ArchiveOutput,
     make: impl FnOnce(&mut EntryWriter<'_>) -> Result<T, Error>,
-) -> Result<(T, Output), Error> {
+) -> Result<(T, ArchiveOutput), Error> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let (pieces, inbox) = mpsc::sync_channel::<Numbered>(1);
-    let (outbox, frames) = mpsc::sync_channel::<Numbered>(workers);
+    let (pieces, inbox) = mpsc::sync_channel::<NumberedFrame>(1);
+    let (outbox, frames) = mpsc::sync_channel::<NumberedFrame>(workers);
     let inbox = Mutex::new(inbox);
     std::thread::scope(|scope| {
         let compressors: Vec<_> = (0..workers)
@@ -379,8 +379,8 @@ fn compressed<T>(
 }
 
 fn compress_all(
-    inbox: &Mutex<mpsc::Receiver<Numbered>>,
-    outbox: &mpsc::SyncSender<Numbered>,
+    inbox: &Mutex<mpsc::Receiver<NumberedFrame>>,
+    outbox: &mpsc::SyncSender<NumberedFrame>,
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
@@ -397,7 +397,10 @@ fn compress_all(
     }
 }
 
-fn write_all(mut output: Output, frames: mpsc::Receiver<Numbered>) -> Result<Output, Error> {
+fn write_all(
+    mut output: ArchiveOutput,
+    frames: mpsc::Receiver<NumberedFrame>,
+) -> Result<ArchiveOutput, Error> {
     let mut early = BTreeMap::new();
     let mut next = 0;
     let mut written = Ok(());

@@ -18,30 +18,30 @@ use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 
 /// Writes frames in order.
-pub(crate) struct Output {
+pub(crate) struct ArchiveOutput {
     dest: PathBuf,
     split: Option<u64>,
     recipients: Vec<Recipient>,
     passphrase: Option<Passphrase>,
     if_exists: IfExists,
-    open: Option<Open>,
+    open: Option<OpenVolume>,
     /// Complete files without their final names, and these names.
     done: Vec<(Written, PathBuf)>,
     archive: [u8; 16],
     bytes: u64,
 }
 
-struct Open {
+struct OpenVolume {
     path: PathBuf,
     file: EncryptedWriter,
     bytes: u64,
     hasher: blake3::Hasher,
 }
 
-impl Output {
+impl ArchiveOutput {
     pub(crate) fn new(dest: &Path, options: &ExportOptions) -> Self {
-        let is_sealed = options.passphrase.is_some() || !options.recipients.is_empty();
-        let inside = |limit| match is_sealed {
+        let is_encrypted = options.passphrase.is_some() || !options.recipients.is_empty();
+        let inside = |limit| match is_encrypted {
             true => room(limit, options.recipients.len()),
             false => limit,
         };
@@ -65,7 +65,7 @@ impl Output {
             self.archive = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         }
         let needed = (frame.len() + TRAILER_BYTES) as u64;
-        let is_full = |o: &Open| {
+        let is_full = |o: &OpenVolume| {
             let limit = self.split.unwrap_or(u64::MAX);
             o.bytes > 0 && o.bytes.saturating_add(needed) > limit
         };
@@ -80,7 +80,7 @@ impl Output {
                     None => self.dest.clone(),
                 };
                 let keys = (self.recipients.as_slice(), self.passphrase.as_ref());
-                none.insert(Open::create(path, self.if_exists, keys)?)
+                none.insert(OpenVolume::create(path, self.if_exists, keys)?)
             }
         };
         if self.split.is_some() {
@@ -118,7 +118,7 @@ impl Output {
             open.write(&trailer.encode())?;
             self.bytes += TRAILER_BYTES as u64;
         }
-        let Open { path, file, .. } = open;
+        let OpenVolume { path, file, .. } = open;
         let mut written = file.finish().map_err(|e| Error::output(&path, e))?;
         if self.done.len() >= VOLUMES_HELD_MAX {
             written.let_go();
@@ -142,7 +142,7 @@ fn volume_path(dest: &Path, number: usize) -> Result<PathBuf, Error> {
     Ok(path.into())
 }
 
-impl Open {
+impl OpenVolume {
     fn create(
         path: PathBuf,
         if_exists: IfExists,

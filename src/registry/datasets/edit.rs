@@ -89,7 +89,7 @@ impl LocalRegistry {
         };
         let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
-            let held = replace::current(tables, dataset)?;
+            let held = replace::current_state(tables, dataset)?;
             let mut manifest = held.manifest.clone();
             metadata::apply(edit, &mut manifest);
             if let Some((id, said)) = &card {

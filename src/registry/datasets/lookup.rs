@@ -64,7 +64,7 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
         let trust = self.trust()?;
-        Ok(best(found, &trust).pop())
+        Ok(best_matches(found, &trust).pop())
     }
 
     /// Resolves a reference to one dataset.
@@ -118,7 +118,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn equivocates(&self, manifest: &Manifest) -> Result<bool, Error> {
+    pub fn has_equivocated(&self, manifest: &Manifest) -> Result<bool, Error> {
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, &manifest.name)?))?;
@@ -136,7 +136,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn look_alikes(
+    pub fn confusable_names(
         &self,
         names: &[DatasetName],
     ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
@@ -191,7 +191,9 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn stats(&self) -> Result<StatsReport, Error> {
-        let datasets = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let datasets = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
         Ok(StatsReport {
             datasets: datasets.len() as u64,
@@ -255,7 +257,7 @@ impl LocalRegistry {
 }
 
 /// Selects the datasets of the given publisher and version.
-pub(crate) fn picked(
+pub(crate) fn of_publisher(
     named: Vec<Dataset>,
     version: &VersionPick,
     publisher: Option<&String>,
@@ -296,7 +298,7 @@ pub(crate) fn label(dataset: &Dataset) -> String {
 
 /// Rank of the datasets of a name in a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Tier {
+enum LookupTier {
     Own,
     Trusted,
     AskedAbout,
@@ -304,20 +306,20 @@ enum Tier {
     Withdrawn,
 }
 
-fn tier(listed: &Listed) -> Tier {
+fn tier(listed: &Listed) -> LookupTier {
     let is_apart = listed.decide(Action::Resolve).verdict != Verdict::Accept;
     match (listed.trust(), listed.standing.origin) {
-        _ if listed.withdrawn.is_some() => Tier::Withdrawn,
-        (Trust::Revoked, _) => Tier::KeptApart,
-        (_, Origin::Here) => Tier::Own,
-        (Trust::Prompt, _) => Tier::AskedAbout,
-        _ if is_apart => Tier::KeptApart,
-        _ => Tier::Trusted,
+        _ if listed.withdrawn.is_some() => LookupTier::Withdrawn,
+        (Trust::Revoked, _) => LookupTier::KeptApart,
+        (_, Origin::Here) => LookupTier::Own,
+        (Trust::Prompt, _) => LookupTier::AskedAbout,
+        _ if is_apart => LookupTier::KeptApart,
+        _ => LookupTier::Trusted,
     }
 }
 
 /// Returns the newest version of every publisher in the best tier that has any.
-pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
+pub(crate) fn best_matches(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
     let listed: Vec<Listed> = found
         .into_iter()
         .map(|d| LocalRegistry::listed(trust, d))
@@ -328,7 +330,7 @@ pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
     let mut newest: BTreeMap<Option<String>, DatasetVersion> = BTreeMap::new();
     // Signed and unsigned local versions count as one publisher's.
     let publisher = |l: &Listed| match top {
-        Tier::Own => None,
+        LookupTier::Own => None,
         _ => l.publisher(),
     };
     let of_top = || listed.iter().filter(|l| tier(l) == top);
@@ -364,8 +366,8 @@ impl LocalRegistry {
                 let named = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-                let named = picked(named, version, publisher.as_ref(), &trust);
-                (or_content.as_ref(), best(named, &trust))
+                let named = of_publisher(named, version, publisher.as_ref(), &trust);
+                (or_content.as_ref(), best_matches(named, &trust))
             }
         };
         let mut found = named;

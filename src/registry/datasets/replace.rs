@@ -19,7 +19,7 @@ use crate::trust::KeyPair;
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is gone.
-pub(crate) fn current(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Dataset, Error> {
+pub(crate) fn current_state(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Dataset, Error> {
     catalog::by_key(tables, dataset.key)?.ok_or_else(|| gone(&dataset.manifest))
 }
 

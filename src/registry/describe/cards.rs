@@ -36,7 +36,10 @@ pub struct CardReport {
 }
 
 /// Returns the bytes of a dataset's card, if it is to have one.
-pub(crate) fn chosen(given: Option<Vec<u8>>, sources: &Sources) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn choose_card(
+    given: Option<Vec<u8>>,
+    sources: &Sources,
+) -> Result<Option<Vec<u8>>, Error> {
     let readme = sources.files.iter().find(|f| f.path == CARD_FILE);
     match (given, readme) {
         (Some(card), _) => Ok(Some(card)),

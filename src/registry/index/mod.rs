@@ -39,7 +39,7 @@ use crate::registry::index::read::ReadFiles;
 use crate::registry::index::read::read_all;
 use crate::registry::index::secrets::SecretWarning;
 use crate::registry::index::secrets::suspicion;
-use crate::registry::index::source_files::Finding;
+use crate::registry::index::source_files::FindOptions;
 use crate::registry::index::source_files::Skipped;
 use crate::registry::index::source_files::SourceFile;
 use crate::registry::index::source_files::Sources;
@@ -141,7 +141,7 @@ impl LocalRegistry {
         let options = &metadata::checked(options)?;
         let naming = Naming::of(path, options.name.as_ref())?;
         let given_card = options.card.as_deref().map(cards::read).transpose()?;
-        let how = Finding {
+        let how = FindOptions {
             exclude: &options.exclude,
             follow_links: options.follow_links,
         };
@@ -153,17 +153,17 @@ impl LocalRegistry {
         let name = naming.name.clone();
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
-        if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+        if let Some(held) = self.find_unchanged(&source_key, &looks, &name, options)? {
             self.note_source((path, began), &sources, &held.0, (None, &how));
-            return self.said_too(unchanged(held, sources.skipped), options, given_card);
+            return self.complete_metadata(unchanged(held, sources.skipped), options, given_card);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         self.refuse_mixed(&naming, total, options)?;
         progress.phase("indexing", Some(total));
-        let card = cards::chosen(given_card.clone(), &sources)?;
+        let card = cards::choose_card(given_card.clone(), &sources)?;
         let said = card.as_deref().map(Card::read);
         let session = WriteSession::begin(&self.store)?;
-        let before = self.version_before(&name, options)?;
+        let before = self.parent_version(&name, options)?;
         let card_before = match &before {
             Some(before) => self.held_card(before)?,
             None => None,
@@ -171,8 +171,8 @@ impl LocalRegistry {
         let [data_before, table_before] = self.trees_of(before.as_ref())?;
         let near = SimilarityIndex::open(&self.store)?;
         let before = data_before.as_ref();
-        let reading = |feeder: &mut Chunker<'_>| {
-            read_all(feeder, &sources.files, options.full_schema, progress)
+        let reading = |chunker: &mut Chunker<'_>| {
+            read_all(chunker, &sources.files, options.full_schema, progress)
         };
         let (read, root, totals) = ingest(&session, before, &near, reading)
             .map_err(|error| source_files::all_denied(error, &sources))?;
@@ -200,8 +200,8 @@ impl LocalRegistry {
         }
         let encoded = table.encode()?;
         let before = table_before.as_ref();
-        let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
-            feeder
+        let ((), table_root, _) = ingest(&session, before, &near, |chunker| {
+            chunker
                 .read_from(encoded.as_slice(), |_| ())
                 .map_err(|e| Error::file("read", path, e))?;
             Ok(())
@@ -278,11 +278,11 @@ impl LocalRegistry {
             schema_from: (!published.unchanged).then_some(schema_from),
             schema_kept: published.schema_kept,
         };
-        self.said_too(report, options, given_card)
+        self.complete_metadata(report, options, given_card)
     }
 
     /// Returns the newest version of a name.
-    fn version_before(
+    fn parent_version(
         &self,
         name: &DatasetName,
         options: &IndexOptions,
@@ -310,7 +310,7 @@ impl LocalRegistry {
     }
 
     /// Signs a held unsigned dataset if a signature was requested.
-    pub(super) fn signed_too(
+    pub(super) fn sign_if_requested(
         &self,
         mut report: IndexReport,
         options: &IndexOptions,
@@ -330,7 +330,7 @@ impl LocalRegistry {
     }
 
     /// Returns the dataset of this source, if the source looks as it did then.
-    fn seen_before(
+    fn find_unchanged(
         &self,
         source_key: &[u8; 32],
         looks: &[u8; 32],

@@ -15,7 +15,7 @@ use crate::file_io::open_plain;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
-use crate::registry::index::walk::Walked;
+use crate::registry::index::walk::WalkResult;
 use crate::registry::index::walk::walk;
 use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
@@ -29,19 +29,19 @@ pub(crate) struct SourceFile {
     /// Path of the link's target, if the file is a link.
     pub real_path: Option<String>,
     /// Metadata when the file was found.
-    pub seen: Seen,
+    pub seen: SourceStamp,
 }
 
 /// Metadata that changes when a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct SourceStamp {
     pub size_bytes: u64,
     pub modified: (i64, i64),
     pub changed: (i64, i64),
     pub inode: (u64, u64),
 }
 
-impl Seen {
+impl SourceStamp {
     pub(crate) fn of(meta: &Metadata) -> Self {
         Self {
             size_bytes: meta.len(),
@@ -55,7 +55,7 @@ impl Seen {
 /// Reason that an entry of a directory was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhySkipped {
+pub enum SkipReason {
     /// It matches an exclude pattern or `.alimentarignore`, belongs to `.git`, or is a leftover of
     /// a killed command.
     Excluded,
@@ -73,7 +73,7 @@ pub enum WhySkipped {
     KeyFile,
 }
 
-impl WhySkipped {
+impl SkipReason {
     /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -111,12 +111,12 @@ pub struct Skipped {
     /// The entry's path.
     pub path: PathBuf,
     /// The reason.
-    pub why: WhySkipped,
+    pub why: SkipReason,
 }
 
 /// Options of a search for files.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Finding<'a> {
+pub(crate) struct FindOptions<'a> {
     /// Patterns of paths to exclude.
     pub exclude: &'a [String],
     /// Also follow links that lead out of the directory.
@@ -133,7 +133,7 @@ pub(crate) struct Sources {
 
 /// Finds the files of a path, sorted by the bytes of their paths. Registry homes below it are
 /// skipped. Parts of the home at `own` are skipped too.
-pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources, Error> {
+pub(crate) fn find(path: &Path, how: &FindOptions<'_>, own: &Path) -> Result<Sources, Error> {
     let root = path
         .canonicalize()
         .map_err(|e| Error::file("find", path, e))?;
@@ -146,7 +146,7 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
         let file = SourceFile {
             path: name.to_owned(),
             real_path: Some(root.to_string_lossy().into_owned()),
-            seen: Seen::of(&meta),
+            seen: SourceStamp::of(&meta),
             at: root,
         };
         return Ok(Sources {
@@ -160,7 +160,7 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
     }
     let excluded = patterns(&root, how.exclude)?;
     let walked = walk(root, &meta, excluded, how.follow_links, own)?;
-    let Walked {
+    let WalkResult {
         mut files,
         skipped,
         mut unreadable,

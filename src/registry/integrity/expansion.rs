@@ -54,12 +54,12 @@ pub(crate) fn distinct_needed(claimed: u64) -> u64 {
 
 /// Repeated bytes claimed so far by datasets that arrive together.
 #[derive(Debug, Default)]
-pub(crate) struct Repeated {
+pub(crate) struct RepeatedBytes {
     data: u64,
     tables: u64,
 }
 
-impl Repeated {
+impl RepeatedBytes {
     /// Adds a dataset whose nodes are held. Returns its expansion, and adds nothing, if it needs
     /// consent.
     ///
@@ -114,6 +114,6 @@ impl LocalRegistry {
             return Ok(None);
         }
         let reader = BlobReader::new(&self.store)?;
-        Repeated::default().add(&reader, m)
+        RepeatedBytes::default().add(&reader, m)
     }
 }

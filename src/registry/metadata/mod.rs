@@ -188,22 +188,22 @@ impl LocalRegistry {
     }
 
     /// Signs a held unsigned dataset, and returns the metadata that held content still lacks.
-    pub(crate) fn said_too(
+    pub(crate) fn complete_metadata(
         &self,
         report: IndexReport,
         options: &IndexOptions,
         card: Option<Vec<u8>>,
     ) -> Result<IndexReport, Error> {
-        let mut report = self.signed_too(report, options)?;
+        let mut report = self.sign_if_requested(report, options)?;
         if report.unchanged {
-            report.revision = self.left_to_say(&report.manifest, options, card)?;
+            report.revision = self.missing_metadata(&report.manifest, options, card)?;
         }
         Ok(report)
     }
 
     /// Returns the dataset and the edit with the metadata in the options that the manifest of held
     /// content does not have.
-    fn left_to_say(
+    fn missing_metadata(
         &self,
         manifest: &Manifest,
         options: &IndexOptions,

@@ -13,10 +13,10 @@ pub(crate) mod testing;
 mod tests;
 pub(crate) mod tree_nodes;
 
-pub use crate::registry::peers::catalogue::advertised::Bodies;
-pub use crate::registry::peers::catalogue::advertised::Items;
-pub use crate::registry::peers::catalogue::follow::Followed;
-pub use crate::registry::peers::catalogue::follow::Wanted;
+pub use crate::registry::peers::catalogue::advertised::ItemBytes;
+pub use crate::registry::peers::catalogue::advertised::ReconcileItems;
+pub use crate::registry::peers::catalogue::follow::FollowPlan;
+pub use crate::registry::peers::catalogue::follow::WantedDataset;
 pub use crate::registry::peers::catalogue::sync::Compared;
 pub use crate::registry::peers::catalogue::sync::SyncOptions;
 pub use crate::registry::peers::catalogue::sync::SyncReport;

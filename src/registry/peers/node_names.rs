@@ -92,7 +92,7 @@ impl LocalRegistry {
             .into());
         }
         match names.insert(id, name.clone()) {
-            Some(before) if before == *name => Ok(()),
+            Some(parent) if parent == *name => Ok(()),
             _ => self.write_node_names(&names),
         }
     }
@@ -104,12 +104,12 @@ impl LocalRegistry {
     pub fn unname_node(&self, name: &Alias) -> Result<bool, Error> {
         let _turn = self.exclusive(LOCK)?;
         let mut names = self.node_names()?;
-        let before = names.len();
+        let parent = names.len();
         names.retain(|_, held| !is_same(held, name));
-        if names.len() < before {
+        if names.len() < parent {
             self.write_node_names(&names)?;
         }
-        Ok(names.len() < before)
+        Ok(names.len() < parent)
     }
 
     fn write_node_names(&self, names: &BTreeMap<NodeId, Alias>) -> Result<(), Error> {

@@ -292,7 +292,7 @@ pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result
             held: taken.manifest.content_id,
         }),
         None => {
-            let is_publishers = |r: &Removed| r.brief.signer == manifest.signer;
+            let is_publishers = |r: &Removed| r.summary.signer == manifest.signer;
             version_numbers::refuse_given(tables, manifest, &is_publishers)
         }
     }

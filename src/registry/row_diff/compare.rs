@@ -20,14 +20,14 @@ use crate::registry::targets::Target;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
 /// Hashes of the rows of a file.
-struct Hashed {
+struct RowHashes {
     /// Number of each row and hash of its text.
     rows: Vec<(u64, u64)>,
     bytes_read: u64,
 }
 
 /// Adjacent rows that the other file lacks, as indexes of its rows.
-type Run = std::ops::Range<usize>;
+type RowRun = std::ops::Range<usize>;
 
 /// Compares two files. Returns `None` if one of them has more than [`DIFF_ROWS_MAX`] rows.
 ///
@@ -49,13 +49,13 @@ pub(in crate::registry) fn compare_all(
     let only_a = |n: usize| partners.get(n) == Some(&None);
     let runs_a = runs(of_a.rows.len(), &only_a);
     let runs_b = runs(of_b.rows.len(), &|n| only_b.get(n) == Some(&true));
-    let mut left: BTreeMap<usize, Run> = runs_b.into_iter().map(|r| (r.start, r)).collect();
+    let mut left: BTreeMap<usize, RowRun> = runs_b.into_iter().map(|r| (r.start, r)).collect();
     let mut samples: Vec<(Option<u64>, Option<u64>)> = Vec::new();
     let number = |rows: &[(u64, u64)], n: Option<usize>| {
         let row = rows.get(n?)?;
         Some(row.0)
     };
-    let mut count = |gone: Run, came: Run| {
+    let mut count = |gone: RowRun, came: RowRun| {
         let changed = gone.len().min(came.len());
         diff.changed += changed as u64;
         diff.removed += (gone.len() - changed) as u64;
@@ -96,8 +96,8 @@ pub(in crate::registry) fn compare_all(
     Ok(Some(diff))
 }
 
-fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Error> {
-    let mut found = Hashed {
+fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<RowHashes>, Error> {
+    let mut found = RowHashes {
         rows: Vec::new(),
         bytes_read: 0,
     };
@@ -159,8 +159,8 @@ fn pair(a: &[(u64, u64)], b: &[(u64, u64)]) -> (Vec<Option<u32>>, Vec<bool>) {
 }
 
 /// Returns the runs of rows that `is_such` selects.
-fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<RowRun> {
+    let mut runs: Vec<RowRun> = Vec::new();
     for n in (0..rows).filter(|n| is_such(*n)) {
         match runs.last_mut() {
             Some(last) if last.end == n => last.end = n + 1,

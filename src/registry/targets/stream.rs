@@ -13,7 +13,7 @@ use crate::read_at::ReadAt;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::error::Error;
-use crate::registry::targets::file::Place;
+use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 
 /// Name of standard input.
@@ -48,7 +48,7 @@ impl Target {
             size_bytes,
             format,
             reading: ReadOptions::default(),
-            place: Place::Disk(path),
+            place: FileLocation::Disk(path),
         };
         Ok(Self {
             name: name.to_owned(),

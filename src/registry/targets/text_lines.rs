@@ -115,11 +115,11 @@ impl TextFile {
         sink: &mut dyn FnMut(Part<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         // An error of the file gets its name, and one of the sink has its own.
-        let sink = &mut |part: Part<'_>| sink(part).map_err(Ended::Sink);
+        let sink = &mut |part: Part<'_>| sink(part).map_err(StopReason::Sink);
         let end = each_line(&self.file, self.stamp.size, first, count, sink);
         end.map_err(|e| match e {
-            Ended::Sink(e) => e,
-            Ended::Lines(e) => lines_error(&self.path, e),
+            StopReason::Sink(e) => e,
+            StopReason::Lines(e) => lines_error(&self.path, e),
         })
     }
 
@@ -249,12 +249,12 @@ impl Drop for TextFile {
 }
 
 /// Reason that passing lines ended early.
-enum Ended {
+enum StopReason {
     Sink(Error),
     Lines(LinesError),
 }
 
-impl From<LinesError> for Ended {
+impl From<LinesError> for StopReason {
     fn from(error: LinesError) -> Self {
         Self::Lines(error)
     }

@@ -157,7 +157,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error::Exists`] when another file has the name; [`Error::File`] when it cannot be written.
-    pub fn leave_receipt(&self, dir: &Path) -> Result<PathBuf, Error> {
+    pub fn write_receipt_into(&self, dir: &Path) -> Result<PathBuf, Error> {
         let own = keyring::node_key(self.home())?.public_key();
         let digits: String = own.to_hex().chars().take(16).collect();
         let path = dir.join(format!("alimentar-{digits}.receipt"));

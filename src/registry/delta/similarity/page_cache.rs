@@ -11,7 +11,7 @@ const PAGES_KEPT: usize = 8 << 10;
 /// Unit of reads and writes, in bytes: a part of one page.
 const UNIT_BYTES: usize = 64;
 
-pub(in crate::registry::delta::similarity) struct Pages {
+pub(in crate::registry::delta::similarity) struct PageCache {
     pub(in crate::registry::delta::similarity) file: File,
     kept: HashMap<u64, Page>,
 }
@@ -23,7 +23,7 @@ struct Page {
     is_changed: bool,
 }
 
-impl Pages {
+impl PageCache {
     pub(in crate::registry::delta::similarity) fn new(file: File) -> Self {
         Self {
             file,
