@@ -35,6 +35,7 @@ pub mod ident;
 pub mod inspect;
 #[cfg(feature = "disk")]
 pub mod keyring;
+pub mod locks;
 pub mod manifest;
 pub mod meta_store;
 #[cfg(feature = "federation")]

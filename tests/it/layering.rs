@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "read_at",
         "panics",
         "splitmix",
+        "locks",
     ],
     &["ident", "wire"],
     &["file_io"],
