@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use crate::archive::ArchiveError;
 use crate::archive::BaseBytes;
@@ -23,6 +22,7 @@ use crate::catalog::RegisterKey;
 use crate::ident::ChunkId;
 use crate::ident::EnvelopeId;
 use crate::ident::TreeId;
+use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
@@ -54,7 +54,7 @@ pub(super) enum DryRunRank {
 
 impl DryRun {
     fn results(&self) -> MutexGuard<'_, DryRunResults> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns a dataset that the archives so far would have imported.

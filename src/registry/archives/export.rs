@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 
 use crate::archive::ArchiveError;
@@ -34,6 +33,8 @@ use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Envelope;
 use crate::progress::NoProgress;
@@ -342,7 +343,7 @@ fn compressed<T>(
     output: ArchiveOutput,
     make: impl FnOnce(&mut EntryWriter<'_>) -> Result<T, Error>,
 ) -> Result<(T, ArchiveOutput), Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let workers = threads();
     let (pieces, inbox) = mpsc::sync_channel::<NumberedFrame>(1);
     let (outbox, frames) = mpsc::sync_channel::<NumberedFrame>(workers);
     let inbox = Mutex::new(inbox);
@@ -384,7 +385,7 @@ fn compress_all(
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok((number, piece)) = next else {
             return failed;
         };

@@ -205,9 +205,10 @@ impl LocalRegistry {
             .rposition(|c| !matches!(c.fate, CandidateFate::Refused(_)));
         // This session protects imported blobs, and held blobs that no dataset needs yet, from
         // collection until they are published.
-        let _until_published = match options.dry_run {
-            true => None,
-            false => Some(BlobReader::new(&self.store)?),
+        let _until_published = if options.dry_run {
+            None
+        } else {
+            Some(BlobReader::new(&self.store)?)
         };
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
@@ -216,9 +217,10 @@ impl LocalRegistry {
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // The session protects all imported blobs from collection.
             let store = BlobReader::new(&self.store)?;
-            let bases = match header.may_differ() {
-                true => bases.as_slice(),
-                false => &[],
+            let bases = if header.may_differ() {
+                bases.as_slice()
+            } else {
+                &[]
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
             refuse_large(&store, &mut candidates, options)?;
@@ -294,9 +296,10 @@ impl LocalRegistry {
         if let Some(held) = same
             && self.is_complete(&held)?
         {
-            let fate = match held.envelope_id == envelope_id {
-                true => CandidateFate::AlreadyHere,
-                false => CandidateFate::Older,
+            let fate = if held.envelope_id == envelope_id {
+                CandidateFate::AlreadyHere
+            } else {
+                CandidateFate::Older
             };
             return Ok(Candidate {
                 listed: Self::listed(trust, held),
@@ -467,9 +470,10 @@ fn admit(
         signer.is_some_and(|k| options.accept_publishers.contains(&k))
             || options.ask.is_some_and(|ask| ask(listed))
     };
-    let consent = match is_asked_about && agrees() {
-        true => Consent::Given,
-        false => Consent::NotAsked,
+    let consent = if is_asked_about && agrees() {
+        Consent::Given
+    } else {
+        Consent::NotAsked
     };
     let admitted = Admitted::let_in(verified, &listed.standing, Action::Import, consent);
     admitted.map_err(|reason| listed.with_revocation(reason).into_owned())

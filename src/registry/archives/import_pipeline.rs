@@ -2,7 +2,6 @@
 //! batches, like an index does.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -19,6 +18,8 @@ use crate::chunk::count_newlines;
 use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::pack::Flags;
@@ -69,7 +70,7 @@ pub(crate) fn run_import_pipeline<T>(
     progress: &dyn Progress,
     read: impl FnOnce(&mut ImportPipeline<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let workers = threads();
     let (outbox, inbox) = mpsc::sync_channel::<IncomingBatch>(1);
     let inbox = Mutex::new(inbox);
     let has_failed = AtomicBool::new(false);
@@ -116,7 +117,7 @@ fn work(
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok(incoming) = next else {
             return failed;
         };

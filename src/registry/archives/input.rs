@@ -205,9 +205,10 @@ fn read_volume(path: &Path, keys: &DecryptionKeys) -> Result<VolumeTrailer, Erro
         held.drain(..done);
     }
     let trailer = VolumeTrailer::decode(&held).map_err(|_| damaged())?;
-    match trailer.hash == *hasher.finalize().as_bytes() {
-        true => Ok(trailer),
-        false => Err(damaged()),
+    if trailer.hash == *hasher.finalize().as_bytes() {
+        Ok(trailer)
+    } else {
+        Err(damaged())
     }
 }
 
@@ -340,9 +341,10 @@ fn look_at(
         if !is_archive_name(&entry.file_name().to_string_lossy()) {
             continue;
         }
-        match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
-            true => found.push(ArchiveInput::single(at, InputKind::Special)),
-            false => inside.push(at),
+        if std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
+            found.push(ArchiveInput::single(at, InputKind::Special))
+        } else {
+            inside.push(at)
         }
     }
     inside.sort();

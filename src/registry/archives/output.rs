@@ -41,9 +41,12 @@ struct OpenVolume {
 impl ArchiveOutput {
     pub(crate) fn new(dest: &Path, options: &ExportOptions) -> Self {
         let is_encrypted = options.passphrase.is_some() || !options.recipients.is_empty();
-        let inside = |limit| match is_encrypted {
-            true => room(limit, options.recipients.len()),
-            false => limit,
+        let inside = |limit| {
+            if is_encrypted {
+                room(limit, options.recipients.len())
+            } else {
+                limit
+            }
         };
         Self {
             dest: dest.to_owned(),

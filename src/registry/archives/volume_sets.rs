@@ -84,9 +84,10 @@ fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
             let fits = chain.last().is_none_or(|last| {
                 !last.trailer.is_last && last.trailer.number < volume.trailer.number
             });
-            match fits {
-                true => chain.push(volume),
-                false => rest.push(volume),
+            if fits {
+                chain.push(volume)
+            } else {
+                rest.push(volume)
             }
         }
         found.push(chain);

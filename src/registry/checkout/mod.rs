@@ -305,9 +305,10 @@ pub(crate) fn with_length(file: File, path: &Path, size_bytes: u64) -> Result<Fi
 
 /// Creates a temporary directory, or a temporary file with its handle.
 pub(crate) fn begin_partial(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
-    let begun = match single {
-        true => Aside::file(dest, None).map(|(aside, file)| (aside, Some(file))),
-        false => Aside::directory(dest).map(|aside| (aside, None)),
+    let begun = if single {
+        Aside::file(dest, None).map(|(aside, file)| (aside, Some(file)))
+    } else {
+        Aside::directory(dest).map(|aside| (aside, None))
     };
     begun.map_err(|e| Error::file("create", dest, e))
 }

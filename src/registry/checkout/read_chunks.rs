@@ -10,6 +10,8 @@ use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
@@ -69,15 +71,13 @@ pub(crate) fn each_chunk(
         .collect();
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<(u64, Error)>> = Mutex::new(None);
-    let workers = std::thread::available_parallelism()
-        .map_or(2, |n| n.get())
-        .min(jobs.len());
+    let workers = threads().min(jobs.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(failure) = one_record(reader, job, sink) {
-                        let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        let mut first = lock(&failed);
                         if first.as_ref().is_none_or(|(at, _)| failure.0 < *at) {
                             *first = Some(failure);
                         }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::catalog::Dataset;
+use crate::locks::threads;
 use crate::manifest::FileEntry;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
@@ -71,7 +72,7 @@ impl LocalRegistry {
 
 /// Creates files, whose bytes begin at `base`, with all cores.
 fn write_all(files: &[FileAt<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<(), Error> {
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let threads = threads();
     let share = files.len().div_ceil(threads).max(64);
     if files.len() <= share {
         return write_share(files, base, bytes, dir);

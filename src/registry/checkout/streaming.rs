@@ -109,9 +109,10 @@ impl Drop for StreamingCheckout<'_> {
     fn drop(&mut self) {
         // Nothing is left after `finish`. A leftover that cannot be removed has a name that
         // identifies it.
-        let _ = match self.single {
-            true => std::fs::remove_file(self.aside.path()),
-            false => std::fs::remove_dir_all(self.aside.path()),
+        let _ = if self.single {
+            std::fs::remove_file(self.aside.path())
+        } else {
+            std::fs::remove_dir_all(self.aside.path())
         };
     }
 }

@@ -50,9 +50,10 @@ impl FromStr for Span {
             span.hours = sum.ok_or(WRONG)?;
             rest = unit.get(1..).unwrap_or_default();
         }
-        match span == Self::default() {
-            true => Err(WRONG),
-            false => Ok(span),
+        if span == Self::default() {
+            Err(WRONG)
+        } else {
+            Ok(span)
         }
     }
 }

@@ -28,9 +28,10 @@ pub(crate) fn current_state(tables: &dyn MetaRead, dataset: &Dataset) -> Result<
 /// # Errors
 /// [`Error::NotItsPublisher`] for a signed manifest without its publisher's key.
 pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Result<(), Error> {
-    match manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
-        true => Err(Error::NotItsPublisher(manifest.name.to_string())),
-        false => Ok(()),
+    if manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
+        Err(Error::NotItsPublisher(manifest.name.to_string()))
+    } else {
+        Ok(())
     }
 }
 

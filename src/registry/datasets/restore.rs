@@ -81,9 +81,10 @@ impl LocalRegistry {
         let mut whole = Vec::new();
         for (removed, dataset) in wanted {
             let is_restorable = matches!(removed.fate, RemovalFate::Restorable(_));
-            match is_restorable && self.is_whole(&session, &dataset)? {
-                true => whole.push((removed, dataset)),
-                false => report.collected.push(label(&dataset)),
+            if is_restorable && self.is_whole(&session, &dataset)? {
+                whole.push((removed, dataset))
+            } else {
+                report.collected.push(label(&dataset))
             }
         }
         if whole.is_empty() {
@@ -114,9 +115,10 @@ impl LocalRegistry {
             }
             Ok::<_, Error>(())
         })?;
-        match report.restored.is_empty() && report.already_here.is_none() {
-            true => Err(LifeError::Collected(report.collected.join(", ")).into()),
-            false => Ok(report),
+        if report.restored.is_empty() && report.already_here.is_none() {
+            Err(LifeError::Collected(report.collected.join(", ")).into())
+        } else {
+            Ok(report)
         }
     }
 

@@ -57,9 +57,10 @@ pub(crate) fn recount(
         };
         let found = describer.finish(&source);
         // A partly read file proves nothing.
-        match progress.cancelled() {
-            true => Err(Error::Interrupted),
-            false => compare(&manifest, file, (found, &source), &mut schemas),
+        if progress.cancelled() {
+            Err(Error::Interrupted)
+        } else {
+            compare(&manifest, file, (found, &source), &mut schemas)
         }
     };
     let mut rest = files.as_slice();
@@ -115,9 +116,10 @@ impl ReadAt for StoppableRead<'_> {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        match self.progress.cancelled() {
-            true => Err(io::Error::other("stopped on request")),
-            false => self.file.read_at(buf, offset),
+        if self.progress.cancelled() {
+            Err(io::Error::other("stopped on request"))
+        } else {
+            self.file.read_at(buf, offset)
         }
     }
 }

@@ -42,9 +42,10 @@ impl SourceError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoFiles { left_out, .. } => {
-                match left_out.iter().any(|s| s.why == SkipReason::Link) {
-                    true => "`--follow-links` follows links that lead out of the directory",
-                    false => "name a directory with files in it",
+                if left_out.iter().any(|s| s.why == SkipReason::Link) {
+                    "`--follow-links` follows links that lead out of the directory"
+                } else {
+                    "name a directory with files in it"
                 }
             }
             Self::LinkLoop { .. } | Self::TooManyLinked(_) => {

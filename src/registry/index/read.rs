@@ -14,6 +14,7 @@ use crate::inspect::Describer;
 use crate::inspect::Description;
 use crate::inspect::profile;
 use crate::inspect::table::SchemaFrom;
+use crate::locks::threads;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::progress::Progress;
@@ -207,7 +208,7 @@ fn each_group(
         each(read_group(only, full_schema, progress)?);
         return Ok(());
     }
-    let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let readers = threads();
     std::thread::scope(|scope| {
         // Reader number n takes every n-th group and has a short queue of its own, so that groups
         // arrive in order and no reader runs far ahead.

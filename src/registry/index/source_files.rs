@@ -187,9 +187,10 @@ pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
         return error;
     }
     let paths: Vec<_> = sources.files.iter().filter_map(|f| denied(&f.at)).collect();
-    match paths.is_empty() {
-        true => error,
-        false => Error::Unreadable(paths),
+    if paths.is_empty() {
+        error
+    } else {
+        Error::Unreadable(paths)
     }
 }
 

@@ -209,10 +209,7 @@ impl<'a> CutCheck<'a> {
             return Err(false_claim(self.manifest, claim));
         }
         self.newlines = self.newlines.saturating_add(u64::from(chunk.newlines));
-        match is_last {
-            true => self.end_region(),
-            false => Ok(()),
-        }
+        if is_last { self.end_region() } else { Ok(()) }
     }
 
     fn next_region(&mut self) {

@@ -40,9 +40,10 @@ impl Expansion {
 
 /// Bytes that the data of a dataset may claim without a limit on repetition. Tests use a small
 /// number.
-pub(crate) const FREE_DATA_BYTES: u64 = match cfg!(test) {
-    true => 4 << 20,
-    false => EXPANSION_FREE_BYTES,
+pub(crate) const FREE_DATA_BYTES: u64 = if cfg!(test) {
+    4 << 20
+} else {
+    EXPANSION_FREE_BYTES
 };
 /// The same for its file table.
 pub(crate) const FREE_TABLE_BYTES: u64 = EXPANSION_FREE_TABLE_BYTES;

@@ -10,6 +10,7 @@ use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
+use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
@@ -187,9 +188,10 @@ impl LocalRegistry {
             hashing.push(bytes);
             each(bytes);
             progress.advance(bytes.len() as u64);
-            match progress.cancelled() {
-                true => Err(Error::Interrupted),
-                false => Ok(()),
+            if progress.cancelled() {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
             }
         })?;
         let mut whole = table.clone();
@@ -333,7 +335,7 @@ impl LocalRegistry {
             each_chunk(reader, &window, &|at, bytes| {
                 // Offsets of the window lie within its buffer.
                 let from = (at - base) as usize;
-                let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut buffer = lock(&buffer);
                 if let Some(to) = buffer.get_mut(from..from + bytes.len()) {
                     to.copy_from_slice(bytes);
                 }

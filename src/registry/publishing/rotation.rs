@@ -102,9 +102,10 @@ impl LocalRegistry {
         let old = KeyPair::load(path, passphrase)?;
         let next = next_of(path);
         // An interrupted rotation may have proposed its key already.
-        let begun = match keyring::is_taken(&next) {
-            true => KeyPair::load(&next, passphrase).ok(),
-            false => None,
+        let begun = if keyring::is_taken(&next) {
+            KeyPair::load(&next, passphrase).ok()
+        } else {
+            None
         };
         let is_fit = |pair: &KeyPair| {
             let key = pair.public_key();

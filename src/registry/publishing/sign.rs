@@ -111,9 +111,10 @@ impl LocalRegistry {
         let standing = PolicyInput {
             origin: Origin::Here,
             signature: SignatureState::Valid,
-            level: match trust.is_revoked(&key) {
-                true => Level::Revoked,
-                false => Level::Full,
+            level: if trust.is_revoked(&key) {
+                Level::Revoked
+            } else {
+                Level::Full
             },
             is_grandfathered: false,
         };
@@ -181,9 +182,10 @@ impl LocalRegistry {
             self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
                 hasher.update(bytes);
                 progress.advance(bytes.len() as u64);
-                match progress.cancelled() {
-                    true => Err(Error::Interrupted),
-                    false => Ok(()),
+                if progress.cancelled() {
+                    Err(Error::Interrupted)
+                } else {
+                    Ok(())
                 }
             })?;
             subjects.push(Subject {

@@ -120,14 +120,16 @@ impl<D> Listed<D> {
         claim: Claim<'_>,
         (id, signed, flags): (EnvelopeId, bool, Flags),
     ) -> Self {
-        let origin = match flags.foreign {
-            true => Origin::Elsewhere,
-            false => Origin::Here,
+        let origin = if flags.foreign {
+            Origin::Elsewhere
+        } else {
+            Origin::Here
         };
         // Held manifests were verified when they arrived.
-        let signature = match signed {
-            true => SignatureState::Valid,
-            false => SignatureState::None,
+        let signature = if signed {
+            SignatureState::Valid
+        } else {
+            SignatureState::None
         };
         let alias = claim.signer.as_ref().and_then(|key| trust.alias(key));
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));

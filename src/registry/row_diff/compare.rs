@@ -10,6 +10,7 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Scanned;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
+use crate::locks::threads;
 use crate::progress::Progress;
 use crate::registry::error::Error;
 use crate::registry::row_diff::RowDiff;
@@ -105,7 +106,7 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<RowHashes>,
     let batches = target.all(Selection::default());
     let scan = Scan {
         batches: batches.as_ref(),
-        threads: std::thread::available_parallelism().map_or(2, |n| n.get()),
+        threads: threads(),
         progress,
     };
     let map = |(): &mut (), batch: &Batch| {
@@ -122,9 +123,10 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<RowHashes>,
         let numbered = rows.into_iter().map(|(n, hash)| (scanned.first + n, hash));
         found.rows.extend(numbered);
         is_too_long = found.rows.len() > DIFF_ROWS_MAX;
-        Ok(match is_too_long {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if is_too_long {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     };
     scan.run(|| (), map, fold).map_err(|e| target.blame(e))?;
@@ -208,9 +210,10 @@ fn texts(
     let fold = |scanned: Scanned<(Vec<(u64, String)>, u64)>| {
         let (rows, next) = scanned.value;
         found.extend(rows);
-        Ok(match next > last {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if next > last {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     };
     scan.run(|| 0, map, fold).map_err(|e| target.blame(e))?;

@@ -112,9 +112,10 @@ fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(PlacedFile<'a>, PlacedF
         .map(|(at, f)| (f.path.as_str(), (at, f)))
         .collect();
     for (at, file) in a.with_offsets() {
-        let other = match only {
-            true => b.with_offsets().next(),
-            false => by_path.get(file.path.as_str()).copied(),
+        let other = if only {
+            b.with_offsets().next()
+        } else {
+            by_path.get(file.path.as_str()).copied()
         };
         let Some(other) = other else { continue };
         let same = file.content_id.is_some() && file.content_id == other.1.content_id;

@@ -3,11 +3,11 @@
 
 use std::io::Read;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 
 use crate::chunk::next_cut;
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::locks::lock;
 
 /// Size in bytes of a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -32,12 +32,12 @@ pub(crate) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
 impl BufferPool {
     fn take(&self) -> Vec<u8> {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let used = lock(&self.0).pop();
         used.unwrap_or_else(|| vec![0; BUFFER_BYTES])
     }
 
     pub(crate) fn give_back(&self, buffer: Vec<u8>) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.0);
         free.push(buffer);
     }
 }

@@ -73,9 +73,10 @@ impl<'a, 'd> Packer<'a, 'd> {
             }
         }
         self.close.add(chunk);
-        match self.close.raw_bytes >= DIFFERENCE_BYTES {
-            true => self.end_close(),
-            false => Ok(()),
+        if self.close.raw_bytes >= DIFFERENCE_BYTES {
+            self.end_close()
+        } else {
+            Ok(())
         }
     }
 
@@ -89,9 +90,10 @@ impl<'a, 'd> Packer<'a, 'd> {
 
     fn add_plain(&mut self, chunk: NewChunk) -> Result<(), StoreError> {
         self.plain.add(chunk);
-        match self.plain.raw_bytes >= SEGMENT_BYTES {
-            true => self.end_plain(),
-            false => Ok(()),
+        if self.plain.raw_bytes >= SEGMENT_BYTES {
+            self.end_plain()
+        } else {
+            Ok(())
         }
     }
 

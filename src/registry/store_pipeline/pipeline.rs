@@ -19,6 +19,8 @@ use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
@@ -49,7 +51,7 @@ pub(crate) fn ingest<T>(
     similarity: &SimilarityIndex,
     read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let workers = threads();
     let (batches, inbox) = mpsc::sync_channel::<Batch>(2);
     let (outbox, done) = mpsc::sync_channel::<NumberedBatch>(workers * 2);
     let inbox = Mutex::new(inbox);
@@ -95,7 +97,7 @@ fn work(
 ) -> Result<(), StoreError> {
     let mut failed = None;
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok(batch) = next else { break };
         // After an error, batches are dropped so that the reader can end.
         if failed.is_none() {
@@ -177,9 +179,10 @@ impl<'a> ChunkStorer<'a> {
             .filter(|(((_, fresh), _), _)| **fresh)
             .map(|(((key, _), part), n)| self.fresh_chunk(batch, (n, key.id), part, places.get(n)))
             .collect();
-        let found = match self.deltas.skip_if_paused(fresh.len()) {
-            true => HashMap::new(),
-            false => self.bases(&mut fresh)?,
+        let found = if self.deltas.skip_if_paused(fresh.len()) {
+            HashMap::new()
+        } else {
+            self.bases(&mut fresh)?
         };
         let mut segments = Packer::new(
             self.session,
@@ -265,7 +268,7 @@ impl<'a> SharedAlignment<'a> {
     /// Returns the parent's part at each chunk of a batch. Every batch has to be placed, because
     /// the next one waits for it.
     fn place(&self, number: u64, entries: &[ChunkEntry]) -> Vec<ParentPlace> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         // Batches are taken in order, so another thread already has the one before.
         while state.0 < number {
             let waited = self.turn.wait(state);

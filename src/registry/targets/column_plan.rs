@@ -33,9 +33,10 @@ pub fn plan_of(
     let done = scan.run::<_, _, StopReason>(
         Scratch::default,
         |scratch, batch| {
-            let mut own = match empty.is_fixed() {
-                true => empty.clone(),
-                false => Plan::default(),
+            let mut own = if empty.is_fixed() {
+                empty.clone()
+            } else {
+                Plan::default()
             };
             for row in batch.rows() {
                 learn(&mut own, batch, &row, check, scratch)?;

@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -15,6 +14,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 use crate::inspect::table::StoredText;
+use crate::locks::lock;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
@@ -184,7 +184,7 @@ impl DatasetFile {
     /// Returns a window by number. Concurrent callers share one decompression.
     fn window(&self, number: u64) -> io::Result<Arc<DecompressedWindow>> {
         let slot = {
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut recent = lock(&self.recent);
             match recent.iter().find(|(n, _)| *n == number) {
                 Some((_, slot)) => slot.clone(),
                 None => {

@@ -24,6 +24,7 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::open_table;
+use crate::locks::threads;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
@@ -290,7 +291,7 @@ impl TargetFile {
 /// Counts rows on all cores. Order does not matter, so each batch is scanned once without
 /// numbering.
 fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, TableError> {
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let threads = threads();
     let count = || {
         let (mut rows, mut batch) = (0, Batch::default());
         loop {

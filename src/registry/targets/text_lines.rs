@@ -19,6 +19,7 @@ use crate::inspect::line_index::StoredIndex;
 use crate::inspect::line_index::Verdict;
 use crate::inspect::line_index::each_line;
 use crate::inspect::line_index::start_in;
+use crate::locks::threads;
 use crate::progress::Progress;
 use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;
@@ -171,7 +172,7 @@ impl TextFile {
         }
         let left = self.stamp.size - self.index.covered();
         progress.phase("indexing lines", Some(left));
-        let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let threads = threads();
         if self.goes_on {
             let known = self.extend_in_background(until, threads, progress);
             self.index = known.map_err(|e| lines_error(&self.path, e))?;

@@ -75,9 +75,12 @@ impl Lab {
 
     /// Rotates and stops after a step.
     fn stopped_after(&self, last: RotationStep) {
-        let mut after = |step| match step == last {
-            true => Err(Error::Interrupted),
-            false => Ok(()),
+        let mut after = |step| {
+            if step == last {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
+            }
         };
         let stopped = self
             .registry

@@ -218,9 +218,10 @@ impl LocalRegistry {
                 continue;
             }
             let size = seen.size_bytes;
-            let id = match sizes.contains(&size) && size > 0 {
-                true => Some(disk.id(path, *seen, progress)?),
-                false => None,
+            let id = if sizes.contains(&size) && size > 0 {
+                Some(disk.id(path, *seen, progress)?)
+            } else {
+                None
             };
             added.push((path.as_str(), size, id));
         }
@@ -336,9 +337,10 @@ pub(crate) fn renames<'a>(
             let Some(left) = left.get_mut(id) else {
                 continue;
             };
-            let at = match must_fit {
-                true => left.iter().rposition(|from| name(from) == name(path)),
-                false => left.len().checked_sub(1),
+            let at = if must_fit {
+                left.iter().rposition(|from| name(from) == name(path))
+            } else {
+                left.len().checked_sub(1)
             };
             if let Some(at) = at {
                 renamed.insert(*path, left.remove(at));

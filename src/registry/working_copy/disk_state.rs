@@ -71,9 +71,10 @@ impl<'a> DiskState<'a> {
 
     /// Returns the location of a path of the checkout.
     pub(in crate::registry::working_copy) fn at(&self, path: &str) -> PathBuf {
-        match self.is_file {
-            true => self.root.to_owned(),
-            false => self.root.join(path),
+        if self.is_file {
+            self.root.to_owned()
+        } else {
+            self.root.join(path)
         }
     }
 
@@ -170,8 +171,9 @@ fn hash(path: &Path, seen: SourceStamp, progress: &dyn Progress) -> Result<Conte
         }
     }
     let now = file.metadata().map_err(fail)?;
-    match SourceStamp::of(&now) == seen {
-        true => Ok(ContentId::new(*hasher.finalize().as_bytes())),
-        false => Err(Error::Changed(path.to_owned())),
+    if SourceStamp::of(&now) == seen {
+        Ok(ContentId::new(*hasher.finalize().as_bytes()))
+    } else {
+        Err(Error::Changed(path.to_owned()))
     }
 }

@@ -126,9 +126,10 @@ impl LocalRegistry {
         part.unwrap_or_default().clone_into(&mut record.part);
         for ((_, file), id) in chosen.files.iter().zip(ids) {
             let path = chosen.path_of(file);
-            let at = match chosen.single {
-                true => root.clone(),
-                false => root.join(path),
+            let at = if chosen.single {
+                root.clone()
+            } else {
+                root.join(path)
             };
             let seen = fs::symlink_metadata(&at).ok().map(|m| SourceStamp::of(&m));
             record.files.push(RecordedFile {

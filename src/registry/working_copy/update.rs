@@ -86,9 +86,10 @@ impl LocalRegistry {
             });
         };
         let _turn = lock_root(&root, chosen.single)?;
-        let stage = match chosen.single {
-            true => root.clone(),
-            false => root.join(STAGE),
+        let stage = if chosen.single {
+            root.clone()
+        } else {
+            root.join(STAGE)
         };
         remove_abandoned(&stage);
         let ids = self.ids_of(&reader, m, &chosen.files)?;
@@ -189,9 +190,10 @@ impl LocalRegistry {
     ) -> Result<(), Error> {
         let bytes = plan.write.iter().map(|(_, f, ..)| f.size_bytes).sum();
         progress.phase("checking out", Some(bytes));
-        let staged = match plan.write.is_empty() {
-            true => None,
-            false => Some(StagingDirectory::begin(stage)?),
+        let staged = if plan.write.is_empty() {
+            None
+        } else {
+            Some(StagingDirectory::begin(stage)?)
         };
         if let Some(staged) = &staged {
             let files: Vec<(u64, &FileEntry)> =
@@ -290,9 +292,10 @@ fn root_of(dest: &Path, chosen: &FileSelection<'_>) -> Result<Option<PathBuf>, E
             return Err(Error::output(&dest, why));
         }
     };
-    match is_right {
-        true => dest.canonicalize().map(Some).map_err(fail),
-        false => Err(Error::Exists(dest)),
+    if is_right {
+        dest.canonicalize().map(Some).map_err(fail)
+    } else {
+        Err(Error::Exists(dest))
     }
 }
 

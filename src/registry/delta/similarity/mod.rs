@@ -13,13 +13,13 @@ pub(crate) use crate::registry::delta::similarity::received::ReceivedRecords;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::SuperFeatures;
 use crate::chunk::similarity::Place;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::pack::RecordHeader;
 use crate::registry::delta::similarity::table::FeatureTable;
 use crate::store::disk::BlobReader;
@@ -116,7 +116,7 @@ impl SimilarityIndex {
 
     /// Runs `work` on the table, and drops the table on an error.
     fn with<T>(&self, work: impl FnOnce(&mut FeatureTable) -> io::Result<T>) -> Option<T> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         let done = work(table.as_mut()?);
         if done.is_err() {
             *table = None;

@@ -43,14 +43,16 @@ impl<'a> ReceivedRecords<'a> {
         let fresh = self.session.claim(&keys_of(BlobKind::Chunk, &ids))?;
         if fresh.contains(&false) {
             let (kept, some) = only_fresh(items, raw, &fresh);
-            return match kept.is_empty() {
-                true => Ok(()),
-                false => self.session.append(&packed(kept, &some)),
+            return if kept.is_empty() {
+                Ok(())
+            } else {
+                self.session.append(&packed(kept, &some))
             };
         }
-        let features = match is_dense(bytes.len(), raw.len()) {
-            true => Vec::new(),
-            false => features(items, raw),
+        let features = if is_dense(bytes.len(), raw.len()) {
+            Vec::new()
+        } else {
+            features(items, raw)
         };
         if let Some(record) = self.delta(items, raw, &features)? {
             return self.session.append(&record);

@@ -89,9 +89,10 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn losses(&self) -> Result<Vec<Span>, Error> {
-        match self.store.is_rebuilt() {
-            true => Ok(self.store.unreadable()?),
-            false => Ok(Vec::new()),
+        if self.store.is_rebuilt() {
+            Ok(self.store.unreadable()?)
+        } else {
+            Ok(Vec::new())
         }
     }
 }

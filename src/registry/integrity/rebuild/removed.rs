@@ -58,9 +58,10 @@ impl PackContents<'_> {
                 continue;
             }
             let is_top = tops.get(&g.dataset.key) == Some(&g.rank);
-            let fate = match held.is_none() && is_top {
-                true => RemovalFate::Restorable(now),
-                false => RemovalFate::Renamed,
+            let fate = if held.is_none() && is_top {
+                RemovalFate::Restorable(now)
+            } else {
+                RemovalFate::Renamed
             };
             catalog::put_removed_manifest(tables, &g.dataset, g.envelope.clone(), fate)?;
         }

@@ -93,9 +93,10 @@ impl LocalRegistry {
         let keys = Keys::of(&request.salt);
         let digest = keys.digest(&elements);
         let is_needed = digest != request.digest && request.is_in_bounds();
-        let symbols = match is_needed {
-            true => Encoder::range(&keys, &elements, request.from, request.take),
-            false => Vec::new(),
+        let symbols = if is_needed {
+            Encoder::range(&keys, &elements, request.from, request.take)
+        } else {
+            Vec::new()
         };
         Ok(Symbols {
             count: elements.len() as u64,

@@ -108,9 +108,10 @@ impl LocalRegistry {
         };
         let mut first = None;
         // A list contains every manifest. The comparison has already shown that no list is needed.
-        let offers = match compared.is_settled {
-            true => Vec::new(),
-            false => self.list_remote(peer, &ListFilter::All)?,
+        let offers = if compared.is_settled {
+            Vec::new()
+        } else {
+            self.list_remote(peer, &ListFilter::All)?
         };
         for offer in offers {
             if self.holds(&offer)? {

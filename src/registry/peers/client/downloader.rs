@@ -153,9 +153,10 @@ impl TreeDownloader<'_> {
                 offset += u64::from(chunk.bytes);
             }
             stretch.chunks.extend(chunks);
-            match stretch.chunks.len() >= STRETCH_CHUNKS {
-                true => self.cut(shared, &mut stretch, false),
-                false => Ok(()),
+            if stretch.chunks.len() >= STRETCH_CHUNKS {
+                self.cut(shared, &mut stretch, false)
+            } else {
+                Ok(())
             }
         })?;
         while !stretch.chunks.is_empty() {

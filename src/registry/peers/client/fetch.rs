@@ -289,9 +289,10 @@ impl WindowFiller<'_, '_> {
         });
         failed?;
         answered?;
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(PeerError::Misbehaved("fewer chunks than it was asked for").into()),
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(PeerError::Misbehaved("fewer chunks than it was asked for").into())
         }
     }
 
@@ -354,9 +355,10 @@ impl WindowFiller<'_, '_> {
             rest = after;
             if BlobId::of(chunk) != item.id {
                 let lie = PeerError::Misbehaved("a chunk that is not what its id says");
-                return Err(match is_delta {
-                    true => RecordError::Delta,
-                    false => lie.into(),
+                return Err(if is_delta {
+                    RecordError::Delta
+                } else {
+                    lie.into()
                 });
             }
             chunks.push((item, chunk));

@@ -8,6 +8,7 @@ use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::Reference;
+use crate::locks::threads;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::protocol::ListFilter;
@@ -187,7 +188,7 @@ fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Ve
 
 /// Verifies signatures on all cores. The result has the given order.
 fn verify_all(encoded: &[Vec<u8>]) -> Result<Vec<VerifiedManifest>, PeerError> {
-    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let cores = threads();
     let each = encoded.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {
         let handles: Vec<_> = encoded

@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
@@ -89,7 +89,7 @@ impl<'a> PullPeer<'a> {
     }
 
     pub(crate) fn report(&self) -> MutexGuard<'_, SourceReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report)
     }
 
     pub(crate) fn is_usable(&self) -> bool {
@@ -99,7 +99,7 @@ impl<'a> PullPeer<'a> {
     /// Reconnects after a lost connection. Returns true if the peer is back before `is_over` ends
     /// the wait. Misconduct is not retried.
     pub(crate) fn reconnected(&self, error: &PeerError, is_over: &dyn Fn() -> bool) -> bool {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = lock(&self.failures);
         if matches!(error, PeerError::Stalled(_)) {
             // Several requests wait at the same time, and all notice the same stall.
             let is_same = failures.stalled.is_some_and(|at| at.elapsed() < ONE_STALL);

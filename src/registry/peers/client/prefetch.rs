@@ -4,8 +4,8 @@
 //! chunk. One after the other, each would cost a small dataset a round trip.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
+use crate::locks::lock;
 use crate::chunk::params::CHUNK_BYTES_MIN;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
@@ -182,9 +182,7 @@ impl<'a> Prefetch<'a> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, PrefetchedResponses> {
-        self.responses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.responses)
     }
 }
 
@@ -279,9 +277,10 @@ impl ChunkSource for Prefetch<'_> {
         let Some(chunk) = chunk else {
             return self.source.chunks(request, is_needless, each);
         };
-        match each(chunk?) {
-            true => Ok(()),
-            false => Err(PeerError::Stopped),
+        if each(chunk?) {
+            Ok(())
+        } else {
+            Err(PeerError::Stopped)
         }
     }
 

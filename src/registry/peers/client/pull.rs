@@ -309,9 +309,12 @@ fn fetch_card(offer: &Offer, session: &WriteSession, peers: &[PullPeer<'_>]) -> 
     let mut last = None;
     for peer in peers {
         let card = retry_if_busy(|| peer.source.card(&offer.envelope_id()));
-        let card = card.and_then(|bytes| match BlobId::of(&bytes) == id {
-            true => Ok(bytes),
-            false => Err(PeerError::Misbehaved("a card that is not what its id says")),
+        let card = card.and_then(|bytes| {
+            if BlobId::of(&bytes) == id {
+                Ok(bytes)
+            } else {
+                Err(PeerError::Misbehaved("a card that is not what its id says"))
+            }
         });
         match card {
             Ok(bytes) => {
@@ -342,9 +345,10 @@ fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(),
         }
         whole.set_content_id(n, id);
     }
-    match whole.content_id(m.dataset_kind) == Some(m.content_id) {
-        true => Ok(()),
-        false => Err(mismatch(m, "(content id)")),
+    if whole.content_id(m.dataset_kind) == Some(m.content_id) {
+        Ok(())
+    } else {
+        Err(mismatch(m, "(content id)"))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::locks::lock;
 use crate::protocol::FetchSchedule;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
@@ -59,7 +60,7 @@ impl Shared {
     }
 
     pub(in crate::registry::peers) fn lock(&self) -> MutexGuard<'_, DownloadState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(in crate::registry::peers) fn wait<'a>(

@@ -317,14 +317,16 @@ struct OpenRecord {
 
 impl OpenRecord {
     fn add(&mut self, a: &RequestedChunk, bases: &[BlobKey], jobs: &mut Vec<RecordJob>) {
-        let most = match bases.is_empty() {
-            true => RECORD_RAW_BYTES_MAX,
-            false => 2 * DIFFERENCE_BYTES,
+        let most = if bases.is_empty() {
+            RECORD_RAW_BYTES_MAX
+        } else {
+            2 * DIFFERENCE_BYTES
         };
         let bytes = a.at.raw_bytes as usize;
-        let same_bases = match bases.is_empty() {
-            true => self.bases.is_empty(),
-            false => self.group == a.group,
+        let same_bases = if bases.is_empty() {
+            self.bases.is_empty()
+        } else {
+            self.group == a.group
         };
         let is_full = self.bytes + bytes > most || self.chunks.len() >= RECORD_ITEMS_MAX;
         if !same_bases || is_full {
