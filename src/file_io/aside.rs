@@ -9,8 +9,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::file_io::input::open_plain;
-use crate::file_io::output::parent_of;
-use crate::file_io::output::require_parent;
+use crate::file_io::paths::parent_of;
+use crate::file_io::paths::require_parent;
 
 /// Action if a file is in the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 
 use thiserror::Error;
 
-use crate::file_io::output::is_standard_stream;
+use crate::file_io::paths::is_standard_stream;
 use crate::file_io::waiting::apart;
 use crate::file_io::waiting::next;
 

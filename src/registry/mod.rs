@@ -17,6 +17,7 @@ mod index;
 pub(crate) mod integrity;
 pub(crate) mod line_file;
 mod metadata;
+mod open;
 pub mod peers;
 pub(crate) mod publishing;
 mod row_diff;
@@ -44,12 +45,13 @@ pub use crate::registry::describe::cards::CardReport;
 pub use crate::registry::describe::profile::FileSchema;
 pub use crate::registry::describe::search::SearchReport;
 pub use crate::registry::describe::search::SearchResult;
+pub use crate::registry::error::expansion::Expansion;
 pub use crate::registry::error::life::LifeError;
+pub use crate::registry::error::node::NodeError;
+pub use crate::registry::error::skipped::SkipReason;
+pub use crate::registry::error::skipped::Skipped;
 pub use crate::registry::error::source::SourceError;
 pub use crate::registry::index::secrets::SecretWarning;
-pub use crate::registry::index::source_files::SkipReason;
-pub use crate::registry::index::source_files::Skipped;
-pub use crate::registry::integrity::expansion::Expansion;
 pub use crate::registry::integrity::fsck::Damaged;
 pub use crate::registry::integrity::fsck::FalseClaim;
 pub use crate::registry::integrity::fsck::FsckReport;
@@ -57,7 +59,6 @@ pub use crate::registry::integrity::rebuild::RepairReport;
 pub use crate::registry::integrity::verify::DiffReport;
 pub use crate::registry::integrity::verify::FileDiff;
 pub use crate::registry::integrity::verify::VerifyReport;
-pub use crate::registry::peers::node_names::NodeError;
 pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
 pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
@@ -149,28 +150,6 @@ impl Stamp {
 }
 
 impl LocalRegistry {
-    /// Opens the registry in a directory, and creates it if there is none.
-    ///
-    /// # Errors
-    /// [`Error`] when the home cannot be created or read, or a newer version wrote it.
-    pub fn open(home: &Path) -> Result<Self, Error> {
-        let _step = step::Step::begin("open", home.display());
-        Ok(Self {
-            store: DiskStore::open(home, &crate::registry::integrity::rebuild::refill)?,
-        })
-    }
-
-    /// Opens the registry on any disk. It has no home directory, so it uses no caches and no trust
-    /// file.
-    ///
-    /// # Errors
-    /// As [`LocalRegistry::open`].
-    pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
-        Ok(Self {
-            store: DiskStore::on(disk, &crate::registry::integrity::rebuild::refill)?,
-        })
-    }
-
     /// Creates a registry on an open store.
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {

@@ -27,7 +27,7 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::progress::Progress;
-use crate::registry::archives::alignment::base_bytes;
+use crate::registry::delta::base_bytes::base_bytes;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::SessionStats;

@@ -43,34 +43,13 @@ use crate::registry::LocalRegistry;
 use crate::registry::archives::alignment;
 use crate::registry::archives::alignment::ExportAlignment;
 use crate::registry::archives::base::KnownBase;
-use crate::registry::archives::encryption::Passphrase;
-use crate::registry::archives::encryption::Recipient;
+use crate::registry::archives::options::ExportOptions;
 use crate::registry::archives::output::ArchiveOutput;
 use crate::registry::error::Error;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
 use crate::trust::StatementBody;
-
-/// Options of an export.
-#[derive(Clone, Debug, Default)]
-pub struct ExportOptions {
-    /// Datasets that the receiver holds.
-    pub since: Vec<Dataset>,
-    /// Chunk trees that the receiver holds, from its receipt. Trees that are not held here have no
-    /// effect.
-    pub receipt: Vec<TreeId>,
-    /// Ids of manifests and statements that the receiver holds, from its receipt.
-    pub known: BTreeSet<[u8; 32]>,
-    /// Maximum bytes of a file. A larger archive is split into volumes.
-    pub split: Option<u64>,
-    /// Encrypt to these public keys.
-    pub recipients: Vec<Recipient>,
-    /// Encrypt with this passphrase, and to no public key.
-    pub passphrase: Option<Passphrase>,
-    /// Action if a plain file is in the way.
-    pub if_exists: IfExists,
-}
 
 /// Result of an export.
 #[derive(Clone, Debug)]

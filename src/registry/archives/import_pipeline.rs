@@ -26,7 +26,7 @@ use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::progress::Progress;
-use crate::registry::archives::alignment::base_bytes;
+use crate::registry::delta::base_bytes::base_bytes;
 use crate::registry::delta::similarity;
 use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;

@@ -13,7 +13,7 @@ use crate::registry::archives::encryption::EncryptedWriter;
 use crate::registry::archives::encryption::Passphrase;
 use crate::registry::archives::encryption::Recipient;
 use crate::registry::archives::encryption::room;
-use crate::registry::archives::export::ExportOptions;
+use crate::registry::archives::options::ExportOptions;
 use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 

@@ -28,7 +28,7 @@ use crate::registry::checkout::read_chunks::WINDOW_CHUNKS;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::integrity::verify::blamed;
+use crate::registry::integrity::blame::blamed;
 use crate::registry::step::Step;
 use crate::registry::working_copy::FileSelection;
 use crate::store::disk::BlobReader;

@@ -9,7 +9,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::publishing::publish::node_id;
+use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::sign;
 use crate::store::disk::Entry;
 use crate::trust::Admitted;

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::registry::index::source_files::SkipReason;
-use crate::registry::index::source_files::Skipped;
+use crate::registry::error::skipped::SkipReason;
+use crate::registry::error::skipped::Skipped;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
 /// Reason that a directory cannot be indexed.

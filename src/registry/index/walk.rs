@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use globset::GlobSet;
 
 use crate::registry::error::Error;
+use crate::registry::error::skipped::SkipReason;
+use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::index::homes::HomeSet;
-use crate::registry::index::source_files::SkipReason;
-use crate::registry::index::source_files::Skipped;
 use crate::registry::index::source_files::SourceFile;
 use crate::registry::index::source_files::SourceStamp;
 use crate::wire::limits::LINKED_ENTRIES_MAX;

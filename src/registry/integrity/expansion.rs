@@ -6,29 +6,13 @@ use crate::manifest::Manifest;
 use crate::manifest::distinct_bytes;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::expansion::Expansion;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::EXPANSION_FREE_BYTES;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
 
-/// The claimed size of a dataset and the size of its distinct chunks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expansion {
-    /// Bytes that the manifest claims; those of the file table if that is the part that repeats.
-    pub claimed_bytes: u64,
-    /// Bytes of the distinct chunks of that data.
-    pub distinct_bytes: u64,
-}
-
 impl Expansion {
-    /// Returns the reason for a refusal, with the option that overrides it.
-    pub(crate) fn reason(self) -> String {
-        format!(
-            "it claims {} bytes, made of {} that repeat; `--allow-large` takes it all the same",
-            self.claimed_bytes, self.distinct_bytes
-        )
-    }
-
     /// Returns the error for a dataset of this size.
     pub fn refused(self, manifest: &Manifest) -> Error {
         Error::TooLarge {

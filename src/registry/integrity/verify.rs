@@ -25,6 +25,7 @@ use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::describe::recount;
 use crate::registry::error::Error;
+use crate::registry::integrity::blame::blamed;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::CutCheck;
 use crate::registry::integrity::hashing::FileHasher;
@@ -32,7 +33,6 @@ use crate::registry::step::Step;
 use crate::registry::working_copy::OneSided;
 use crate::registry::working_copy::renames;
 use crate::store::disk::BlobReader;
-use crate::store::disk::StoreError;
 
 /// Result of a verification. An `Ok` result alone means that the content is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,30 +350,6 @@ impl LocalRegistry {
             }
             sink(base, &buffer)?;
         }
-    }
-}
-
-/// Adds the dataset and file to an error about damage. Other errors stay unchanged.
-pub(crate) fn blamed<'a>(
-    manifest: &Manifest,
-    files: impl Iterator<Item = (u64, &'a FileEntry)>,
-    at: u64,
-    error: Error,
-) -> Error {
-    match error {
-        Error::Store(source) if source.kind() == ErrorKind::Integrity => {
-            // Empty files have no bytes that could be damaged.
-            let mut files = files.filter(|(_, f)| f.size_bytes > 0);
-            let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
-            let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
-            let dataset = manifest.name.to_string();
-            Error::Corrupt {
-                dataset,
-                file,
-                source: Box::<StoreError>::new(source),
-            }
-        }
-        other => other,
     }
 }
 

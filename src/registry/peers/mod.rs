@@ -25,6 +25,6 @@ pub use crate::registry::peers::client::offers::Offer;
 pub use crate::registry::peers::client::peer_state::SourceReport;
 pub use crate::registry::peers::client::pull::PullOptions;
 pub use crate::registry::peers::client::pull::PullReport;
-pub use crate::registry::peers::server::responses::RequestContext;
+pub use crate::registry::peers::server::request_context::RequestContext;
 pub use crate::registry::peers::server::responses::ResponseFrames;
 pub use crate::registry::peers::server::visibility::Showing;

@@ -3,6 +3,7 @@
 //! consent.
 
 pub(crate) mod manual_acceptance;
+pub(crate) mod node_id;
 pub(crate) mod publish;
 pub(crate) mod rotation;
 pub(crate) mod sign;

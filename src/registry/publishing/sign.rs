@@ -24,7 +24,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::publishing::publish::node_id;
+use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::trust::with_reason;
 use crate::registry::step::Step;
 use crate::store::disk::Entry;

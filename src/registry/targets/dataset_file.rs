@@ -23,7 +23,7 @@ use crate::manifest::chunk_of_newline;
 use crate::manifest::tree_totals;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
-use crate::registry::integrity::verify::blamed;
+use crate::registry::integrity::blame::blamed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 

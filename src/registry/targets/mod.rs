@@ -47,7 +47,9 @@ use crate::registry::targets::file::NamedBatches;
 use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::file::is_lines;
-use crate::registry::targets::stream::STDIN;
+
+/// Name of standard input.
+pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
 #[derive(Clone, Copy, Debug, Default)]

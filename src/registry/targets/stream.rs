@@ -16,9 +16,6 @@ use crate::registry::error::Error;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 
-/// Name of standard input.
-pub(in crate::registry) const STDIN: &str = "-";
-
 impl Target {
     /// Reads a stream to its end into a temporary file of the home's cache, because rows need
     /// random access.

@@ -24,7 +24,7 @@ use crate::registry::cache::files::make_directory;
 use crate::registry::delta::similarity::page_cache::PageCache;
 
 /// A table of super-features in a file.
-pub(in crate::registry::delta::similarity) struct FeatureTable {
+pub(super) struct FeatureTable {
     pages: PageCache,
     path: PathBuf,
     header: ResemblanceHeader,
@@ -32,7 +32,7 @@ pub(in crate::registry::delta::similarity) struct FeatureTable {
 
 impl FeatureTable {
     /// Opens the table in this directory, or creates one if there is no readable one.
-    pub(in crate::registry::delta::similarity) fn open(directory: &Path) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
         make_directory(directory)?;
         let path = directory.join("resemblance");
         if let Ok(file) = File::options().read(true).write(true).open(&path)
@@ -56,19 +56,12 @@ impl FeatureTable {
         })
     }
 
-    pub(in crate::registry::delta::similarity) fn find(
-        &mut self,
-        feature: u64,
-    ) -> io::Result<Option<Place>> {
+    pub(super) fn find(&mut self, feature: u64) -> io::Result<Option<Place>> {
         let at = self.header.bucket_at(feature);
         Ok(find_in(self.pages.read(at)?, feature))
     }
 
-    pub(in crate::registry::delta::similarity) fn put(
-        &mut self,
-        feature: u64,
-        place: Place,
-    ) -> io::Result<()> {
+    pub(super) fn put(&mut self, feature: u64, place: Place) -> io::Result<()> {
         let at = self.header.bucket_at(feature);
         if put_into(self.pages.change(at)?, feature, place) {
             return Ok(());

@@ -28,7 +28,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::fsck::FsckReport;
-use crate::registry::publishing::publish::NODE_KEY;
+use crate::registry::publishing::node_id::NODE_KEY;
 use crate::registry::step::Step;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;

@@ -34,10 +34,7 @@ struct RemovedManifest {
 impl PackContents<'_> {
     /// Records the removed datasets that the catalogue does not have under that name. The packs do
     /// not contain the time of removal, so the time for a restore begins now.
-    pub(in crate::registry::integrity::rebuild) fn note_removed(
-        &self,
-        tables: &mut dyn MetaWrite,
-    ) -> Result<(), StoreError> {
+    pub(super) fn note_removed(&self, tables: &mut dyn MetaWrite) -> Result<(), StoreError> {
         let gone = self.removed_manifests();
         let mut tops: BTreeMap<RegisterKey, Rank> = BTreeMap::new();
         for g in gone.values() {
@@ -128,10 +125,7 @@ fn is_signed_since(signed: &BTreeSet<SignedVersion>, dataset: &Dataset) -> bool 
 
 /// Copies the readable entries of removed datasets from a damaged index, because it has the times
 /// of removal.
-pub(in crate::registry::integrity::rebuild) fn rescue(
-    tables: &mut dyn MetaWrite,
-    old: &dyn MetaRead,
-) -> Result<(), StoreError> {
+pub(super) fn rescue(tables: &mut dyn MetaWrite, old: &dyn MetaRead) -> Result<(), StoreError> {
     for removed in catalog::readable_removed(old) {
         let held = catalog::by_key(tables, removed.summary.key)?;
         if held.is_none_or(|h| h.manifest.name != removed.summary.name) {
@@ -143,7 +137,7 @@ pub(in crate::registry::integrity::rebuild) fn rescue(
 
 /// Returns manifests of removed datasets that the old index has and the packs have lost. They are
 /// written again, and need a tombstone.
-pub(in crate::registry::integrity::rebuild) fn lost_manifests(
+pub(super) fn lost_manifests(
     old: &dyn MetaRead,
     in_packs: &PackContents<'_>,
 ) -> Result<(Vec<Entry>, Vec<EnvelopeId>), StoreError> {

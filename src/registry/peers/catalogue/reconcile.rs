@@ -16,7 +16,7 @@ use crate::protocol::reconcile::WantedRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::RequestContext;
-use crate::registry::peers::server::responses::ResponseEnd;
+use crate::registry::peers::server::response_end::ResponseEnd;
 use crate::registry::peers::server::visibility::Showing;
 use crate::wire::limits::COMPARED_BYTES_MAX;
 

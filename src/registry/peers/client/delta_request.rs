@@ -7,6 +7,7 @@ use crate::catalog;
 use crate::chunk::Codec;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::ident::BlobId;
+use crate::ident::EnvelopeId;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
@@ -21,9 +22,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::delta::parent::ParentRun;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
-use crate::registry::peers::client::fetch::Window;
-use crate::registry::peers::client::fetch::WindowFiller;
 use crate::registry::peers::client::offers::Offer;
+use crate::registry::peers::client::window::Window;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
@@ -93,7 +93,7 @@ impl NamedChunks {
 /// Builds a request for the chunks of a window that are marked `true`. Also returns the list of
 /// chunks that it names.
 pub(in crate::registry::peers) fn request(
-    filler: &WindowFiller<'_, '_>,
+    (envelope, tree): (EnvelopeId, TreeKind),
     held: HeldVersion,
     window: &Window,
     asked: &[bool],
@@ -149,8 +149,8 @@ pub(in crate::registry::peers) fn request(
         open = Some((run, open.map_or(0, |(_, so_far)| so_far) + bytes));
     }
     let request = PullDeltaRequest {
-        envelope: filler.envelope,
-        tree: filler.tree,
+        envelope,
+        tree,
         offset: window.offset,
         held,
         groups,

@@ -26,7 +26,6 @@ use crate::protocol::Run;
 use crate::protocol::TreeKind;
 use crate::registry::checkout::read_chunks::LocatedChunk;
 use crate::registry::checkout::read_chunks::each_located;
-use crate::registry::delta::parent::ParentPlace;
 use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
@@ -34,29 +33,10 @@ use crate::registry::integrity::claims;
 use crate::registry::peers::client::delta_request;
 use crate::registry::peers::client::delta_request::NamedChunks;
 use crate::registry::peers::client::delta_request::decode_on_bases;
+use crate::registry::peers::client::window::Window;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
-
-/// A window: neighbouring chunks of a tree.
-#[derive(Debug)]
-pub(crate) struct Window {
-    /// Sequence number, from 0.
-    pub(crate) number: u64,
-    /// Offset of the first chunk in the tree's data.
-    pub(crate) offset: u64,
-    /// The chunks, held or not.
-    pub(crate) chunks: Vec<ChunkEntry>,
-    /// The position of each chunk in the parent version. Empty without one.
-    pub(crate) places: Vec<ParentPlace>,
-}
-
-impl Window {
-    /// Returns the length of the window's data in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|c| c.bytes as usize).sum()
-    }
-}
 
 /// A window's data, with the origin of its chunks.
 #[derive(Debug, Default)]
@@ -239,7 +219,8 @@ impl WindowFiller<'_, '_> {
     ) -> Result<(), WindowError> {
         let held = self.held.filter(|_| self.reads_deltas.get());
         if let Some(held) = held {
-            let (request, named) = delta_request::request(self, held, window, asked);
+            let (request, named) =
+                delta_request::request((self.envelope, self.tree), held, window, asked);
             let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
                 source.deltas(&request, needless, each)
             };

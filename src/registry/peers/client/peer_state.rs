@@ -14,9 +14,9 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::DeltaFlag;
 use crate::registry::peers::client::fetch::FilledWindow;
-use crate::registry::peers::client::fetch::Window;
 use crate::registry::peers::client::fetch::WindowError;
 use crate::registry::peers::client::fetch::WindowFiller;
+use crate::registry::peers::client::window::Window;
 
 /// Maximum number of retries after a peer reports that it is overloaded.
 const BUSY_TRIES: u32 = 50;

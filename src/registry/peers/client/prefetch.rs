@@ -5,10 +5,10 @@
 
 use std::sync::Mutex;
 
-use crate::locks::lock;
 use crate::chunk::params::CHUNK_BYTES_MIN;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::manifest::Manifest;
 use crate::protocol::Access;
 use crate::protocol::ChunkSource;

@@ -15,7 +15,7 @@ use crate::protocol::PeerError;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::FilledWindow;
-use crate::registry::peers::client::fetch::Window;
+use crate::registry::peers::client::window::Window;
 
 /// Longest wait of a fetching thread before it checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -10,9 +10,7 @@ use crate::blob_store::BlobStore;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
-use crate::ident::NodeId;
 use crate::manifest::Envelope;
-use crate::protocol::Access;
 use crate::protocol::Filter;
 use crate::protocol::Hello;
 use crate::protocol::ItemId;
@@ -29,47 +27,12 @@ use crate::registry::peers::catalogue::receive::Source;
 use crate::registry::peers::catalogue::reconcile::WantedResponse;
 use crate::registry::peers::server::chunks::ChunkResponse;
 use crate::registry::peers::server::deltas::DeltaResponse;
+use crate::registry::peers::server::request_context::RequestContext;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::not_found;
 use crate::registry::peers::server::tree_delta;
-use crate::registry::peers::server::visibility::Showing;
 use crate::registry::peers::tree_nodes::NodeResponse;
 use crate::store::disk::BlobReader;
-
-/// Context of a request: the peer, and the datasets that this node shows.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    /// The peer's id, proven by the handshake.
-    pub peer: NodeId,
-    /// The peer's own greeting.
-    pub hello: Hello,
-    /// Datasets that the peer may see.
-    pub showing: Showing,
-    /// Peers that this node serves.
-    pub access: Access,
-}
-
-/// End of a request without a full response.
-pub(crate) enum ResponseEnd {
-    /// The request is refused.
-    Refused(Refusal),
-    /// This registry failed. The peer does not learn the cause.
-    Failed(Error),
-}
-
-impl<E: Into<Error>> From<E> for ResponseEnd {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Returns the same refusal for a missing and for a hidden dataset.
-pub(crate) fn not_found() -> ResponseEnd {
-    ResponseEnd::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
-}
-
-/// Returns the refusal for an offset at which no chunk or node begins.
-pub(crate) fn bad_offset() -> ResponseEnd {
-    ResponseEnd::Refused(Refusal::new(RefusalCode::NotFound, "nothing begins there"))
-}
 
 /// A response that is produced frame by frame on demand. Nothing waits in memory for a peer that
 /// reads slowly.
