@@ -26,8 +26,8 @@ use crate::registry::index::homes::is_key_file;
 use crate::registry::index::secrets::FRONT_BYTES;
 use crate::registry::index::secrets::SecretWarning;
 use crate::registry::index::secrets::suspicion;
-use crate::registry::index::source_files::SourceFile;
-use crate::registry::index::source_files::SourceStamp;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_file::SourceStamp;
 use crate::registry::store_pipeline::chunker::Chunker;
 
 /// Number of small files that one thread reads before it passes them on.

@@ -13,8 +13,8 @@ use crate::registry::error::skipped::SkipReason;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::index::homes::HomeSet;
-use crate::registry::index::source_files::SourceFile;
-use crate::registry::index::source_files::SourceStamp;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_file::SourceStamp;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
 /// Content of a directory tree.

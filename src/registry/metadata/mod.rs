@@ -5,7 +5,9 @@
 //! `spec/manifest.md`, `spec/identifiers.md`.
 
 mod aliases;
+pub(crate) mod edit;
 mod guessed;
+pub(crate) mod inherited;
 mod license;
 
 pub use aliases::AliasEntry;
@@ -21,7 +23,6 @@ use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::BlobId;
-use crate::ident::DatasetVersion;
 use crate::ident::RESERVED_TAG;
 use crate::ident::VersionAlias;
 use crate::ident::labels;
@@ -33,15 +34,6 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::TAG_BYTES_MAX;
-
-/// Metadata that a new version inherited.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inherited {
-    /// The older version.
-    pub version: DatasetVersion,
-    /// Names of the inherited fields: `license`, `description`, `tags`, `card`, `private`.
-    pub fields: Vec<&'static str>,
-}
 
 /// A card in the store: its blob and its content.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 
 pub(crate) mod manual_acceptance;
 pub(crate) mod node_id;
+pub(crate) mod ownership;
 pub(crate) mod publish;
 pub(crate) mod rotation;
 pub(crate) mod sign;

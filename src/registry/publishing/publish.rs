@@ -12,16 +12,16 @@ use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
-use crate::registry::index::IndexOptions;
+use crate::registry::index::options::IndexOptions;
 use crate::registry::metadata;
 use crate::registry::metadata::HeldCard;
-use crate::registry::metadata::Inherited;
 use crate::registry::metadata::Naming;
+use crate::registry::metadata::inherited::Inherited;
 use crate::registry::publishing::node_id::node_id;
+use crate::registry::publishing::ownership::is_own;
 use crate::registry::publishing::sign;
 use crate::store::disk::Entry;
 use crate::trust::Admitted;
-use crate::trust::KeyPair;
 
 /// Returns true if a held dataset has this content and the requested version.
 pub(in crate::registry) fn same_claims(
@@ -131,10 +131,4 @@ pub(in crate::registry) fn publish(
         inherited,
         schema_kept: false,
     })
-}
-
-/// Returns true if a dataset was indexed here, or if the same publisher signed it elsewhere.
-pub(in crate::registry) fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
-    let signer = options.sign_with.as_ref().map(KeyPair::public_key);
-    !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
 }

@@ -12,7 +12,7 @@ use crate::file_io::open_plain;
 use crate::ident::ContentId;
 use crate::progress::Progress;
 use crate::registry::error::Error;
-use crate::registry::index::source_files::SourceStamp;
+use crate::registry::index::source_file::SourceStamp;
 use crate::registry::working_copy::record::CheckoutRecord;
 
 /// Number of bytes that are read and hashed at a time.

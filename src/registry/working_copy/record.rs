@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::ident::ContentId;
-use crate::registry::index::source_files::SourceStamp;
+use crate::registry::index::source_file::SourceStamp;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;

@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::index::source_files::SourceStamp;
+use crate::registry::index::source_file::SourceStamp;
 use crate::registry::working_copy::disk_state::DiskEntry;
 use crate::registry::working_copy::disk_state::DiskState;
 use crate::registry::working_copy::plan::UpdatePlan;
