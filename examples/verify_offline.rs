@@ -12,7 +12,7 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::IndexOptions;
-use alimentar::registry::parcels;
+use alimentar::registry::archive_inputs;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     lab_a.export(&[dataset], &archive, &ExportOptions::default(), &NoProgress)?;
 
     let lab_b = LocalRegistry::open(&work.join("b"))?;
-    for parcel in parcels(&[archive])? {
-        let report = lab_b.import(&parcel, &ImportOptions::default(), &NoProgress)?;
+    for archive in archive_inputs(&[archive])? {
+        let report = lab_b.import(&archive, &ImportOptions::default(), &NoProgress)?;
         println!("imported {} chunk(s)", report.new_chunks);
     }
     let received = lab_b.get(&id)?.ok_or("it was just imported")?;

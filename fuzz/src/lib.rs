@@ -55,7 +55,7 @@ use alimentar::protocol::reconcile::Symbol;
 use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::registry::ImportOptions;
-use alimentar::registry::parcels;
+use alimentar::registry::archive_inputs;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -395,7 +395,7 @@ pub fn archive(data: &[u8]) {
         }
     };
     std::fs::write(path, file).unwrap();
-    for parcel in parcels(std::slice::from_ref(path)).unwrap() {
+    for parcel in archive_inputs(std::slice::from_ref(path)).unwrap() {
         if registry
             .import(&parcel, &ImportOptions::default(), &NoProgress)
             .is_err()

@@ -1,7 +1,7 @@
 //! Writes registers, and finds the register of a manifest.
 
-use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
 use crate::catalog::by_key;
 use crate::catalog::content_key;
@@ -10,7 +10,7 @@ use crate::catalog::envelope_if_held;
 use crate::catalog::name_key;
 use crate::catalog::origin_of;
 use crate::catalog::remove;
-use crate::catalog::removed::Fate;
+use crate::catalog::removed::RemovalFate;
 use crate::catalog::removed::forget_removed;
 use crate::catalog::removed::note_removed;
 use crate::ident::EnvelopeId;
@@ -73,10 +73,10 @@ pub(super) fn put_row(
     let id = envelope.id();
     let mut row = Writer::new();
     let signed = envelope.signature.is_some();
-    let brief = Brief::of(key, manifest, signed, (id, flags));
+    let summary = DatasetSummary::of(key, manifest, signed, (id, flags));
     row.bytes(id.as_bytes())
         .u8(flags.bits())
-        .bytes(&brief.encode());
+        .bytes(&summary.encode());
     tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
     tables.put(Table::Datasets, key.as_bytes(), row.as_bytes())?;
     tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
@@ -127,7 +127,7 @@ pub fn merge(
     }
     if held.manifest.name != manifest.name {
         // Its number under that name is taken for ever.
-        note_removed(tables, &held, Fate::Renamed)?;
+        note_removed(tables, &held, RemovalFate::Renamed)?;
     }
     remove(tables, &held)?;
     put(tables, admitted, flags)?;

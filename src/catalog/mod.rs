@@ -1,36 +1,26 @@
 //! Catalogue: the winning manifest of each dataset, by register key, name or content id.
 //!
-//! `merge` writes it, `summary` is for lists, `removed` and `tombstone` record removals, `known`
+//! `merge` writes it, `summary` is for lists, `removed` and `tombstone` record removals, `remote`
 //! holds remote manifests, and `statements` those of publishers. It works over any [`MetaRead`];
 //! the layer above decides which manifest wins.
 
-mod aside;
 mod followed;
-mod known;
 mod merge;
+mod remote;
 mod removed;
 mod statements;
 pub(crate) mod summary;
+mod suppressed;
 #[cfg(test)]
 mod tests;
 mod tombstone;
 
 use std::collections::BTreeSet;
 
-pub use crate::catalog::summary::Brief;
-pub use aside::TrustDigest;
-pub use aside::aside;
-pub use aside::put_aside;
+pub use crate::catalog::summary::DatasetSummary;
 pub use followed::followed;
 pub use followed::forget_followed;
 pub use followed::put_followed;
-pub use known::Heard;
-pub use known::Known;
-pub use known::forget_known;
-pub use known::is_news;
-pub use known::known;
-pub use known::known_envelope;
-pub use known::note_known;
 pub use merge::Merged;
 pub use merge::by_envelope;
 pub use merge::made_here;
@@ -38,7 +28,14 @@ pub use merge::merge;
 pub use merge::of_register;
 pub use merge::put;
 pub use merge::set_flags;
-pub use removed::Fate;
+pub use remote::ReceivedManifest;
+pub use remote::RemoteManifest;
+pub use remote::add_remote_manifests;
+pub use remote::is_newer_than_held;
+pub use remote::remote_envelope;
+pub use remote::remote_manifests;
+pub use remote::remove_remote_manifests;
+pub use removed::RemovalFate;
 pub use removed::Removed;
 pub use removed::give_up;
 pub use removed::given_before;
@@ -50,6 +47,9 @@ pub use removed::removed_of;
 pub use removed::unindex;
 pub use statements::put_statement;
 pub use statements::statements;
+pub use suppressed::TrustDigest;
+pub use suppressed::put_suppressed;
+pub use suppressed::suppressed;
 pub use tombstone::Tombstone;
 
 use crate::ident::BlobId;
@@ -231,15 +231,15 @@ pub fn all(tables: &dyn MetaRead) -> Result<Vec<Dataset>, MetaError> {
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
-pub fn briefs(tables: &dyn MetaRead) -> Result<Vec<Brief>, MetaError> {
+pub fn summaries(tables: &dyn MetaRead) -> Result<Vec<DatasetSummary>, MetaError> {
     let (mut found, mut without) = (Vec::new(), Vec::new());
     let mut damaged = None;
     tables.scan(Table::Datasets, &[], &mut |key, row| {
         let Ok(key) = key.try_into().map(RegisterKey) else {
             return Scan::Continue;
         };
-        match Brief::decode(key, row) {
-            Ok(Some(brief)) => found.push(brief),
+        match DatasetSummary::decode(key, row) {
+            Ok(Some(summary)) => found.push(summary),
             Ok(None) => without.push(key),
             Err(source) => damaged = Some(source),
         }
@@ -250,7 +250,7 @@ pub fn briefs(tables: &dyn MetaRead) -> Result<Vec<Brief>, MetaError> {
         return Err(MetaError::Row { table, source });
     }
     for key in without {
-        found.push(load(tables, key)?.brief());
+        found.push(load(tables, key)?.summary());
     }
     found.sort_by(|a, b| {
         let names = a.name.cmp(&b.name);

@@ -1,8 +1,8 @@
 //! Datasets that were removed from the catalogue, and names that versions had before a rename. A
 //! row keeps the data for a restore, and binds the version number to its content for ever.
 
-use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
 use crate::catalog::envelope;
 use crate::catalog::name_key;
@@ -23,11 +23,11 @@ use crate::wire::Reader;
 use crate::wire::Writer;
 
 /// Maximum length in bytes of the summary in a row.
-const BRIEF_BYTES_MAX: usize = 256 << 10;
+const SUMMARY_BYTES_MAX: usize = 256 << 10;
 
 /// Fate of a removed dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum RemovalFate {
     /// It was removed at this time and can be restored until it is collected.
     Restorable(Timestamp),
     /// It cannot be restored, because it was purged or collected.
@@ -36,7 +36,7 @@ pub enum Fate {
     Renamed,
 }
 
-impl Fate {
+impl RemovalFate {
     const fn encode(self) -> (u8, i64) {
         match self {
             Self::Restorable(since) => (1, since.0),
@@ -59,9 +59,9 @@ impl Fate {
 #[derive(Clone, Debug)]
 pub struct Removed {
     /// The dataset's fate.
-    pub fate: Fate,
+    pub fate: RemovalFate,
     /// Summary of the dataset.
-    pub brief: Brief,
+    pub summary: DatasetSummary,
     /// The winning manifest; `None` if only the number is kept.
     pub envelope: Option<Envelope>,
 }
@@ -77,33 +77,33 @@ impl Removed {
         };
         let manifest = Manifest::decode(&envelope.manifest);
         Ok(Some(Dataset {
-            key: self.brief.key,
-            envelope_id: self.brief.envelope_id,
+            key: self.summary.key,
+            envelope_id: self.summary.envelope_id,
             manifest: manifest.map_err(|_| damaged(DecodeError::Invalid("manifest")))?,
-            signed: self.brief.signed,
-            flags: self.brief.flags,
+            signed: self.summary.signed,
+            flags: self.summary.flags,
         }))
     }
 
     /// Returns true if it is a version of this publisher: indexed here, or signed by the publisher
     /// elsewhere.
     pub fn is_own(&self, signer: Option<PublisherKey>) -> bool {
-        !self.brief.flags.foreign || (signer.is_some() && self.brief.signer == signer)
+        !self.summary.flags.foreign || (signer.is_some() && self.summary.signer == signer)
     }
 
     /// Returns true if the number has to be kept for ever. It may have been published from here, or
     /// by a publisher whose key may be used here.
     fn is_number_kept(&self) -> bool {
-        !self.brief.flags.foreign || self.brief.signed
+        !self.summary.flags.foreign || self.summary.signed
     }
 
     fn encode(&self) -> Vec<u8> {
         let (number, seconds) = self.fate.encode();
         let mut short = Writer::new();
-        short.bytes(self.brief.envelope_id.as_bytes());
+        short.bytes(self.summary.envelope_id.as_bytes());
         short
-            .u8(self.brief.flags.bits())
-            .bytes(&self.brief.encode());
+            .u8(self.summary.flags.bits())
+            .bytes(&self.summary.encode());
         let mut w = Writer::new();
         w.u8(number)
             .u64(seconds.cast_unsigned())
@@ -118,16 +118,16 @@ impl Removed {
         let register = key.last_chunk::<32>().ok_or(DecodeError::Truncated)?;
         let mut r = Reader::new(row);
         let (number, seconds) = (r.u8()?, r.u64()?.cast_signed());
-        let fate = Fate::decode(number, seconds).ok_or(DecodeError::Invalid("fate"))?;
-        let short = r.counted("short form", BRIEF_BYTES_MAX)?;
-        let brief = Brief::decode(RegisterKey(*register), short)?;
+        let fate = RemovalFate::decode(number, seconds).ok_or(DecodeError::Invalid("fate"))?;
+        let short = r.counted("short form", SUMMARY_BYTES_MAX)?;
+        let summary = DatasetSummary::decode(RegisterKey(*register), short)?;
         let envelope = match r.remaining() {
             0 => None,
             rest => Some(Envelope::decode(r.bytes(rest)?)?),
         };
         Ok(Self {
             fate,
-            brief: brief.ok_or(DecodeError::Invalid("short form"))?,
+            summary: summary.ok_or(DecodeError::Invalid("short form"))?,
             envelope,
         })
     }
@@ -144,7 +144,11 @@ fn damaged(source: DecodeError) -> MetaError {
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
-pub fn unindex(tables: &mut dyn MetaWrite, dataset: &Dataset, fate: Fate) -> Result<(), MetaError> {
+pub fn unindex(
+    tables: &mut dyn MetaWrite,
+    dataset: &Dataset,
+    fate: RemovalFate,
+) -> Result<(), MetaError> {
     note_removed(tables, dataset, fate)?;
     remove(tables, dataset)
 }
@@ -153,7 +157,7 @@ pub fn unindex(tables: &mut dyn MetaWrite, dataset: &Dataset, fate: Fate) -> Res
 pub(super) fn note_removed(
     tables: &mut dyn MetaWrite,
     dataset: &Dataset,
-    fate: Fate,
+    fate: RemovalFate,
 ) -> Result<(), MetaError> {
     let envelope = envelope(tables, &dataset.envelope_id)?;
     put_removed_manifest(tables, dataset, envelope, fate)
@@ -164,7 +168,7 @@ pub(super) fn note_removed(
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
 pub fn put_removed(tables: &mut dyn MetaWrite, removed: &Removed) -> Result<(), MetaError> {
-    let key = name_key(&removed.brief.name, &removed.brief.key);
+    let key = name_key(&removed.summary.name, &removed.summary.key);
     tables.put(Table::Removed, &key, &removed.encode())
 }
 
@@ -173,17 +177,21 @@ pub fn put_removed(tables: &mut dyn MetaWrite, removed: &Removed) -> Result<(), 
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
-pub fn give_up(tables: &mut dyn MetaWrite, removed: Removed, fate: Fate) -> Result<(), MetaError> {
+pub fn give_up(
+    tables: &mut dyn MetaWrite,
+    removed: Removed,
+    fate: RemovalFate,
+) -> Result<(), MetaError> {
     if !removed.is_number_kept() {
-        return forget_removed(tables, &removed.brief.name, &removed.brief.key);
+        return forget_removed(tables, &removed.summary.name, &removed.summary.key);
     }
     // A local dataset continues its clock if its content comes back.
-    let envelope = removed.envelope.filter(|_| !removed.brief.flags.foreign);
+    let envelope = removed.envelope.filter(|_| !removed.summary.flags.foreign);
     put_removed(
         tables,
         &Removed {
             fate,
-            brief: removed.brief,
+            summary: removed.summary,
             envelope,
         },
     )
@@ -255,8 +263,8 @@ pub fn given_before(
     let removed = removed_of(tables, &manifest.name)?;
     let version: &DatasetVersion = &manifest.dataset_version;
     Ok(removed.into_iter().find(|r| {
-        let is_same = r.brief.content_id == manifest.content_id;
-        counts(r) && r.brief.version == *version && !is_same
+        let is_same = r.summary.content_id == manifest.content_id;
+        counts(r) && r.summary.version == *version && !is_same
     }))
 }
 
@@ -268,15 +276,15 @@ pub fn put_removed_manifest(
     tables: &mut dyn MetaWrite,
     dataset: &Dataset,
     envelope: Envelope,
-    fate: Fate,
+    fate: RemovalFate,
 ) -> Result<(), MetaError> {
     let removed = Removed {
         fate,
-        brief: dataset.brief(),
+        summary: dataset.summary(),
         envelope: Some(envelope),
     };
     match fate {
-        Fate::Restorable(_) => put_removed(tables, &removed),
-        Fate::GivenUp | Fate::Renamed => give_up(tables, removed, fate),
+        RemovalFate::Restorable(_) => put_removed(tables, &removed),
+        RemovalFate::GivenUp | RemovalFate::Renamed => give_up(tables, removed, fate),
     }
 }

@@ -23,7 +23,7 @@ const FORM: u8 = 1;
 
 /// Summary of a dataset, with fields of its manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brief {
+pub struct DatasetSummary {
     /// The dataset's register.
     pub key: RegisterKey,
     /// Envelope of the winning manifest.
@@ -39,7 +39,7 @@ pub struct Brief {
     /// Content id.
     pub content_id: ContentId,
     /// Series of the dataset.
-    pub line: SeriesId,
+    pub series: SeriesId,
     /// Key of the publisher.
     pub signer: Option<PublisherKey>,
     /// Number of rows of all files.
@@ -54,7 +54,7 @@ pub struct Brief {
     pub license: Option<String>,
 }
 
-impl Brief {
+impl DatasetSummary {
     /// Returns the summary of a manifest.
     pub(super) fn of(
         key: RegisterKey,
@@ -71,7 +71,7 @@ impl Brief {
             name: m.name.clone(),
             version: m.dataset_version.clone(),
             content_id: m.content_id,
-            line: m.series,
+            series: m.series,
             signer: m.signer,
             rows: m.num_rows,
             size_bytes: m.size_bytes,
@@ -88,7 +88,7 @@ impl Brief {
         w.counted(self.name.as_str().as_bytes());
         w.counted(self.version.to_string().as_bytes());
         w.bytes(self.content_id.as_bytes())
-            .bytes(self.line.as_bytes());
+            .bytes(self.series.as_bytes());
         w.counted(
             self.signer
                 .as_ref()
@@ -118,7 +118,7 @@ impl Brief {
         let signed = r.u8()? == 1;
         let name = text(&mut r, "name", NAME_BYTES_MAX)?;
         let version = text(&mut r, "version", NAME_BYTES_MAX * 4)?;
-        let (content_id, line) = (ContentId::new(r.array()?), SeriesId::new(r.array()?));
+        let (content_id, series) = (ContentId::new(r.array()?), SeriesId::new(r.array()?));
         let signer = r.counted("signer", 32)?;
         let (rows, size_bytes) = (r.varint()?, r.varint()?);
         let created_at = Timestamp(r.u64()?.cast_signed());
@@ -140,7 +140,7 @@ impl Brief {
                 .parse()
                 .map_err(|_| DecodeError::Invalid("version"))?,
             content_id,
-            line,
+            series,
             signer: signer.try_into().ok().map(PublisherKey::new),
             rows,
             size_bytes,
@@ -153,9 +153,9 @@ impl Brief {
 
 impl Dataset {
     /// Returns the dataset's summary.
-    pub fn brief(&self) -> Brief {
+    pub fn summary(&self) -> DatasetSummary {
         let local = (self.envelope_id, self.flags);
-        Brief::of(self.key, &self.manifest, self.signed, local)
+        DatasetSummary::of(self.key, &self.manifest, self.signed, local)
     }
 }
 

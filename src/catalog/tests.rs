@@ -113,11 +113,11 @@ fn every_order_of_arrival_ends_in_the_same_state() {
 /// newest for ever.
 #[test]
 fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
-    let heard = |n: u64, heard_at: i64| {
+    let received = |n: u64, received_at: i64| {
         let mut manifest = base();
         manifest.content_id = ContentId::new(*blake3::hash(&n.to_le_bytes()).as_bytes());
-        catalog::Heard {
-            heard_at: Timestamp(heard_at),
+        catalog::ReceivedManifest {
+            received_at: Timestamp(received_at),
             from: NodeId::new([1; 32]),
             is_private: false,
             envelope: envelope(&manifest),
@@ -125,21 +125,26 @@ fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
         }
     };
     let most = KNOWN_PER_STRANGER_MAX as u64;
-    let future: Vec<_> = (0..most).map(|n| heard(n, 2_000_000_000)).collect();
-    let now: Vec<_> = (most..2 * most).map(|n| heard(n, 1_700_000_000)).collect();
+    let future: Vec<_> = (0..most).map(|n| received(n, 2_000_000_000)).collect();
+    let now: Vec<_> = (most..2 * most)
+        .map(|n| received(n, 1_700_000_000))
+        .collect();
     let mut tables = MemoryMeta::default();
-    let is_trusted = |_: &catalog::Brief| false;
-    let note = |tables: &mut MemoryMeta, some: &[catalog::Heard]| {
-        catalog::note_known(tables, some, &is_trusted)
+    let is_trusted = |_: &catalog::DatasetSummary| false;
+    let note = |tables: &mut MemoryMeta, some: &[catalog::ReceivedManifest]| {
+        catalog::add_remote_manifests(tables, some, &is_trusted)
             .unwrap()
             .len() as u64
     };
     assert_eq!(note(&mut tables, &future), most);
     assert_eq!(note(&mut tables, &now), most);
-    let kept = catalog::known(&tables).unwrap();
-    assert!(kept.iter().all(|k| k.heard_at == Timestamp(1_700_000_000)));
+    let kept = catalog::remote_manifests(&tables).unwrap();
+    assert!(
+        kept.iter()
+            .all(|k| k.received_at == Timestamp(1_700_000_000))
+    );
     // With a correct clock, the newest stay.
-    let later = heard(3 * most, 1_700_000_001);
+    let later = received(3 * most, 1_700_000_001);
     assert_eq!(note(&mut tables, &[later]), 1);
 }
 

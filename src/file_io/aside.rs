@@ -9,8 +9,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::file_io::input::open_plain;
-use crate::file_io::output::parent_of;
-use crate::file_io::output::require_parent;
+use crate::file_io::paths::parent_of;
+use crate::file_io::paths::require_parent;
 
 /// Action if a file is in the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,17 +123,19 @@ fn remove_unless_held(path: &Path) -> io::Result<()> {
     if !is_own(&meta) || !(meta.is_dir() || meta.is_file()) {
         return Ok(());
     }
-    let held = match meta.is_dir() {
-        true => File::open(path)?,
-        false => open_plain(path)?,
+    let held = if meta.is_dir() {
+        File::open(path)?
+    } else {
+        open_plain(path)?
     };
     // Its writer holds the lock, or there are no locks here.
     if held.try_lock().is_err() {
         return Ok(());
     }
-    match meta.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
+    if meta.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 
 use thiserror::Error;
 
-use crate::file_io::output::is_standard_stream;
+use crate::file_io::paths::is_standard_stream;
 use crate::file_io::waiting::apart;
 use crate::file_io::waiting::next;
 
@@ -52,9 +52,10 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
         }
         opened => opened?,
     };
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(not_plain()),
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(not_plain())
     }
 }
 
@@ -106,9 +107,10 @@ fn text_of(bytes: Vec<u8>) -> io::Result<String> {
 fn up_to(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    match bytes.len() > limit {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, TooLong(limit))),
-        false => Ok(bytes),
+    if bytes.len() > limit {
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, TooLong(limit)))
+    } else {
+        Ok(bytes)
     }
 }
 

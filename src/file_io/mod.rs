@@ -7,6 +7,7 @@
 mod aside;
 mod input;
 mod output;
+mod paths;
 mod waiting;
 
 pub use aside::Aside;
@@ -24,13 +25,13 @@ pub use input::read_given;
 pub use input::read_given_text;
 pub use input::read_own;
 pub use input::read_own_text;
-pub use output::NoDirectory;
 pub use output::OutputFile;
 pub use output::Place;
 pub use output::Written;
-pub use output::is_standard_output;
 pub use output::place_of;
 pub use output::write_output;
+pub use paths::NoDirectory;
+pub use paths::is_standard_output;
 pub use waiting::Stopped;
 pub use waiting::stop_flag;
 pub use waiting::typed_line;

@@ -17,6 +17,7 @@ mod index;
 pub(crate) mod integrity;
 pub(crate) mod line_file;
 mod metadata;
+mod open;
 pub mod peers;
 pub(crate) mod publishing;
 mod row_diff;
@@ -30,27 +31,27 @@ pub(crate) mod working_copy;
 
 use std::path::Path;
 
-pub use crate::registry::cache::sketches::KeptPrints;
+pub use crate::registry::cache::sketches::SketchFiles;
 pub use crate::registry::cache::spill::SpillDirectory;
-pub use crate::registry::datasets::edit::Edit;
 pub use crate::registry::datasets::edit::LogEntry;
+pub use crate::registry::datasets::forget::ForgetDecision;
 pub use crate::registry::datasets::forget::ForgetPlan;
 pub use crate::registry::datasets::forget::KeepRules;
 pub use crate::registry::datasets::forget::Span as TimeSpan;
-pub use crate::registry::datasets::forget::Weighed;
 pub use crate::registry::datasets::lookup::StatsReport;
 pub use crate::registry::datasets::removal::Maker;
 pub use crate::registry::datasets::restore::RestoreReport;
 pub use crate::registry::describe::cards::CardReport;
 pub use crate::registry::describe::profile::FileSchema;
-pub use crate::registry::describe::search::Found;
 pub use crate::registry::describe::search::SearchReport;
+pub use crate::registry::describe::search::SearchResult;
+pub use crate::registry::error::expansion::Expansion;
 pub use crate::registry::error::life::LifeError;
+pub use crate::registry::error::node::NodeError;
+pub use crate::registry::error::skipped::SkipReason;
+pub use crate::registry::error::skipped::Skipped;
 pub use crate::registry::error::source::SourceError;
 pub use crate::registry::index::secrets::SecretWarning;
-pub use crate::registry::index::source_files::Skipped;
-pub use crate::registry::index::source_files::WhySkipped;
-pub use crate::registry::integrity::expansion::Expansion;
 pub use crate::registry::integrity::fsck::Damaged;
 pub use crate::registry::integrity::fsck::FalseClaim;
 pub use crate::registry::integrity::fsck::FsckReport;
@@ -58,53 +59,53 @@ pub use crate::registry::integrity::rebuild::RepairReport;
 pub use crate::registry::integrity::verify::DiffReport;
 pub use crate::registry::integrity::verify::FileDiff;
 pub use crate::registry::integrity::verify::VerifyReport;
-pub use crate::registry::peers::node_names::NodeError;
+pub use crate::registry::metadata::edit::Edit;
 pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
 pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
 pub use crate::registry::targets::column_plan::plan_of;
-pub use crate::registry::targets::file::Described;
+pub use crate::registry::targets::file::FileDescription;
 pub use crate::registry::targets::file::TargetFile;
-pub use crate::registry::targets::row_copy::Moved;
-pub use crate::registry::targets::row_copy::Moving;
-pub use crate::registry::targets::row_copy::Picks;
+pub use crate::registry::targets::row_copy::CopyReport;
 pub use crate::registry::targets::row_copy::RefusedRow;
+pub use crate::registry::targets::row_copy::RowAssignment;
+pub use crate::registry::targets::row_copy::RowCopy;
 pub use crate::registry::targets::row_writer::RowFileReport;
 pub use crate::registry::targets::row_writer::RowFiles;
-pub use crate::registry::targets::row_writer::RowsAs;
+pub use crate::registry::targets::row_writer::RowForm;
 pub use crate::registry::targets::row_writer::format_of;
 pub use crate::registry::targets::text_lines::TextFile;
 pub use crate::registry::working_copy::Change;
 pub use crate::registry::working_copy::ChangeKind;
 pub use crate::registry::working_copy::StatusReport;
 pub use crate::registry::working_copy::UpdateReport;
+pub use archives::ArchiveInput;
+pub use archives::DecryptionKeys;
+pub use archives::DryRun;
 pub use archives::ExportOptions;
 pub use archives::ExportReport;
-pub use archives::Gathered;
+pub use archives::FoundArchives;
 pub use archives::ImportOptions;
 pub use archives::ImportOutcome;
 pub use archives::ImportReport;
-pub use archives::Openers;
-pub use archives::Parcel;
 pub use archives::Passphrase;
-pub use archives::Received;
+pub use archives::ReceiptContent;
 pub use archives::Receiver;
 pub use archives::Recipient;
 pub use archives::Refusal;
-pub use archives::Rehearsal;
-pub use archives::gathered;
+pub use archives::archive_inputs;
+pub use archives::find_archives;
 pub use archives::is_receipt;
-pub use archives::opened_parcels;
-pub use archives::parcels;
+pub use archives::open_archive_inputs;
 pub use archives::receipts_in;
 pub use checkout::CheckoutReport;
 pub use error::Error;
-pub use index::IndexOptions;
-pub use index::IndexReport;
+pub use index::options::IndexOptions;
+pub use index::options::IndexReport;
 pub use metadata::AliasEntry;
-pub use metadata::Inherited;
 pub use metadata::differing;
+pub use metadata::inherited::Inherited;
 pub use row_diff::RowDiff;
 pub use row_diff::RowSample;
 pub use targets::ColumnNotes;
@@ -153,30 +154,6 @@ impl Stamp {
 }
 
 impl LocalRegistry {
-    /// Opens the registry in a directory, and creates it if there is none.
-    ///
-    /// # Errors
-    /// [`Error`] when the home cannot be created or read, or a newer version wrote it.
-    pub fn open(home: &Path) -> Result<Self, Error> {
-        let _step = step::Step::begin("open", home.display());
-        Ok(Self {
-            store: DiskStore::open(home, &crate::registry::integrity::rebuild::refill)?,
-            sizes: Sizes::default(),
-        })
-    }
-
-    /// Opens the registry on any disk. It has no home directory, so it uses no caches and no trust
-    /// file.
-    ///
-    /// # Errors
-    /// As [`LocalRegistry::open`].
-    pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
-        Ok(Self {
-            store: DiskStore::on(disk, &crate::registry::integrity::rebuild::refill)?,
-            sizes: Sizes::default(),
-        })
-    }
-
     /// Creates a registry on an open store.
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {

@@ -37,8 +37,8 @@ use crate::search::SearchError;
 use crate::search::query::Clause;
 use crate::search::query::Match;
 use crate::search::query::Query;
+use crate::search::query::WordOptions;
 use crate::search::stems::stems;
-use crate::search::words::Words;
 
 /// Searchable metadata of a dataset.
 #[derive(Clone, Debug, Default)]
@@ -310,7 +310,7 @@ impl SearchIndex {
             }
         };
         // Exclusions match whole words only.
-        let how = Words {
+        let how = WordOptions {
             lenient,
             may_be_begun: !clause.negated && !lenient,
         };

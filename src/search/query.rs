@@ -42,6 +42,15 @@ pub enum Match {
     AtMost(u64),
 }
 
+/// Options of matching words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WordOptions {
+    /// One letter may differ.
+    pub(super) lenient: bool,
+    /// The last word may be incomplete.
+    pub(super) may_be_begun: bool,
+}
+
 /// Reason that a query is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -17,6 +17,7 @@ use tantivy::schema::IndexRecordOption;
 use crate::search::SearchError;
 use crate::search::SearchIndex;
 use crate::search::query::Match;
+use crate::search::query::WordOptions;
 use crate::search::stems::all_stems;
 
 impl SearchIndex {
@@ -25,7 +26,7 @@ impl SearchIndex {
         &self,
         fields: &[(Field, f32)],
         what: &Match,
-        how: Words,
+        how: WordOptions,
     ) -> Result<Box<dyn TantivyQuery>, SearchError> {
         let (Match::Text(text) | Match::Phrase(text) | Match::Prefix(text)) = what else {
             return Ok(Box::new(EmptyQuery));
@@ -69,15 +70,6 @@ impl SearchIndex {
         begun.push((Occur::Should, Box::new(whole)));
         Ok(Box::new(BooleanQuery::new(begun)))
     }
-}
-
-/// Options of matching words.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
-    /// One letter may differ.
-    pub(super) lenient: bool,
-    /// The last word may be incomplete.
-    pub(super) may_be_begun: bool,
 }
 
 /// Weight of an incomplete word. The weights of all fields together stay below [`WHOLE_SCORE`].

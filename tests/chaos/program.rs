@@ -14,7 +14,7 @@ use alimentar::registry::Error;
 use alimentar::registry::GcOptions;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::IndexOptions;
-use alimentar::registry::parcels;
+use alimentar::registry::archive_inputs;
 
 use crate::testing::Random;
 use crate::world::World;
@@ -122,7 +122,7 @@ impl Command {
             15 => pick(random, &|_| true).map(Self::Unshare),
             16 => pick(random, &|held| is_own(held) && held.is_signed).map(Self::Withdraw),
             17..=18 if !crowded => {
-                let count = world.parcels.len() as u64;
+                let count = world.inputs.len() as u64;
                 Some(Self::Import(random.below(count) as usize))
             }
             17..=20 => Some(Self::Gc),
@@ -190,14 +190,14 @@ impl Command {
                 after.remove(label);
             }
             Self::Import(number) => {
-                let parcel = &world.parcels[*number];
+                let input = &world.inputs[*number];
                 let held = Held {
-                    source: parcel.source,
+                    source: input.source,
                     is_signed: true,
                     is_foreign: true,
                     ..Held::default()
                 };
-                after.entry(parcel.label.clone()).or_insert(held);
+                after.entry(input.label.clone()).or_insert(held);
             }
             Self::Gc | Self::Fsck | Self::Repair | Self::Rebuild => {}
         }
@@ -276,13 +276,13 @@ impl Command {
             }
             Self::Unindex(label) => registry.remove_one(&find(registry, label)?),
             Self::Import(number) => {
-                let path = &world.parcels[*number].path;
+                let path = &world.inputs[*number].path;
                 let options = ImportOptions {
                     accept_publishers: vec![world.stranger.public_key()],
                     ..ImportOptions::default()
                 };
-                for parcel in parcels(std::slice::from_ref(path))? {
-                    registry.import(&parcel, &options, &NoProgress)?;
+                for input in archive_inputs(std::slice::from_ref(path))? {
+                    registry.import(&input, &options, &NoProgress)?;
                 }
                 Ok(())
             }

@@ -23,7 +23,7 @@ pub struct Source {
 
 /// An archive of one dataset, signed by a publisher that is a stranger here.
 #[derive(Debug)]
-pub struct Parcel {
+pub struct ArchiveInput {
     pub path: PathBuf,
     /// The dataset, as name@version.
     pub label: String,
@@ -34,7 +34,7 @@ pub struct Parcel {
 #[derive(Debug)]
 pub struct World {
     pub sources: Vec<Source>,
-    pub parcels: Vec<Parcel>,
+    pub inputs: Vec<ArchiveInput>,
     pub cards: Vec<PathBuf>,
     pub by_content: BTreeMap<ContentId, usize>,
     pub own_key: KeyPair,
@@ -73,7 +73,7 @@ impl World {
         let stranger = KeyPair::from_seed(&Zeroizing::new([2; 32]));
         let mut world = Self {
             sources,
-            parcels: Vec::new(),
+            inputs: Vec::new(),
             cards: (0..3).map(|number| card(dir, number)).collect(),
             by_content: BTreeMap::new(),
             own_key: KeyPair::from_seed(&Zeroizing::new([1; 32])),
@@ -100,7 +100,7 @@ impl World {
             registry
                 .export(&[dataset], &path, &ExportOptions::default(), &NoProgress)
                 .unwrap();
-            self.parcels.push(Parcel {
+            self.inputs.push(ArchiveInput {
                 path,
                 label: format!("parcel{number}@{}", report.manifest.dataset_version),
                 source: number,

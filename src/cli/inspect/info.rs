@@ -19,7 +19,7 @@ use crate::inspect::Orient;
 use crate::inspect::TextEncoding;
 use crate::inspect::common_schema;
 use crate::inspect::table::SchemaFrom;
-use crate::registry::Described;
+use crate::registry::FileDescription;
 use crate::registry::host;
 
 /// Show the format, the rows and the columns of a file or dataset
@@ -168,7 +168,7 @@ impl InfoOutput {
 }
 
 impl Dialect {
-    fn of(found: &Described) -> Option<Self> {
+    fn of(found: &FileDescription) -> Option<Self> {
         let text = |byte: u8| char::from(byte).to_string();
         let encoding = found.encoding.name();
         if let Some(dialect) = &found.dialect {

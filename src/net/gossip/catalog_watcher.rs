@@ -44,7 +44,10 @@ impl GossipNode {
 
     fn refresh_catalog(&mut self) -> Result<(), Error> {
         let registry = self.server.registry.clone();
-        let items: BTreeSet<ItemId> = registry.passing(self.server.showing)?.into_iter().collect();
+        let items: BTreeSet<ItemId> = registry
+            .advertised_items(self.server.showing)?
+            .into_iter()
+            .collect();
         let earlier = self.catalogue.items.replace(items.clone());
         // Items of strangers are not forwarded, but may be followed all the same.
         self.replicator.mark_changed();
@@ -69,9 +72,9 @@ impl GossipNode {
         if new.is_empty() {
             return Ok(());
         }
-        let heard = self.server.registry.heard()?;
+        let heard = self.server.registry.remote_manifests()?;
         let senders = heard.iter().map(|l| {
-            let item = ItemId::Manifest(l.dataset.brief.envelope_id);
+            let item = ItemId::Manifest(l.dataset.summary.envelope_id);
             (item, l.dataset.from)
         });
         let senders: BTreeMap<ItemId, NodeId> = senders.collect();

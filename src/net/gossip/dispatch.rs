@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 
-use crate::catalog::Brief;
+use crate::catalog::DatasetSummary;
 use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::net::gossip::event_loop::GossipNode;
@@ -17,7 +17,7 @@ use crate::net::gossip::replicator::retire;
 use crate::net::server::event::Event;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
-use crate::registry::peers::Followed;
+use crate::registry::peers::FollowPlan;
 
 impl GossipNode {
     /// Starts the exchanges that the schedule wants now.
@@ -67,7 +67,7 @@ impl GossipNode {
                 return self.server.report(&Event::Trouble { what });
             }
         };
-        let Followed { wanted, retire } = followed;
+        let FollowPlan { wanted, retire } = followed;
         self.start_removals(retire);
         for wanted in self.replicator.next(now, wanted) {
             let peers = self.rank_sources(&wanted.content, &wanted.from);
@@ -105,7 +105,7 @@ impl GossipNode {
     }
 
     /// Removes old versions on a thread of its own, because that may take a while.
-    fn start_removals(&mut self, datasets: Vec<Brief>) {
+    fn start_removals(&mut self, datasets: Vec<DatasetSummary>) {
         if datasets.is_empty() || self.replicator.is_retiring {
             return;
         }

@@ -12,7 +12,7 @@ use crate::protocol::Filter;
 use crate::registry::Error;
 use crate::registry::peers::Compared;
 use crate::registry::peers::PullReport;
-use crate::registry::peers::Wanted;
+use crate::registry::peers::WantedDataset;
 
 /// A message to the deciding thread.
 pub(crate) enum GossipMessage {
@@ -46,7 +46,7 @@ pub(crate) struct ExchangeResult {
 
 /// The result of a pull.
 pub(crate) struct PullResult {
-    pub(in crate::net::gossip) wanted: Wanted,
+    pub(in crate::net::gossip) wanted: WantedDataset,
     pub(in crate::net::gossip) ended: Result<PullReport, Error>,
 }
 

@@ -28,7 +28,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
-use crate::registry::peers::Wanted;
+use crate::registry::peers::WantedDataset;
 use crate::trust::Action;
 use crate::trust::Consent;
 
@@ -104,8 +104,8 @@ impl Replicator {
     pub(in crate::net::gossip) fn next(
         &mut self,
         now: Duration,
-        wanted: Vec<Wanted>,
-    ) -> Vec<Wanted> {
+        wanted: Vec<WantedDataset>,
+    ) -> Vec<WantedDataset> {
         self.is_due = false;
         // Failures of unwanted datasets are forgotten.
         let ids: BTreeSet<EnvelopeId> = wanted.iter().map(|w| w.envelope).collect();
@@ -181,7 +181,7 @@ impl PullTask {
     /// Pulls from those peers that have the dataset, and records the result.
     pub(in crate::net::gossip) fn pull(
         &self,
-        wanted: Wanted,
+        wanted: WantedDataset,
         peers: Vec<CandidateSource>,
         inbox: &mpsc::SyncSender<GossipMessage>,
     ) {
@@ -190,7 +190,11 @@ impl PullTask {
         let _ = inbox.send(GossipMessage::PullResult(PullResult { wanted, ended }));
     }
 
-    fn try_pull(&self, wanted: &Wanted, peers: Vec<CandidateSource>) -> Result<PullReport, Error> {
+    fn try_pull(
+        &self,
+        wanted: &WantedDataset,
+        peers: Vec<CandidateSource>,
+    ) -> Result<PullReport, Error> {
         let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
@@ -232,7 +236,7 @@ impl PullTask {
         // Following a publisher is consent to its data.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
         // Before the data is here, because a kill in between would keep it for ever.
-        self.registry.note_followed(wanted)?;
+        self.registry.record_followed(wanted)?;
         let pulled = self.registry.pull(&accepted, &sources, options, self);
         if pulled.is_err() {
             self.registry.forget_followed(wanted)?;
@@ -245,10 +249,10 @@ impl PullTask {
 /// the removed ones.
 pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
-    datasets: &[crate::catalog::Brief],
+    datasets: &[crate::catalog::DatasetSummary],
 ) -> Result<Vec<String>, Error> {
     registry.retire(datasets)?;
     registry.gc(&GcOptions::default(), &NoProgress)?;
-    let label = |b: &crate::catalog::Brief| format!("{}@{}", b.name, b.version);
+    let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())
 }

@@ -7,18 +7,16 @@ use crate::archive::BaseBytes;
 use crate::archive::delta;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::blob_store::BlobStore;
 use crate::catalog::Dataset;
-use crate::ident::BlobId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
 use crate::registry::archives::base::KnownBase;
+use crate::registry::delta::base_bytes::base_bytes;
 use crate::registry::delta::parent::ParentAlignment;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
-use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
 /// Chunks that are aligned at a time.
 const BATCH_CHUNKS: usize = 4096;
@@ -26,9 +24,9 @@ const BATCH_CHUNKS: usize = 4096;
 /// The similar base bytes of exported chunks, by the first bytes of their chunk ids. Memory is
 /// proportional to the number of exported chunks.
 #[derive(Default)]
-pub(crate) struct Resembled(HashMap<[u8; 16], BaseBytes>);
+pub(crate) struct ExportAlignment(HashMap<[u8; 16], BaseBytes>);
 
-impl Resembled {
+impl ExportAlignment {
     /// Aligns every dataset with the newest base of its series, or otherwise of its name.
     pub(crate) fn find(
         reader: &BlobReader,
@@ -108,38 +106,6 @@ fn nearest(m: &Manifest, bases: &[Dataset]) -> Option<usize> {
     let ranked = bases.iter().enumerate();
     let ranked = ranked.filter_map(|(n, d)| Some((rank(d)?, n)));
     ranked.max().map(|(_, n)| n)
-}
-
-/// Bytes of a dataset, and the ids of their chunks.
-type BytesAndChunks = (Vec<u8>, Vec<BlobId>);
-
-/// Reads a range of a held dataset. Returns `None` if it does not consist of whole chunks, or of
-/// too many.
-pub(crate) fn base_bytes(
-    reader: &BlobReader,
-    m: &Manifest,
-    wanted: BaseBytes,
-) -> Result<Option<BytesAndChunks>, Error> {
-    let Some(end) = wanted.from.checked_add(wanted.bytes) else {
-        return Ok(None);
-    };
-    if end > m.size_bytes || wanted.bytes > RECORD_BASE_BYTES_MAX as u64 || wanted.bytes == 0 {
-        return Ok(None);
-    }
-    let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, wanted.from)?;
-    let (mut bytes, mut ids) = (Vec::new(), Vec::new());
-    if walk.offset() != wanted.from {
-        return Ok(None);
-    }
-    while (bytes.len() as u64) < wanted.bytes {
-        let Some(chunk) = walk.next() else {
-            return Ok(None);
-        };
-        let key = BlobKey::new(BlobKind::Chunk, *chunk?.1.id.as_bytes());
-        bytes.extend_from_slice(&reader.get(&key)?);
-        ids.push(key.id);
-    }
-    Ok((bytes.len() as u64 == wanted.bytes).then_some((bytes, ids)))
 }
 
 /// Encodes a delta frame against bytes of a held dataset, if it saves space.

@@ -10,7 +10,7 @@ use crate::ident::ContentId;
 use crate::manifest::Manifest;
 use crate::manifest::each_node;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::dry_run::Rehearsal;
+use crate::registry::archives::dry_run::DryRun;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
@@ -81,7 +81,7 @@ impl LocalRegistry {
     pub(super) fn bases(
         &self,
         header: &ArchiveHeader,
-        rehearsal: &Rehearsal,
+        dry_run_state: &DryRun,
     ) -> Result<Vec<Manifest>, Error> {
         let mut bases = Vec::new();
         for base in &header.base {
@@ -100,7 +100,7 @@ impl LocalRegistry {
             };
             let held = held.into_iter().find(fits).map(|d| d.manifest);
             let held = held.or_else(|| {
-                rehearsal.find(|m| {
+                dry_run_state.find(|m| {
                     let is_its_tree = m.chunk_tree_root.to_hex() == base.chunk_tree_root;
                     is_its_tree && id == Some(m.content_id)
                 })

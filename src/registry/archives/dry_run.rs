@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use crate::archive::ArchiveError;
 use crate::archive::BaseBytes;
@@ -23,11 +22,12 @@ use crate::catalog::RegisterKey;
 use crate::ident::ChunkId;
 use crate::ident::EnvelopeId;
 use crate::ident::TreeId;
+use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::progress::Progress;
-use crate::registry::archives::alignment::base_bytes;
+use crate::registry::delta::base_bytes::base_bytes;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::SessionStats;
@@ -35,10 +35,10 @@ use crate::trust::Origin;
 
 /// Results of the archives of a dry run so far.
 #[derive(Debug, Default)]
-pub struct Rehearsal(Mutex<Brought>);
+pub struct DryRun(Mutex<DryRunResults>);
 
 #[derive(Debug, Default)]
-struct Brought {
+struct DryRunResults {
     chunks: HashSet<ChunkId>,
     nodes: HashMap<TreeId, Vec<u8>>,
     /// The winning revision of every dataset.
@@ -46,41 +46,41 @@ struct Brought {
 }
 
 /// Rank of an archive's dataset after the archives before it.
-pub(super) enum Rehearsed {
+pub(super) enum DryRunRank {
     New,
     Same,
     Older,
 }
 
-impl Rehearsal {
-    fn brought(&self) -> MutexGuard<'_, Brought> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl DryRun {
+    fn results(&self) -> MutexGuard<'_, DryRunResults> {
+        lock(&self.0)
     }
 
     /// Returns a dataset that the archives so far would have imported.
     pub(super) fn find(&self, fits: impl Fn(&Manifest) -> bool) -> Option<Manifest> {
-        let brought = self.brought();
+        let brought = self.results();
         let mut datasets = brought.datasets.values().map(|(m, _)| m);
         datasets.find(|m| fits(m)).cloned()
     }
 
     /// Returns the rank that another revision of a dataset would have.
-    pub(super) fn rank(&self, manifest: &Manifest, id: EnvelopeId) -> Rehearsed {
-        let brought = self.brought();
+    pub(super) fn rank(&self, manifest: &Manifest, id: EnvelopeId) -> DryRunRank {
+        let brought = self.results();
         let key = RegisterKey::of(manifest, Origin::Elsewhere);
         match brought.datasets.get(&key) {
-            Some((_, held)) if *held == id => Rehearsed::Same,
+            Some((_, held)) if *held == id => DryRunRank::Same,
             Some((held, held_id)) if Rank::of(manifest, id) <= Rank::of(held, *held_id) => {
-                Rehearsed::Older
+                DryRunRank::Older
             }
-            _ => Rehearsed::New,
+            _ => DryRunRank::New,
         }
     }
 
     /// Adds a dataset that would be imported.
     pub(super) fn add(&self, manifest: &Manifest, id: EnvelopeId) {
         let key = RegisterKey::of(manifest, Origin::Elsewhere);
-        let datasets = &mut self.brought().datasets;
+        let datasets = &mut self.results().datasets;
         datasets.insert(key, (manifest.clone(), id));
     }
 
@@ -95,8 +95,8 @@ impl Rehearsal {
         manifests: impl Iterator<Item = &'m Manifest>,
         (is_whole, progress): (bool, &dyn Progress),
     ) -> Result<SessionStats, Error> {
-        let mut brought = self.brought();
-        let mut counting = Counting {
+        let mut brought = self.results();
+        let mut counting = ChunkCounter {
             store,
             bases,
             before: &brought,
@@ -120,7 +120,7 @@ impl Rehearsal {
         if is_whole {
             reader.end()?;
         }
-        let Counting { chunks, nodes, .. } = counting;
+        let ChunkCounter { chunks, nodes, .. } = counting;
         let stats = SessionStats {
             new_chunks: chunks.len() as u64,
             new_bytes: chunks.values().map(|bytes| u64::from(*bytes)).sum(),
@@ -133,17 +133,17 @@ impl Rehearsal {
 }
 
 /// Counts the new chunks of an archive.
-struct Counting<'a> {
+struct ChunkCounter<'a> {
     store: &'a BlobReader,
     bases: &'a [Manifest],
-    before: &'a Brought,
+    before: &'a DryRunResults,
     /// Lengths of the new chunks, by id.
     chunks: HashMap<ChunkId, u32>,
     nodes: HashMap<TreeId, Vec<u8>>,
     progress: &'a dyn Progress,
 }
 
-impl Counting<'_> {
+impl ChunkCounter<'_> {
     fn count(&mut self, chunks: &[&ChunkEntry]) -> Result<(), Error> {
         if self.progress.cancelled() {
             return Err(Error::Interrupted);
@@ -160,7 +160,7 @@ impl Counting<'_> {
     }
 }
 
-impl BlobSink for Counting<'_> {
+impl BlobSink for ChunkCounter<'_> {
     type Error = Error;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Error> {

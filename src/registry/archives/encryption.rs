@@ -80,18 +80,18 @@ impl fmt::Debug for Passphrase {
 
 /// Identities and passphrases for encrypted archives.
 #[derive(Clone, Default)]
-pub struct Openers {
+pub struct DecryptionKeys {
     identities: Vec<Identity>,
     passphrase: Option<Passphrase>,
 }
 
-impl fmt::Debug for Openers {
+impl fmt::Debug for DecryptionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Openers({} identities)", self.identities.len())
+        write!(f, "DecryptionKeys({} identities)", self.identities.len())
     }
 }
 
-impl Openers {
+impl DecryptionKeys {
     /// Sets the passphrase.
     pub fn set_passphrase(&mut self, passphrase: Passphrase) {
         self.passphrase = Some(passphrase);
@@ -200,7 +200,7 @@ pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
 }
 
 /// Returns true if a file is encrypted.
-pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
+pub(crate) fn is_encrypted(file: &mut File) -> io::Result<bool> {
     let mut begin = Vec::new();
     file.rewind()?;
     file.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
@@ -209,7 +209,7 @@ pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
 }
 
 /// Opens a file or stream, and decrypts it if it is encrypted.
-pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
+pub(crate) fn open(path: &Path, keys: &DecryptionKeys) -> Result<Box<dyn Read + Send>, Error> {
     let fail = |e| Error::file("read", path, e);
     let mut source: Box<dyn Read + Send> = match Input::open(path).map_err(fail)? {
         Input::Plain(file) => Box::new(file),
@@ -222,20 +222,20 @@ pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send
         .take(MAGIC.len() as u64)
         .read_to_end(&mut begin);
     front.map_err(fail)?;
-    let is_sealed = begin == MAGIC;
+    let is_encrypted = begin == MAGIC;
     let file = io::Cursor::new(begin).chain(source);
     let file = io::BufReader::with_capacity(1 << 20, file);
-    if !is_sealed {
+    if !is_encrypted {
         return Ok(Box::new(file));
     }
     let locked = || Error::Locked(path.to_owned());
     let decryptor = Decryptor::new(file).map_err(|_| locked())?;
-    let reader = match (decryptor.has_passphrase(), &openers.passphrase) {
+    let reader = match (decryptor.has_passphrase(), &keys.passphrase) {
         (true, Some(passphrase)) => {
             let spellings = passphrase.0.iter().map(|s| s.as_str());
             decryptor.open_with_passphrases(spellings)
         }
-        _ => decryptor.open_with_identities(&openers.identities),
+        _ => decryptor.open_with_identities(&keys.identities),
     };
     Ok(Box::new(reader.map_err(|_| locked())?))
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 
 use crate::archive::ArchiveError;
@@ -34,42 +33,23 @@ use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Envelope;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::archives::alignment;
-use crate::registry::archives::alignment::Resembled;
+use crate::registry::archives::alignment::ExportAlignment;
 use crate::registry::archives::base::KnownBase;
-use crate::registry::archives::encryption::Passphrase;
-use crate::registry::archives::encryption::Recipient;
-use crate::registry::archives::output::Output;
+use crate::registry::archives::options::ExportOptions;
+use crate::registry::archives::output::ArchiveOutput;
 use crate::registry::error::Error;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
 use crate::trust::StatementBody;
-
-/// Options of an export.
-#[derive(Clone, Debug, Default)]
-pub struct ExportOptions {
-    /// Datasets that the receiver holds.
-    pub since: Vec<Dataset>,
-    /// Chunk trees that the receiver holds, from its receipt. Trees that are not held here have no
-    /// effect.
-    pub receipt: Vec<TreeId>,
-    /// Ids of manifests and statements that the receiver holds, from its receipt.
-    pub known: BTreeSet<[u8; 32]>,
-    /// Maximum bytes of a file. A larger archive is split into volumes.
-    pub split: Option<u64>,
-    /// Encrypt to these public keys.
-    pub recipients: Vec<Recipient>,
-    /// Encrypt with this passphrase, and to no public key.
-    pub passphrase: Option<Passphrase>,
-    /// Action if a plain file is in the way.
-    pub if_exists: IfExists,
-}
 
 /// Result of an export.
 #[derive(Clone, Debug)]
@@ -128,16 +108,16 @@ impl LocalRegistry {
         candidates.sort_by_key(|d| d.envelope_id);
         candidates.dedup_by_key(|d| d.envelope_id);
         let base = KnownBase::find(&reader, &datasets, candidates)?;
-        let similar_bytes = Resembled::find(&reader, &datasets, &base)?;
-        let contents = self.contents(&reader, &datasets, &base, !similar_bytes.is_empty())?;
+        let alignment = ExportAlignment::find(&reader, &datasets, &base)?;
+        let contents = self.contents(&reader, &datasets, &base, !alignment.is_empty())?;
         let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
         let is_delta = !base.datasets.is_empty();
         progress.phase("exporting", (!is_delta).then_some(total));
-        let output = Output::new(dest, options);
-        let mut source = Stored {
+        let output = ArchiveOutput::new(dest, options);
+        let mut source = StoredBlobs {
             reader: &reader,
             base: &base,
-            similar_bytes: &similar_bytes,
+            alignment: &alignment,
             progress,
         };
         let (written, output) = compressed(output, |writer| {
@@ -209,7 +189,7 @@ impl LocalRegistry {
         datasets: &[Dataset],
         base: &KnownBase,
         may_hold_deltas: bool,
-    ) -> Result<Contents, Error> {
+    ) -> Result<ArchiveContents, Error> {
         let held = datasets
             .iter()
             .map(|d| ArchivedDataset::of(&d.manifest, &d.envelope_id));
@@ -246,7 +226,7 @@ impl LocalRegistry {
             key.map(|key| reader.get(&key)).transpose()
         };
         let cards = datasets.iter().map(card).collect::<Result<Vec<_>, _>>()?;
-        Ok(Contents {
+        Ok(ArchiveContents {
             header,
             statements,
             datasets: envelopes.into_iter().zip(cards).collect(),
@@ -254,14 +234,14 @@ impl LocalRegistry {
     }
 }
 
-struct Contents {
+struct ArchiveContents {
     header: ArchiveHeader,
     statements: Vec<Statement>,
     /// The datasets, each with its card.
     datasets: Vec<(Envelope, Option<Vec<u8>>)>,
 }
 
-impl Contents {
+impl ArchiveContents {
     fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), ArchiveError> {
         writer.entry(&EntryName::Header, &self.header.encode()?)?;
         for s in &self.statements {
@@ -284,14 +264,14 @@ impl Contents {
 }
 
 /// Reads blobs from the store.
-struct Stored<'a> {
+struct StoredBlobs<'a> {
     reader: &'a BlobReader,
     base: &'a KnownBase,
-    similar_bytes: &'a Resembled,
+    alignment: &'a ExportAlignment,
     progress: &'a dyn Progress,
 }
 
-impl BlobSource for Stored<'_> {
+impl BlobSource for StoredBlobs<'_> {
     type Error = Error;
 
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Error> {
@@ -327,7 +307,7 @@ impl BlobSource for Stored<'_> {
     }
 
     fn similar_bytes(&self, chunk: &ChunkEntry) -> Option<BaseBytes> {
-        self.similar_bytes.of(chunk)
+        self.alignment.of(chunk)
     }
 
     fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
@@ -335,16 +315,16 @@ impl BlobSource for Stored<'_> {
     }
 }
 
-type Numbered = (u64, Vec<u8>);
+type NumberedFrame = (u64, Vec<u8>);
 
 /// Runs `make` with a writer. All cores compress its pieces, which go to `output` in order.
 fn compressed<T>(
-    output: Output,
+    output: ArchiveOutput,
     make: impl FnOnce(&mut EntryWriter<'_>) -> Result<T, Error>,
-) -> Result<(T, Output), Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let (pieces, inbox) = mpsc::sync_channel::<Numbered>(1);
-    let (outbox, frames) = mpsc::sync_channel::<Numbered>(workers);
+) -> Result<(T, ArchiveOutput), Error> {
+    let workers = threads();
+    let (pieces, inbox) = mpsc::sync_channel::<NumberedFrame>(1);
+    let (outbox, frames) = mpsc::sync_channel::<NumberedFrame>(workers);
     let inbox = Mutex::new(inbox);
     std::thread::scope(|scope| {
         let compressors: Vec<_> = (0..workers)
@@ -379,12 +359,12 @@ fn compressed<T>(
 }
 
 fn compress_all(
-    inbox: &Mutex<mpsc::Receiver<Numbered>>,
-    outbox: &mpsc::SyncSender<Numbered>,
+    inbox: &Mutex<mpsc::Receiver<NumberedFrame>>,
+    outbox: &mpsc::SyncSender<NumberedFrame>,
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok((number, piece)) = next else {
             return failed;
         };
@@ -397,7 +377,10 @@ fn compress_all(
     }
 }
 
-fn write_all(mut output: Output, frames: mpsc::Receiver<Numbered>) -> Result<Output, Error> {
+fn write_all(
+    mut output: ArchiveOutput,
+    frames: mpsc::Receiver<NumberedFrame>,
+) -> Result<ArchiveOutput, Error> {
     let mut early = BTreeMap::new();
     let mut next = 0;
     let mut written = Ok(());

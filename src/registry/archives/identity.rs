@@ -12,8 +12,8 @@ use crate::file_io::read_own_text;
 use crate::file_io::write_aside;
 use crate::keyring;
 use crate::registry::LocalRegistry;
+use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::encryption::IDENTITIES_BYTES_MAX;
-use crate::registry::archives::encryption::Openers;
 use crate::registry::error::Error;
 use crate::registry::host;
 
@@ -32,7 +32,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the file cannot be read, has open permissions, or contains something else.
     pub fn identities(&self) -> Result<Vec<String>, Error> {
-        let mut all = self.own_openers()?.public_keys();
+        let mut all = self.own_decryption_keys()?.public_keys();
         all.reverse();
         Ok(all)
     }
@@ -48,7 +48,7 @@ impl LocalRegistry {
             false => String::new(),
             true => {
                 // A file that cannot be parsed is not written to.
-                self.own_openers()?;
+                self.own_decryption_keys()?;
                 read_own_text(&path, IDENTITIES_BYTES_MAX)
                     .map_err(|e| Error::file("read", &path, e))?
             }
@@ -75,13 +75,13 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// As [`LocalRegistry::identities`].
-    pub fn own_openers(&self) -> Result<Openers, Error> {
+    pub fn own_decryption_keys(&self) -> Result<DecryptionKeys, Error> {
         let path = self.identity_path();
-        let mut openers = Openers::default();
+        let mut keys = DecryptionKeys::default();
         if keyring::is_taken(&path) {
             keyring::refuse_shared(&path)?;
-            openers.add_file(&path)?;
+            keys.add_file(&path)?;
         }
-        Ok(openers)
+        Ok(keys)
     }
 }

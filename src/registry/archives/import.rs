@@ -20,21 +20,21 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::dry_run::Rehearsal;
-use crate::registry::archives::dry_run::Rehearsed;
-use crate::registry::archives::encryption::Openers;
-use crate::registry::archives::import_pipeline::with_intake;
-use crate::registry::archives::input::Parcel;
-use crate::registry::archives::input::opened_parcels;
+use crate::registry::archives::dry_run::DryRun;
+use crate::registry::archives::dry_run::DryRunRank;
+use crate::registry::archives::encryption::DecryptionKeys;
+use crate::registry::archives::import_pipeline::run_import_pipeline;
+use crate::registry::archives::input::ArchiveInput;
+use crate::registry::archives::input::open_archive_inputs;
 use crate::registry::archives::preamble::read_header;
 use crate::registry::archives::preamble::read_manifests;
 use crate::registry::archives::preamble::read_statements;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
+use crate::registry::error::expansion::Expansion;
 use crate::registry::host;
-use crate::registry::integrity::claims::accuse;
-use crate::registry::integrity::expansion::Expansion;
-use crate::registry::integrity::expansion::Repeated;
+use crate::registry::integrity::claims::attribute_to_signer;
+use crate::registry::integrity::expansion::RepeatedBytes;
 use crate::registry::publishing::sign;
 use crate::registry::publishing::trust::Listed;
 use crate::registry::step::Step;
@@ -63,11 +63,11 @@ pub struct ImportOptions<'a> {
     /// Report the result without importing.
     pub dry_run: bool,
     /// Results of earlier archives in a dry run with these options.
-    pub rehearsal: Rehearsal,
+    pub dry_run_state: DryRun,
     /// Publishers whose datasets need no consent in this import.
     pub accept_publishers: Vec<PublisherKey>,
     /// Identities and passphrases for encrypted archives.
-    pub openers: Openers,
+    pub keys: DecryptionKeys,
     /// Asks a person for consent, if one is present.
     pub ask: Option<&'a Ask<'a>>,
     /// Accept datasets that are far larger than the bytes sent for them.
@@ -116,10 +116,10 @@ struct Candidate {
     verified: VerifiedManifest,
     card: Option<Vec<u8>>,
     listed: Listed,
-    fate: Fate,
+    fate: CandidateFate,
 }
 
-enum Fate {
+enum CandidateFate {
     Wanted(Box<Admitted>),
     AlreadyHere,
     Older,
@@ -135,14 +135,14 @@ impl LocalRegistry {
     /// visible then. A dataset that trust refuses is an outcome and no error.
     pub fn import(
         &self,
-        parcel: &Parcel,
+        input: &ArchiveInput,
         options: &ImportOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
-        let _step = Step::begin("import", parcel.path().display());
+        let _step = Step::begin("import", input.path().display());
         progress.phase("checking", None);
-        parcel.check(&options.openers)?;
-        let mut file = parcel.open(&options.openers)?;
+        input.check(&options.keys)?;
+        let mut file = input.open(&options.keys)?;
         let (sender, pieces) = mpsc::sync_channel(3);
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -172,8 +172,8 @@ impl LocalRegistry {
     /// The first error, after all of them were tried.
     pub fn import_batch(&self, dir: &std::path::Path) -> Result<Vec<ContentId>, Error> {
         let (mut ids, mut first) = (Vec::new(), Ok(()));
-        for parcel in opened_parcels(&[dir.to_owned()], &Openers::default())? {
-            match self.import(&parcel, &ImportOptions::default(), &NoProgress) {
+        for input in open_archive_inputs(&[dir.to_owned()], &DecryptionKeys::default())? {
+            match self.import(&input, &ImportOptions::default(), &NoProgress) {
                 Ok(report) => ids.extend(report.outcomes.iter().filter_map(|o| match o {
                     ImportOutcome::Imported(l)
                     | ImportOutcome::AlreadyHere(l)
@@ -193,7 +193,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
         let header = read_header(reader)?;
-        let bases = self.bases(&header, &options.rehearsal)?;
+        let bases = self.bases(&header, &options.dry_run_state)?;
         let statements = read_statements(reader)?;
         let trust = self.trust_with(&statements)?;
         let mut candidates = Vec::new();
@@ -202,12 +202,13 @@ impl LocalRegistry {
         }
         let last = candidates
             .iter()
-            .rposition(|c| !matches!(c.fate, Fate::Refused(_)));
+            .rposition(|c| !matches!(c.fate, CandidateFate::Refused(_)));
         // This session protects imported blobs, and held blobs that no dataset needs yet, from
         // collection until they are published.
-        let _until_published = match options.dry_run {
-            true => None,
-            false => Some(BlobReader::new(&self.store)?),
+        let _until_published = if options.dry_run {
+            None
+        } else {
+            Some(BlobReader::new(&self.store)?)
         };
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
@@ -216,19 +217,20 @@ impl LocalRegistry {
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // The session protects all imported blobs from collection.
             let store = BlobReader::new(&self.store)?;
-            let bases = match header.may_hold_deltas() {
-                true => bases.as_slice(),
-                false => &[],
+            let bases = if header.may_hold_deltas() {
+                bases.as_slice()
+            } else {
+                &[]
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
             refuse_large(&store, &mut candidates, self.sizes.free_data_bytes, options)?;
             for c in candidates
                 .iter()
-                .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+                .filter(|c| matches!(c.fate, CandidateFate::Wanted(_)))
             {
                 let manifest = c.verified.manifest();
                 self.verify_manifest(&store, manifest, progress)
-                    .map_err(|e| accuse(e, c.listed.publisher()))?;
+                    .map_err(|e| attribute_to_signer(e, c.listed.publisher()))?;
             }
         }
         if options.dry_run {
@@ -238,14 +240,16 @@ impl LocalRegistry {
                 let manifests = manifests.take(last + 1);
                 let how = (last + 1 == candidates.len(), progress);
                 let sources = (&store, bases.as_slice());
-                stats = options.rehearsal.read(reader, sources, manifests, how)?;
+                stats = options
+                    .dry_run_state
+                    .read(reader, sources, manifests, how)?;
             }
             for c in candidates
                 .iter()
-                .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+                .filter(|c| matches!(c.fate, CandidateFate::Wanted(_)))
             {
                 let id = c.verified.envelope().id();
-                options.rehearsal.add(c.verified.manifest(), id);
+                options.dry_run_state.add(c.verified.manifest(), id);
             }
         }
         // Statements are independent: they apply even if the datasets are refused.
@@ -292,9 +296,10 @@ impl LocalRegistry {
         if let Some(held) = same
             && self.is_complete(&held)?
         {
-            let fate = match held.envelope_id == envelope_id {
-                true => Fate::AlreadyHere,
-                false => Fate::Older,
+            let fate = if held.envelope_id == envelope_id {
+                CandidateFate::AlreadyHere
+            } else {
+                CandidateFate::Older
             };
             return Ok(Candidate {
                 listed: Self::listed(trust, held),
@@ -304,10 +309,10 @@ impl LocalRegistry {
             });
         }
         let listed = Self::listed_elsewhere(trust, &verified);
-        let rehearsed = match options.rehearsal.rank(&manifest, envelope_id) {
-            Rehearsed::New => None,
-            Rehearsed::Same => Some(Fate::AlreadyHere),
-            Rehearsed::Older => Some(Fate::Older),
+        let rehearsed = match options.dry_run_state.rank(&manifest, envelope_id) {
+            DryRunRank::New => None,
+            DryRunRank::Same => Some(CandidateFate::AlreadyHere),
+            DryRunRank::Older => Some(CandidateFate::Older),
         };
         if let Some(fate) = rehearsed {
             return Ok(Candidate {
@@ -318,8 +323,8 @@ impl LocalRegistry {
             });
         }
         let fate = match admit(&listed, verified.clone(), options) {
-            Ok(admitted) => Fate::Wanted(Box::new(admitted)),
-            Err(reason) => Fate::Refused(reason),
+            Ok(admitted) => CandidateFate::Wanted(Box::new(admitted)),
+            Err(reason) => CandidateFate::Refused(reason),
         };
         Ok(Candidate {
             verified,
@@ -342,25 +347,31 @@ impl LocalRegistry {
     ) -> Result<crate::store::disk::SessionStats, Error> {
         let session = WriteSession::begin(&self.store)?;
         let mut recent = RecentBlobs::default();
-        let resembling = SimilarityIndex::open(&self.store)?;
-        with_intake(&session, &resembling, (store, bases), progress, |intake| {
-            for c in candidates.iter().take(last + 1) {
-                let m = c.verified.manifest();
-                let table = m.file_table_root;
-                take_tree(reader, intake, &mut recent, table, m.file_table_bytes)?;
-                // Damage to one dataset must not affect another one.
-                intake.hand_on();
-                let data = m.chunk_tree_root;
-                take_tree(reader, intake, &mut recent, data, m.size_bytes)?;
-            }
-            if last + 1 == candidates.len() {
-                reader.end()?;
-            }
-            Ok(())
-        })?;
+        let similarity = SimilarityIndex::open(&self.store)?;
+        run_import_pipeline(
+            &session,
+            &similarity,
+            (store, bases),
+            progress,
+            |pipeline| {
+                for c in candidates.iter().take(last + 1) {
+                    let m = c.verified.manifest();
+                    let table = m.file_table_root;
+                    take_tree(reader, pipeline, &mut recent, table, m.file_table_bytes)?;
+                    // Damage to one dataset must not affect another one.
+                    pipeline.send_batch();
+                    let data = m.chunk_tree_root;
+                    take_tree(reader, pipeline, &mut recent, data, m.size_bytes)?;
+                }
+                if last + 1 == candidates.len() {
+                    reader.end()?;
+                }
+                Ok(())
+            },
+        )?;
         for c in candidates
             .iter()
-            .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+            .filter(|c| matches!(c.fate, CandidateFate::Wanted(_)))
         {
             if let Some(card) = &c.card {
                 session.add(BlobKind::Card, card)?;
@@ -376,7 +387,7 @@ impl LocalRegistry {
         candidates: &[Candidate],
         statements: &[Statement],
     ) -> Result<(), Error> {
-        let is_wanted = |c: &Candidate| matches!(c.fate, Fate::Wanted(_));
+        let is_wanted = |c: &Candidate| matches!(c.fate, CandidateFate::Wanted(_));
         if statements.is_empty() && !candidates.iter().any(is_wanted) {
             return Ok(());
         }
@@ -397,7 +408,7 @@ impl LocalRegistry {
                 }
             }
             for (c, salt) in candidates.iter().zip(salts) {
-                let Fate::Wanted(admitted) = &c.fate else {
+                let CandidateFate::Wanted(admitted) = &c.fate else {
                     continue;
                 };
                 let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
@@ -423,9 +434,9 @@ fn refuse_large(
     if options.allow_large {
         return Ok(());
     }
-    let mut repeated = Repeated::new(free_data_bytes);
+    let mut repeated = RepeatedBytes::new(free_data_bytes);
     for c in candidates {
-        if !matches!(c.fate, Fate::Wanted(_)) {
+        if !matches!(c.fate, CandidateFate::Wanted(_)) {
             continue;
         }
         let manifest = c.verified.manifest();
@@ -433,7 +444,7 @@ fn refuse_large(
             continue;
         };
         if !options.ask_large.is_some_and(|ask| ask(&c.listed, beyond)) {
-            c.fate = Fate::TooLarge(beyond);
+            c.fate = CandidateFate::TooLarge(beyond);
         }
     }
     Ok(())
@@ -460,9 +471,10 @@ fn admit(
         signer.is_some_and(|k| options.accept_publishers.contains(&k))
             || options.ask.is_some_and(|ask| ask(listed))
     };
-    let consent = match is_asked_about && agrees() {
-        true => Consent::Given,
-        false => Consent::NotAsked,
+    let consent = if is_asked_about && agrees() {
+        Consent::Given
+    } else {
+        Consent::NotAsked
     };
     let admitted = Admitted::admit(verified, &listed.standing, Action::Import, consent);
     admitted.map_err(|reason| listed.with_revocation(reason).into_owned())
@@ -472,15 +484,15 @@ fn outcome(candidate: Candidate) -> ImportOutcome {
     let m = candidate.verified.manifest();
     let dataset = format!("{}@{}", m.name, m.dataset_version);
     match candidate.fate {
-        Fate::Wanted(_) => ImportOutcome::Imported(Box::new(candidate.listed)),
-        Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
-        Fate::Older => ImportOutcome::Older(Box::new(candidate.listed)),
-        Fate::Refused(reason) => ImportOutcome::Refused(Refusal {
+        CandidateFate::Wanted(_) => ImportOutcome::Imported(Box::new(candidate.listed)),
+        CandidateFate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
+        CandidateFate::Older => ImportOutcome::Older(Box::new(candidate.listed)),
+        CandidateFate::Refused(reason) => ImportOutcome::Refused(Refusal {
             dataset,
             reason,
             expansion: None,
         }),
-        Fate::TooLarge(expansion) => ImportOutcome::Refused(Refusal {
+        CandidateFate::TooLarge(expansion) => ImportOutcome::Refused(Refusal {
             dataset,
             reason: expansion.reason(),
             expansion: Some(expansion),

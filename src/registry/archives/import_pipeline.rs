@@ -2,7 +2,6 @@
 //! batches, like an index does.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -19,18 +18,20 @@ use crate::chunk::count_newlines;
 use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::progress::Progress;
-use crate::registry::archives::alignment::base_bytes;
+use crate::registry::delta::base_bytes::base_bytes;
 use crate::registry::delta::similarity;
 use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
-use crate::registry::store_pipeline::pipeline::Storing;
+use crate::registry::store_pipeline::pipeline::ChunkStorer;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
@@ -40,13 +41,13 @@ use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Received chunks with the ids that they must have.
-struct Incoming {
+struct IncomingBatch {
     batch: Batch,
     expected: Vec<ChunkEntry>,
 }
 
 /// Receives the blobs of an archive.
-pub(crate) struct Intake<'a> {
+pub(crate) struct ImportPipeline<'a> {
     session: &'a WriteSession,
     reader: &'a BlobReader,
     /// Possible bases of deltas.
@@ -54,7 +55,7 @@ pub(crate) struct Intake<'a> {
     /// Ids of the chunks of the base bytes that were requested last.
     last_base: Vec<BlobId>,
     progress: &'a dyn Progress,
-    outbox: mpsc::SyncSender<Incoming>,
+    outbox: mpsc::SyncSender<IncomingBatch>,
     has_failed: &'a AtomicBool,
     data: Vec<u8>,
     ends: Vec<usize>,
@@ -62,15 +63,15 @@ pub(crate) struct Intake<'a> {
 }
 
 /// Runs `read` with an intake. Returns after everything is appended to the session.
-pub(crate) fn with_intake<T>(
+pub(crate) fn run_import_pipeline<T>(
     session: &WriteSession,
-    resembling: &similarity::SimilarityIndex,
+    similarity: &similarity::SimilarityIndex,
     (reader, bases): (&BlobReader, &[Manifest]),
     progress: &dyn Progress,
-    read: impl FnOnce(&mut Intake<'_>) -> Result<T, Error>,
+    read: impl FnOnce(&mut ImportPipeline<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let (outbox, inbox) = mpsc::sync_channel::<Incoming>(1);
+    let workers = threads();
+    let (outbox, inbox) = mpsc::sync_channel::<IncomingBatch>(1);
     let inbox = Mutex::new(inbox);
     let has_failed = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -78,11 +79,11 @@ pub(crate) fn with_intake<T>(
             .map(|_| {
                 let (inbox, has_failed) = (&inbox, &has_failed);
                 // A delta encoder stays on its thread.
-                let storing = move || Storing::beside(session, None, resembling);
-                scope.spawn(move || work(storing(), inbox, has_failed))
+                let storer = move || ChunkStorer::with_parent(session, None, similarity);
+                scope.spawn(move || work(storer(), inbox, has_failed))
             })
             .collect();
-        let mut intake = Intake {
+        let mut pipeline = ImportPipeline {
             session,
             reader,
             bases,
@@ -94,11 +95,11 @@ pub(crate) fn with_intake<T>(
             ends: Vec::new(),
             expected: Vec::new(),
         };
-        let value = read(&mut intake);
+        let value = read(&mut pipeline);
         if value.is_ok() {
-            intake.hand_on();
+            pipeline.send_batch();
         }
-        drop(intake);
+        drop(pipeline);
         let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
@@ -110,18 +111,18 @@ pub(crate) fn with_intake<T>(
 }
 
 fn work(
-    mut storing: Storing<'_>,
-    inbox: &Mutex<mpsc::Receiver<Incoming>>,
+    mut storer: ChunkStorer<'_>,
+    inbox: &Mutex<mpsc::Receiver<IncomingBatch>>,
     has_failed: &AtomicBool,
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok(incoming) = next else {
             return failed;
         };
         if failed.is_ok() && !has_failed.load(Ordering::Relaxed) {
-            failed = store(&mut storing, &incoming);
+            failed = store(&mut storer, &incoming);
             if failed.is_err() {
                 has_failed.store(true, Ordering::Relaxed);
             }
@@ -129,8 +130,8 @@ fn work(
     }
 }
 
-fn store(storing: &mut Storing<'_>, incoming: &Incoming) -> Result<(), Error> {
-    let found = storing.batch(&incoming.batch)?.entries;
+fn store(storer: &mut ChunkStorer<'_>, incoming: &IncomingBatch) -> Result<(), Error> {
+    let found = storer.batch(&incoming.batch)?.entries;
     let mut pairs = found.iter().zip(&incoming.expected);
     match pairs.find(|(found, expected)| found != expected) {
         Some((_, expected)) => {
@@ -141,9 +142,9 @@ fn store(storing: &mut Storing<'_>, incoming: &Incoming) -> Result<(), Error> {
     }
 }
 
-impl Intake<'_> {
+impl ImportPipeline<'_> {
     /// Passes the blobs collected so far to a worker.
-    pub(crate) fn hand_on(&mut self) {
+    pub(crate) fn send_batch(&mut self) {
         if self.ends.is_empty() {
             return;
         }
@@ -154,11 +155,11 @@ impl Intake<'_> {
         };
         let expected = std::mem::take(&mut self.expected);
         // Workers outlive this call. Their errors are checked when they are joined.
-        let _ = self.outbox.send(Incoming { batch, expected });
+        let _ = self.outbox.send(IncomingBatch { batch, expected });
     }
 }
 
-impl BlobSink for Intake<'_> {
+impl BlobSink for ImportPipeline<'_> {
     type Error = Error;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Error> {
@@ -188,7 +189,7 @@ impl BlobSink for Intake<'_> {
         self.expected.push(*chunk);
         self.progress.advance(bytes.len() as u64);
         if self.data.len() >= BATCH_BYTES {
-            self.hand_on();
+            self.send_batch();
         }
         Ok(())
     }

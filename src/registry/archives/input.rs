@@ -15,33 +15,33 @@ use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
 use crate::file_io::open_plain;
 use crate::registry::archives::encryption;
-use crate::registry::archives::encryption::Openers;
-use crate::registry::archives::volume_sets::Set;
+use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::volume_sets::Volume;
+use crate::registry::archives::volume_sets::VolumeSet;
+use crate::registry::archives::volume_sets::group_volumes;
 use crate::registry::archives::volume_sets::missing_before;
-use crate::registry::archives::volume_sets::sets;
 use crate::registry::archives::volume_sets::volume_number;
 use crate::registry::error::Error;
 
 /// The files of one archive, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
+pub struct ArchiveInput {
     /// The single file, or all volumes.
     pub paths: Vec<PathBuf>,
     /// True for volumes, each of which has to be checked.
     is_split: bool,
     /// True for encrypted volumes, which are known only by name until they are opened.
-    is_sealed: bool,
+    is_encrypted: bool,
     /// True if every volume was read and matches its trailer.
     is_whole: bool,
     /// Text that lists the missing volumes.
     missing: Option<String>,
-    source: Source,
+    source: InputKind,
 }
 
 /// Kind of an input path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+enum InputKind {
     /// Plain files, which can be read again.
     Files,
     /// A pipe, a device or standard input, which can be read once.
@@ -50,7 +50,7 @@ enum Source {
     Special,
 }
 
-impl Parcel {
+impl ArchiveInput {
     /// Returns the path for messages: the file, or the first volume.
     pub fn path(&self) -> &Path {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
@@ -58,15 +58,15 @@ impl Parcel {
 
     /// Returns true if the input can be read only once.
     pub fn is_stream(&self) -> bool {
-        self.source == Source::Stream
+        self.source == InputKind::Stream
     }
 
     /// Creates an input for an archive in one file.
-    fn single(path: PathBuf, source: Source) -> Self {
+    fn single(path: PathBuf, source: InputKind) -> Self {
         Self {
             paths: vec![path],
             is_split: false,
-            is_sealed: false,
+            is_encrypted: false,
             is_whole: false,
             missing: None,
             source,
@@ -74,14 +74,14 @@ impl Parcel {
     }
 
     /// Creates an input from a set of volumes.
-    fn volumes(set: Set) -> Self {
+    fn volumes(set: VolumeSet) -> Self {
         Self {
             paths: set.paths,
             is_split: true,
-            is_sealed: false,
+            is_encrypted: false,
             is_whole: false,
             missing: set.missing,
-            source: Source::Files,
+            source: InputKind::Files,
         }
     }
 
@@ -89,13 +89,13 @@ impl Parcel {
     ///
     /// Volumes that cannot be opened, or are damaged, stay as they are, and the import reports
     /// them.
-    fn told_apart(self, openers: &Openers) -> Vec<Self> {
-        if !self.is_sealed || self.paths.len() < 2 {
+    fn separate_splits(self, keys: &DecryptionKeys) -> Vec<Self> {
+        if !self.is_encrypted || self.paths.len() < 2 {
             return vec![self];
         }
         let mut volumes = Vec::new();
         for path in &self.paths {
-            match whole_volume(path, openers) {
+            match read_volume(path, keys) {
                 Ok(trailer) => volumes.push(Volume {
                     path: path.clone(),
                     trailer,
@@ -107,15 +107,15 @@ impl Parcel {
             is_whole: true,
             ..Self::volumes(set)
         };
-        sets(volumes).into_iter().map(whole).collect()
+        group_volumes(volumes).into_iter().map(whole).collect()
     }
 
     /// Checks that every volume is present and intact.
     ///
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
-    pub(crate) fn check(&self, openers: &Openers) -> Result<(), Error> {
-        if self.source == Source::Special {
+    pub(crate) fn check(&self, keys: &DecryptionKeys) -> Result<(), Error> {
+        if self.source == InputKind::Special {
             return Err(Error::NotPlainFile(self.path().to_owned()));
         }
         if let Some(missing) = &self.missing {
@@ -129,11 +129,11 @@ impl Parcel {
         for path in &self.paths {
             volumes.push(Volume {
                 path: path.clone(),
-                trailer: whole_volume(path, openers)?,
+                trailer: read_volume(path, keys)?,
             });
         }
         // The files may have changed since their trailers were read, or were grouped by name.
-        let missing = match sets(volumes).as_slice() {
+        let missing = match group_volumes(volumes).as_slice() {
             [only] => only.missing.clone(),
             _ => Some("volumes of one and the same split".to_owned()),
         };
@@ -144,29 +144,29 @@ impl Parcel {
     }
 
     /// Opens the bytes of all files in order, decrypted if needed.
-    pub(crate) fn open(&self, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
+    pub(crate) fn open(&self, keys: &DecryptionKeys) -> Result<Box<dyn Read + Send>, Error> {
         let mut later = self.paths.clone().into_iter();
         let first: Box<dyn Read + Send> = match later.next() {
             // An error on the first file is returned as it is.
-            Some(path) => encryption::open(&path, openers)?,
+            Some(path) => encryption::open(&path, keys)?,
             None => Box::new(std::io::empty()),
         };
-        Ok(Box::new(Joined {
+        Ok(Box::new(FileChain {
             open: first,
             later,
-            openers: openers.clone(),
+            keys: keys.clone(),
         }))
     }
 }
 
 /// Reads files in order, with one open at a time.
-struct Joined {
+struct FileChain {
     open: Box<dyn Read + Send>,
     later: std::vec::IntoIter<PathBuf>,
-    openers: Openers,
+    keys: DecryptionKeys,
 }
 
-impl Read for Joined {
+impl Read for FileChain {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
         loop {
             let n = self.open.read(to)?;
@@ -176,16 +176,16 @@ impl Read for Joined {
             let Some(path) = self.later.next() else {
                 return Ok(0);
             };
-            self.open = encryption::open(&path, &self.openers).map_err(std::io::Error::other)?;
+            self.open = encryption::open(&path, &self.keys).map_err(std::io::Error::other)?;
         }
     }
 }
 
 /// Reads a whole volume, compares its hash, and returns its trailer.
-fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> {
+fn read_volume(path: &Path, keys: &DecryptionKeys) -> Result<VolumeTrailer, Error> {
     let fail = |e| Error::file("read", path, e);
     let damaged = || Error::from(ArchiveError::Volume(path.display().to_string()));
-    let mut source = encryption::open(path, openers)?;
+    let mut source = encryption::open(path, keys)?;
     let mut hasher = blake3::Hasher::new();
     // The last bytes are held back, because the trailer is not part of the hash.
     let mut held = Vec::new();
@@ -205,14 +205,15 @@ fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> 
         held.drain(..done);
     }
     let trailer = VolumeTrailer::decode(&held).map_err(|_| damaged())?;
-    match trailer.hash == *hasher.finalize().as_bytes() {
-        true => Ok(trailer),
-        false => Err(damaged()),
+    if trailer.hash == *hasher.finalize().as_bytes() {
+        Ok(trailer)
+    } else {
+        Err(damaged())
     }
 }
 
 /// Returns the trailer at the end of a file, if it is a volume.
-fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
+fn read_trailer(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
     let length = file.metadata()?.len();
     let Some(at) = length.checked_sub(TRAILER_BYTES as u64) else {
         return Ok(None);
@@ -226,9 +227,9 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
 
 /// The archives that were found, and the unreadable paths.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct FoundArchives {
     /// The archives, sorted by path.
-    pub parcels: Vec<Parcel>,
+    pub inputs: Vec<ArchiveInput>,
     /// Unreadable paths, each with its error.
     pub unreadable: Vec<(PathBuf, Error)>,
 }
@@ -240,28 +241,25 @@ pub struct Gathered {
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
-pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
+pub fn archive_inputs(paths: &[PathBuf]) -> Result<Vec<ArchiveInput>, Error> {
     let found = found_at(paths);
     match found.unreadable.into_iter().next() {
         Some((_, error)) => Err(error),
-        None => Ok(found.parcels),
+        None => Ok(found.inputs),
     }
 }
 
 /// Finds the archives in the readable paths. Opens encrypted volumes to tell several splits apart.
-pub fn gathered(paths: &[PathBuf], openers: &Openers) -> Gathered {
-    let Gathered {
-        parcels,
-        unreadable,
-    } = found_at(paths);
-    let parcels = parcels.into_iter().flat_map(|p| p.told_apart(openers));
-    Gathered {
-        parcels: parcels.collect(),
+pub fn find_archives(paths: &[PathBuf], keys: &DecryptionKeys) -> FoundArchives {
+    let FoundArchives { inputs, unreadable } = found_at(paths);
+    let inputs = inputs.into_iter().flat_map(|p| p.separate_splits(keys));
+    FoundArchives {
+        inputs: inputs.collect(),
         unreadable,
     }
 }
 
-fn found_at(paths: &[PathBuf]) -> Gathered {
+fn found_at(paths: &[PathBuf]) -> FoundArchives {
     let (mut files, mut found, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         if let Err(error) = look_at(path, &mut files, &mut found) {
@@ -278,10 +276,10 @@ fn found_at(paths: &[PathBuf]) -> Gathered {
         }
         // The trailer of an encrypted volume is inside, so the name has to do for now.
         let looked = open_plain(&path).and_then(|mut file| {
-            let is_sealed = encryption::is_sealed(&mut file)?;
-            match is_sealed.then(|| volume_number(&path)).flatten() {
+            let is_encrypted = encryption::is_encrypted(&mut file)?;
+            match is_encrypted.then(|| volume_number(&path)).flatten() {
                 Some(number) => Ok((Some(number), None)),
-                None => Ok((None, trailer_of(&mut file)?)),
+                None => Ok((None, read_trailer(&mut file)?)),
             }
         });
         match looked {
@@ -295,28 +293,36 @@ fn found_at(paths: &[PathBuf]) -> Gathered {
                     Entry::Vacant(free) => drop(free.insert(path)),
                     // For `x.001` and `x.0001`, the other path is tried too.
                     Entry::Occupied(_) => {
-                        found.push(sealed_parcel(BTreeMap::from([(number, path)])));
+                        found.push(encrypted_input(BTreeMap::from([(number, path)])));
                     }
                 }
             }
             Ok((None, Some(trailer))) => volumes.push(Volume { path, trailer }),
-            Ok((None, None)) => found.push(Parcel::single(path, Source::Files)),
+            Ok((None, None)) => found.push(ArchiveInput::single(path, InputKind::Files)),
         }
     }
-    found.extend(sets(volumes).into_iter().map(Parcel::volumes));
-    found.extend(sealed.into_values().map(sealed_parcel));
+    found.extend(
+        group_volumes(volumes)
+            .into_iter()
+            .map(ArchiveInput::volumes),
+    );
+    found.extend(sealed.into_values().map(encrypted_input));
     found.sort_by(|a, b| a.path().cmp(b.path()));
-    Gathered {
-        parcels: found,
+    FoundArchives {
+        inputs: found,
         unreadable,
     }
 }
 
 /// Lists the plain files of a path, and the inputs that are no plain files.
-fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Result<(), Error> {
+fn look_at(
+    path: &Path,
+    files: &mut Vec<PathBuf>,
+    found: &mut Vec<ArchiveInput>,
+) -> Result<(), Error> {
     let fail = |e| Error::file("read", path, e);
     if path.as_os_str() == "-" {
-        found.push(Parcel::single(path.to_owned(), Source::Stream));
+        found.push(ArchiveInput::single(path.to_owned(), InputKind::Stream));
         return Ok(());
     }
     let kind = std::fs::metadata(path).map_err(fail)?.file_type();
@@ -325,7 +331,7 @@ fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Re
         return Ok(());
     }
     if !kind.is_dir() {
-        found.push(Parcel::single(path.to_owned(), Source::Stream));
+        found.push(ArchiveInput::single(path.to_owned(), InputKind::Stream));
         return Ok(());
     }
     let mut inside = Vec::new();
@@ -335,9 +341,10 @@ fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Re
         if !is_archive_name(&entry.file_name().to_string_lossy()) {
             continue;
         }
-        match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
-            true => found.push(Parcel::single(at, Source::Special)),
-            false => inside.push(at),
+        if std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
+            found.push(ArchiveInput::single(at, InputKind::Special))
+        } else {
+            inside.push(at)
         }
     }
     inside.sort();
@@ -350,23 +357,26 @@ fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Re
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
-pub fn opened_parcels(paths: &[PathBuf], openers: &Openers) -> Result<Vec<Parcel>, Error> {
-    let found = parcels(paths)?.into_iter();
-    Ok(found.flat_map(|p| p.told_apart(openers)).collect())
+pub fn open_archive_inputs(
+    paths: &[PathBuf],
+    keys: &DecryptionKeys,
+) -> Result<Vec<ArchiveInput>, Error> {
+    let found = archive_inputs(paths)?.into_iter();
+    Ok(found.flat_map(|p| p.separate_splits(keys)).collect())
 }
 
 /// Creates an input from encrypted volumes with the same base name.
-fn sealed_parcel(parts: BTreeMap<u32, PathBuf>) -> Parcel {
+fn encrypted_input(parts: BTreeMap<u32, PathBuf>) -> ArchiveInput {
     let last = parts.keys().next_back().copied().unwrap_or_default();
     let absent = (1..=last).filter(|n| !parts.contains_key(n));
     let missing = missing_before(absent);
-    Parcel {
+    ArchiveInput {
         paths: parts.into_values().collect(),
         is_split: true,
-        is_sealed: true,
+        is_encrypted: true,
         is_whole: false,
         missing,
-        source: Source::Files,
+        source: InputKind::Files,
     }
 }
 

@@ -13,37 +13,40 @@ use crate::registry::archives::encryption::EncryptedWriter;
 use crate::registry::archives::encryption::Passphrase;
 use crate::registry::archives::encryption::Recipient;
 use crate::registry::archives::encryption::room;
-use crate::registry::archives::export::ExportOptions;
+use crate::registry::archives::options::ExportOptions;
 use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 
 /// Writes frames in order.
-pub(crate) struct Output {
+pub(crate) struct ArchiveOutput {
     dest: PathBuf,
     split: Option<u64>,
     recipients: Vec<Recipient>,
     passphrase: Option<Passphrase>,
     if_exists: IfExists,
-    open: Option<Open>,
+    open: Option<OpenVolume>,
     /// Complete files without their final names, and these names.
     done: Vec<(Written, PathBuf)>,
     archive: [u8; 16],
     bytes: u64,
 }
 
-struct Open {
+struct OpenVolume {
     path: PathBuf,
     file: EncryptedWriter,
     bytes: u64,
     hasher: blake3::Hasher,
 }
 
-impl Output {
+impl ArchiveOutput {
     pub(crate) fn new(dest: &Path, options: &ExportOptions) -> Self {
-        let is_sealed = options.passphrase.is_some() || !options.recipients.is_empty();
-        let inside = |limit| match is_sealed {
-            true => room(limit, options.recipients.len()),
-            false => limit,
+        let is_encrypted = options.passphrase.is_some() || !options.recipients.is_empty();
+        let inside = |limit| {
+            if is_encrypted {
+                room(limit, options.recipients.len())
+            } else {
+                limit
+            }
         };
         Self {
             dest: dest.to_owned(),
@@ -65,7 +68,7 @@ impl Output {
             self.archive = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         }
         let needed = (frame.len() + TRAILER_BYTES) as u64;
-        let is_full = |o: &Open| {
+        let is_full = |o: &OpenVolume| {
             let limit = self.split.unwrap_or(u64::MAX);
             o.bytes > 0 && o.bytes.saturating_add(needed) > limit
         };
@@ -80,7 +83,7 @@ impl Output {
                     None => self.dest.clone(),
                 };
                 let keys = (self.recipients.as_slice(), self.passphrase.as_ref());
-                none.insert(Open::create(path, self.if_exists, keys)?)
+                none.insert(OpenVolume::create(path, self.if_exists, keys)?)
             }
         };
         if self.split.is_some() {
@@ -118,7 +121,7 @@ impl Output {
             open.write(&trailer.encode())?;
             self.bytes += TRAILER_BYTES as u64;
         }
-        let Open { path, file, .. } = open;
+        let OpenVolume { path, file, .. } = open;
         let mut written = file.finish().map_err(|e| Error::output(&path, e))?;
         if self.done.len() >= VOLUMES_HELD_MAX {
             written.let_go();
@@ -142,7 +145,7 @@ fn volume_path(dest: &Path, number: usize) -> Result<PathBuf, Error> {
     Ok(path.into())
 }
 
-impl Open {
+impl OpenVolume {
     fn create(
         path: PathBuf,
         if_exists: IfExists,

@@ -43,13 +43,13 @@ pub(crate) fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statem
 }
 
 /// A manifest and its card.
-pub(crate) type WithCard = (VerifiedManifest, Option<Vec<u8>>);
+pub(crate) type ManifestAndCard = (VerifiedManifest, Option<Vec<u8>>);
 
 /// Reads and verifies the manifests, each with its card.
 pub(crate) fn read_manifests(
     reader: &mut EntryReader<'_>,
     header: &ArchiveHeader,
-) -> Result<Vec<WithCard>, Error> {
+) -> Result<Vec<ManifestAndCard>, Error> {
     let mut found = Vec::new();
     let mut left = limits::ARCHIVE_MANIFESTS_BYTES_MAX;
     let is_only = header.datasets.len() == 1;

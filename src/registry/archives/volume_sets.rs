@@ -19,7 +19,7 @@ pub(crate) struct Volume {
 
 /// Volumes of one split, in order.
 #[derive(Clone, Debug)]
-pub(crate) struct Set {
+pub(crate) struct VolumeSet {
     pub(crate) paths: Vec<PathBuf>,
     /// Text that lists the missing volumes, or `None` if the set is complete.
     pub(crate) missing: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Set {
 /// The volumes of one archive are one set if their numbers allow it, regardless of their names.
 /// Otherwise the archive was split more than once, and volumes whose names differ only in the
 /// number belong together. An exact copy of a volume counts once.
-pub(crate) fn sets(volumes: Vec<Volume>) -> Vec<Set> {
+pub(crate) fn group_volumes(volumes: Vec<Volume>) -> Vec<VolumeSet> {
     let mut by_archive: BTreeMap<[u8; 16], Vec<Volume>> = BTreeMap::new();
     for volume in volumes {
         let of_archive = by_archive.entry(volume.trailer.archive).or_default();
@@ -61,7 +61,7 @@ pub(crate) fn sets(volumes: Vec<Volume>) -> Vec<Set> {
         }
         found.extend(chains(rest));
     }
-    let set = |chain: Vec<Volume>| Set {
+    let set = |chain: Vec<Volume>| VolumeSet {
         missing: missing(&chain),
         paths: chain.into_iter().map(|v| v.path).collect(),
     };
@@ -84,9 +84,10 @@ fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
             let fits = chain.last().is_none_or(|last| {
                 !last.trailer.is_last && last.trailer.number < volume.trailer.number
             });
-            match fits {
-                true => chain.push(volume),
-                false => rest.push(volume),
+            if fits {
+                chain.push(volume)
+            } else {
+                rest.push(volume)
             }
         }
         found.push(chain);
@@ -160,11 +161,11 @@ mod tests {
     /// Returns the paths and the missing volumes of every set, in order.
     fn told(volumes: Vec<Volume>) -> Vec<(Vec<String>, Option<String>)> {
         let count = volumes.len();
-        let paths = |set: &Set| {
+        let paths = |set: &VolumeSet| {
             let paths = set.paths.iter();
             paths.map(|p| p.display().to_string()).collect()
         };
-        let found = sets(volumes);
+        let found = group_volumes(volumes);
         assert!(found.iter().map(|s| s.paths.len()).sum::<usize>() <= count);
         let mut told: Vec<_> = found
             .iter()

@@ -132,12 +132,12 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// As the operating system.
-pub(crate) fn create_aside(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(crate) fn create_partial(path: &Path) -> io::Result<(PathBuf, File)> {
     if let Some(directory) = path.parent() {
         remove_abandoned(directory);
     }
     let noise: [u8; 6] = host::random()?;
-    let aside = path.with_extension(format!("{ASIDE}{}", to_hex(&noise)));
+    let aside = path.with_extension(format!("{PARTIAL}{}", to_hex(&noise)));
     let mut options = File::options();
     options.read(true).write(true).create_new(true).mode(0o600);
     let file = options.open(&aside)?;
@@ -157,7 +157,7 @@ fn remove_abandoned(directory: &Path) {
         let written = entry.metadata().ok().map(|meta| meta.mtime());
         let written = written.and_then(|at| u64::try_from(at).ok());
         let age = written.and_then(|at| now.as_secs().checked_sub(at));
-        if ending.is_some_and(|e| e.starts_with(ASIDE))
+        if ending.is_some_and(|e| e.starts_with(PARTIAL))
             && age.is_some_and(|age| age > ABANDONED.as_secs())
         {
             let _ = fs::remove_file(path);
@@ -166,7 +166,7 @@ fn remove_abandoned(directory: &Path) {
 }
 
 /// Extension prefix of a temporary file; a unique suffix follows.
-const ASIDE: &str = "new-";
+const PARTIAL: &str = "new-";
 
 /// Returns the metadata of a file. The flag is true if its last change is old enough that a later
 /// change has another timestamp.

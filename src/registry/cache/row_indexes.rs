@@ -24,15 +24,15 @@ use crate::wire::limits::ROW_INDEXES_BYTES_MAX;
 
 /// Cache entry for the rows of one file.
 #[derive(Clone, Debug)]
-pub(crate) struct KeptRows {
+pub(crate) struct RowIndexEntry {
     cache: CacheFiles,
-    of: Of,
-    what: What,
+    of: RowCacheSource,
+    what: RowCacheKind,
 }
 
 /// Kind of cached data.
 #[derive(Clone, Copy, Debug)]
-enum What {
+enum RowCacheKind {
     /// Offsets of some rows.
     Places = 0,
     /// Number of lines that are not blank.
@@ -41,21 +41,21 @@ enum What {
 
 /// File that the index belongs to.
 #[derive(Clone, Debug)]
-enum Of {
+enum RowCacheSource {
     /// A file on disk: its metadata before it was read, and a flag that it had settled.
     Disk(Arc<File>, FileStamp, bool),
     Store(StoredText),
 }
 
-impl KeptRows {
+impl RowIndexEntry {
     /// Creates the entry of a file on disk that has not been read yet. Returns `None` if the file
     /// cannot be identified.
     pub(crate) fn on_disk(file: &Arc<File>, home: &Path) -> Option<Self> {
         let (stamp, is_settled) = stamp_of(file).ok()?;
         Some(Self {
             cache: CacheFiles::new(home, CACHE),
-            of: Of::Disk(Arc::clone(file), stamp, is_settled),
-            what: What::Places,
+            of: RowCacheSource::Disk(Arc::clone(file), stamp, is_settled),
+            what: RowCacheKind::Places,
         })
     }
 
@@ -63,15 +63,15 @@ impl KeptRows {
     pub(crate) fn in_store(text: StoredText, home: &Path) -> Self {
         Self {
             cache: CacheFiles::new(home, CACHE),
-            of: Of::Store(text),
-            what: What::Places,
+            of: RowCacheSource::Store(text),
+            what: RowCacheKind::Places,
         }
     }
 
     /// Selects the entry for the number of lines that are not blank.
     pub(crate) fn of_count(self) -> Self {
         Self {
-            what: What::Count,
+            what: RowCacheKind::Count,
             ..self
         }
     }
@@ -106,8 +106,8 @@ impl KeptRows {
     fn find(&self, kind: RowKind) -> Option<RowIndex> {
         let stored = StoredRowIndex::decode(&self.cache.read(&self.id(kind))?).ok()?;
         match &self.of {
-            Of::Disk(file, stamp, _) => stored.for_disk(kind, stamp, &**file).ok()?,
-            Of::Store(text) => stored.for_store(kind, text),
+            RowCacheSource::Disk(file, stamp, _) => stored.for_disk(kind, stamp, &**file).ok()?,
+            RowCacheSource::Store(text) => stored.for_store(kind, text),
         }
     }
 
@@ -122,7 +122,7 @@ impl KeptRows {
 
     fn write(&self, kind: RowKind, news: RowIndex) {
         let stored = match &self.of {
-            Of::Disk(file, stamp, is_settled) => {
+            RowCacheSource::Disk(file, stamp, is_settled) => {
                 // An index of a file that changed during the read may mix both states.
                 let is_same = stamp_of(file).is_ok_and(|(now, _)| now == *stamp);
                 let seen = (*stamp, *is_settled);
@@ -131,7 +131,7 @@ impl KeptRows {
                     _ => return,
                 }
             }
-            Of::Store(text) => StoredRowIndex::in_store(news, kind, *text),
+            RowCacheSource::Store(text) => StoredRowIndex::in_store(news, kind, *text),
         };
         self.cache.write(&self.id(kind), &stored.encode());
     }
@@ -140,14 +140,14 @@ impl KeptRows {
     fn id(&self, kind: RowKind) -> Vec<u8> {
         let mut id = vec![kind.number(), RULES, self.what as u8];
         match &self.of {
-            Of::Disk(_, stamp, _) => {
+            RowCacheSource::Disk(_, stamp, _) => {
                 id.extend(
                     [stamp.device, stamp.inode]
                         .map(u64::to_le_bytes)
                         .as_flattened(),
                 );
             }
-            Of::Store(text) => {
+            RowCacheSource::Store(text) => {
                 id.extend(text.tree.as_bytes());
                 id.extend(text.start.to_le_bytes());
             }
@@ -160,7 +160,7 @@ impl KeptRows {
 struct IndexRecorder {
     inner: Arc<dyn Batches>,
     index: GrowingIndex,
-    kept: KeptRows,
+    kept: RowIndexEntry,
 }
 
 impl Batches for IndexRecorder {

@@ -13,18 +13,18 @@ use crate::inspect::dedup::SketchCache;
 use crate::read_at::ReadAt;
 use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;
-use crate::registry::cache::files::create_aside;
+use crate::registry::cache::files::create_partial;
 use crate::wire::limits::PRINT_CACHE_BYTES_MAX;
 use crate::wire::limits::PRINT_FILES_MAX;
 
 /// Cache entry for the sketches of one dataset.
 #[derive(Debug)]
-pub struct KeptPrints {
+pub struct SketchFiles {
     cache: CacheFiles,
     dataset: String,
 }
 
-impl KeptPrints {
+impl SketchFiles {
     /// Returns the entry of a dataset, by its name without a version, in the cache of a home.
     pub fn of(dataset: String, home: &Path) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl KeptPrints {
     }
 }
 
-impl SketchCache for KeptPrints {
+impl SketchCache for SketchFiles {
     fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>> {
         let file = File::open(self.path(parameters)).ok()?;
         Some(Box::new(file))
@@ -48,8 +48,8 @@ impl SketchCache for KeptPrints {
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
         self.cache.make_directory()?;
         let path = self.path(parameters);
-        let (aside, file) = create_aside(&path)?;
-        Ok(Box::new(Aside {
+        let (aside, file) = create_partial(&path)?;
+        Ok(Box::new(PartialFile {
             file,
             aside,
             path,
@@ -58,14 +58,14 @@ impl SketchCache for KeptPrints {
     }
 }
 
-struct Aside {
+struct PartialFile {
     file: File,
     aside: PathBuf,
     path: PathBuf,
     cache: CacheFiles,
 }
 
-impl NewSketches for Aside {
+impl NewSketches for PartialFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
@@ -78,7 +78,7 @@ impl NewSketches for Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         // Already gone after a rename.
         let _ = fs::remove_file(&self.aside);

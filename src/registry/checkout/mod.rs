@@ -23,14 +23,14 @@ use crate::manifest::FileEntry;
 use crate::manifest::TreeWalk;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
-use crate::registry::checkout::read_chunks::Placed;
+use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::WINDOW_CHUNKS;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::integrity::verify::blamed;
+use crate::registry::integrity::blame::blamed;
 use crate::registry::step::Step;
-use crate::registry::working_copy::Chosen;
+use crate::registry::working_copy::FileSelection;
 use crate::store::disk::BlobReader;
 
 /// Result of a checkout.
@@ -43,7 +43,7 @@ pub struct CheckoutReport {
 }
 
 /// A file to write, and its range of the dataset's bytes.
-pub(crate) struct Target {
+pub(crate) struct CheckoutFile {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) file: File,
@@ -85,7 +85,7 @@ impl LocalRegistry {
         let _step = Step::begin("check out to", dest.display());
         let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
-        let chosen = Chosen::of(&table, &dataset.manifest, path)?;
+        let chosen = FileSelection::of(&table, &dataset.manifest, path)?;
         let (files, single) = (&chosen.files, chosen.single);
         let bytes = chosen.bytes();
         progress.phase("checking out", Some(bytes));
@@ -97,7 +97,7 @@ impl LocalRegistry {
             to.finish().map_err(fail)?;
             return Ok(CheckoutReport { files: 1, bytes });
         };
-        let (aside, only) = begin_aside(&dest, single)?;
+        let (aside, only) = begin_partial(&dest, single)?;
         let place = || {
             let inside = aside.path().join(&chosen.below);
             let from = if single { aside.path() } else { &inside };
@@ -190,10 +190,10 @@ impl LocalRegistry {
             match run {
                 [(start, entry)] if !small(entry) => {
                     let file = match only.take() {
-                        Some(file) => sized(file, dir, entry.size_bytes)?,
+                        Some(file) => with_length(file, dir, entry.size_bytes)?,
                         None => make(&dir.join(&entry.path), entry.size_bytes)?,
                     };
-                    let target = Target {
+                    let target = CheckoutFile {
                         start: *start,
                         end: start + entry.size_bytes,
                         file,
@@ -212,7 +212,7 @@ impl LocalRegistry {
         reader: &BlobReader,
         dataset: &Dataset,
         files: &[(u64, &FileEntry)],
-        target: &Target,
+        target: &CheckoutFile,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let m = &dataset.manifest;
@@ -220,7 +220,7 @@ impl LocalRegistry {
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, target.start)
             .map_err(|e| blame(target.start, e.into()))?;
         loop {
-            let mut window: Vec<Placed> = Vec::new();
+            let mut window: Vec<PlacedChunk> = Vec::new();
             while window.len() < WINDOW_CHUNKS && walk.offset() < target.end {
                 let at = walk.offset();
                 match walk.next() {
@@ -243,7 +243,7 @@ impl LocalRegistry {
     }
 }
 
-impl Target {
+impl CheckoutFile {
     /// Writes the part of a chunk that belongs to the file. Zeros become holes.
     pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
         let end = at + bytes.len() as u64;
@@ -293,21 +293,22 @@ pub(crate) fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
         std::fs::create_dir_all(parent).map_err(fail)?;
     }
     let file = File::create_new(path).map_err(fail)?;
-    sized(file, path, size_bytes)
+    with_length(file, path, size_bytes)
 }
 
 /// Sets the length of a file.
-pub(crate) fn sized(file: File, path: &Path, size_bytes: u64) -> Result<File, Error> {
+pub(crate) fn with_length(file: File, path: &Path, size_bytes: u64) -> Result<File, Error> {
     let sized = file.set_len(size_bytes);
     sized.map_err(|e| Error::file("write", path, e))?;
     Ok(file)
 }
 
 /// Creates a temporary directory, or a temporary file with its handle.
-pub(crate) fn begin_aside(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
-    let begun = match single {
-        true => Aside::file(dest, None).map(|(aside, file)| (aside, Some(file))),
-        false => Aside::directory(dest).map(|aside| (aside, None)),
+pub(crate) fn begin_partial(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
+    let begun = if single {
+        Aside::file(dest, None).map(|(aside, file)| (aside, Some(file)))
+    } else {
+        Aside::directory(dest).map(|aside| (aside, None))
     };
     begun.map_err(|e| Error::file("create", dest, e))
 }

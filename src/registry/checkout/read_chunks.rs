@@ -10,6 +10,8 @@ use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
@@ -22,13 +24,13 @@ use crate::store::disk::WriteSession;
 pub(crate) const WINDOW_CHUNKS: usize = 4096;
 
 /// A chunk and the offset of its first byte in the dataset.
-pub(crate) type Placed = (u64, ChunkEntry);
+pub(crate) type PlacedChunk = (u64, ChunkEntry);
 
 /// Receives the verified bytes of adjacent chunks, and their offset in the dataset.
 pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
 
 /// A chunk to read: its offset in the data, and its location in the store.
-pub(crate) struct Located {
+pub(crate) struct LocatedChunk {
     pub(crate) at: u64,
     pub(crate) key: BlobKey,
     pub(crate) location: Location,
@@ -40,7 +42,7 @@ pub(crate) struct Located {
 /// Returns the first failed chunk, in the order of the data, with its offset.
 pub(crate) fn each_chunk(
     reader: &BlobReader,
-    window: &[Placed],
+    window: &[PlacedChunk],
     sink: &Sink<'_>,
 ) -> Result<(), (u64, Error)> {
     let key_of = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
@@ -48,7 +50,7 @@ pub(crate) fn each_chunk(
     let first = window.first().map_or(0, |(at, _)| *at);
     let found = reader.locate(&keys).map_err(|e| (first, e.into()))?;
     let mut order = Vec::new();
-    let mut by_record: HashMap<(u32, u32), Vec<Located>> = HashMap::new();
+    let mut by_record: HashMap<(u32, u32), Vec<LocatedChunk>> = HashMap::new();
     for (((at, _), key), location) in window.iter().zip(&keys).zip(found) {
         let missing = || (*at, StoreError::Blob(BlobError::Missing(*key)).into());
         let location = location.ok_or_else(missing)?;
@@ -57,7 +59,7 @@ pub(crate) fn each_chunk(
             order.push(place);
             Vec::new()
         });
-        chunks.push(Located {
+        chunks.push(LocatedChunk {
             at: *at,
             key: *key,
             location,
@@ -69,15 +71,13 @@ pub(crate) fn each_chunk(
         .collect();
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<(u64, Error)>> = Mutex::new(None);
-    let workers = std::thread::available_parallelism()
-        .map_or(2, |n| n.get())
-        .min(jobs.len());
+    let workers = threads().min(jobs.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(failure) = one_record(reader, job, sink) {
-                        let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        let mut first = lock(&failed);
                         if first.as_ref().is_none_or(|(at, _)| failure.0 < *at) {
                             *first = Some(failure);
                         }
@@ -95,11 +95,11 @@ pub(crate) fn each_chunk(
 /// Reads located chunks into their positions in `data` on this thread, and verifies each.
 pub(crate) fn each_located(
     (session, reader): (&WriteSession, &BlobReader),
-    mut chunks: Vec<Located>,
+    mut chunks: Vec<LocatedChunk>,
     data: &mut [u8],
 ) -> Result<(), StoreError> {
     chunks.sort_unstable_by_key(|c| (c.location.pack, c.location.offset, c.at));
-    let same = |a: &Located, b: &Located| {
+    let same = |a: &LocatedChunk, b: &LocatedChunk| {
         (a.location.pack, a.location.offset) == (b.location.pack, b.location.offset)
     };
     for of_record in chunks.chunk_by(same) {
@@ -121,7 +121,11 @@ pub(crate) fn each_located(
     Ok(())
 }
 
-fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+fn one_record(
+    reader: &BlobReader,
+    job: &[LocatedChunk],
+    sink: &Sink<'_>,
+) -> Result<(), (u64, Error)> {
     let Some(first) = job.first() else {
         return Ok(());
     };
@@ -129,8 +133,8 @@ fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(
         .unpack(&first.key, &first.location)
         .map_err(|e| (first.at, e.into()))?;
     // Adjacent chunks of the record and of the data go to the sink together.
-    let mut run: Option<Run> = None;
-    for Located { at, key, location } in job {
+    let mut run: Option<ChunkRun> = None;
+    for LocatedChunk { at, key, location } in job {
         let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
         let bytes = record
             .item(key, location.item)
@@ -138,14 +142,14 @@ fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(
             .ok_or_else(corrupt)?;
         let end = at.saturating_add(bytes.len() as u64);
         run = Some(match run.take() {
-            Some(r) if r.end == *at && r.last.checked_add(1) == Some(location.item) => Run {
+            Some(r) if r.end == *at && r.last.checked_add(1) == Some(location.item) => ChunkRun {
                 end,
                 last: location.item,
                 ..r
             },
             ended => {
                 hand_over(&record, ended, sink)?;
-                Run {
+                ChunkRun {
                     at: *at,
                     end,
                     first: location.item,
@@ -158,14 +162,18 @@ fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(
 }
 
 /// Verified chunks that are adjacent in their record and in the data.
-struct Run {
+struct ChunkRun {
     at: u64,
     end: u64,
     first: u16,
     last: u16,
 }
 
-fn hand_over(record: &Unpacked, run: Option<Run>, sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+fn hand_over(
+    record: &Unpacked,
+    run: Option<ChunkRun>,
+    sink: &Sink<'_>,
+) -> Result<(), (u64, Error)> {
     match run.and_then(|r| Some((r.at, record.items(r.first, r.last)?))) {
         Some((at, bytes)) => sink(at, bytes).map_err(|e| (at, e)),
         None => Ok(()),

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::catalog::Dataset;
+use crate::locks::threads;
 use crate::manifest::FileEntry;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
@@ -13,7 +14,7 @@ use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
 /// A file and the offset of its first byte in the dataset.
-type At<'a> = (u64, &'a FileEntry);
+type FileAt<'a> = (u64, &'a FileEntry);
 
 impl LocalRegistry {
     /// Writes adjacent files of the dataset below `dir`.
@@ -21,7 +22,7 @@ impl LocalRegistry {
         &self,
         reader: &BlobReader,
         dataset: &Dataset,
-        files: &[At<'_>],
+        files: &[FileAt<'_>],
         dir: &Path,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
@@ -70,8 +71,8 @@ impl LocalRegistry {
 }
 
 /// Creates files, whose bytes begin at `base`, with all cores.
-fn write_all(files: &[At<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<(), Error> {
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+fn write_all(files: &[FileAt<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<(), Error> {
+    let threads = threads();
     let share = files.len().div_ceil(threads).max(64);
     if files.len() <= share {
         return write_share(files, base, bytes, dir);
@@ -88,7 +89,7 @@ fn write_all(files: &[At<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<()
     })
 }
 
-fn write_share(files: &[At<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<(), Error> {
+fn write_share(files: &[FileAt<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<(), Error> {
     let mut made = "";
     for (at, entry) in files {
         let path = dir.join(&entry.path);

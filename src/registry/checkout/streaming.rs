@@ -10,18 +10,18 @@ use crate::file_io::IfExists;
 use crate::file_io::put_in_place;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
-use crate::registry::checkout::Target;
-use crate::registry::checkout::begin_aside;
+use crate::registry::checkout::CheckoutFile;
+use crate::registry::checkout::begin_partial;
 use crate::registry::checkout::destination;
 use crate::registry::checkout::make;
-use crate::registry::checkout::sized;
+use crate::registry::checkout::with_length;
 use crate::registry::error::Error;
 
 /// Maximum number of files for a streaming checkout. All cores write a larger number later.
-pub(crate) const FILES_STRAIGHT_MAX: u64 = 1024;
+pub(crate) const STREAMED_FILES_MAX: u64 = 1024;
 
 /// Files that are being written.
-pub(crate) struct Straight<'a> {
+pub(crate) struct StreamingCheckout<'a> {
     files: &'a [(u64, &'a FileEntry)],
     single: bool,
     dest: PathBuf,
@@ -31,11 +31,11 @@ pub(crate) struct Straight<'a> {
     only: Option<File>,
     /// Number of the next or current file.
     next: usize,
-    open: Option<Target>,
+    open: Option<CheckoutFile>,
     at: u64,
 }
 
-impl<'a> Straight<'a> {
+impl<'a> StreamingCheckout<'a> {
     /// Starts a checkout of all files to `dest`. Returns `None` if a single file is to be written
     /// directly, which is done when all of it is held.
     pub(crate) fn new(
@@ -47,7 +47,7 @@ impl<'a> Straight<'a> {
         let Some(dest) = destination(files, single, (dest, if_exists))? else {
             return Ok(None);
         };
-        let (aside, only) = begin_aside(&dest, single)?;
+        let (aside, only) = begin_partial(&dest, single)?;
         Ok(Some(Self {
             files,
             single,
@@ -83,12 +83,12 @@ impl<'a> Straight<'a> {
         Ok(())
     }
 
-    fn make(&mut self, start: u64, file: &FileEntry) -> Result<Target, Error> {
+    fn make(&mut self, start: u64, file: &FileEntry) -> Result<CheckoutFile, Error> {
         let begun = match self.only.take() {
-            Some(only) => sized(only, self.aside.path(), file.size_bytes)?,
+            Some(only) => with_length(only, self.aside.path(), file.size_bytes)?,
             None => make(&self.aside.path().join(&file.path), file.size_bytes)?,
         };
-        Ok(Target {
+        Ok(CheckoutFile {
             start,
             end: start.saturating_add(file.size_bytes),
             file: begun,
@@ -105,13 +105,14 @@ impl<'a> Straight<'a> {
     }
 }
 
-impl Drop for Straight<'_> {
+impl Drop for StreamingCheckout<'_> {
     fn drop(&mut self) {
         // Nothing is left after `finish`. A leftover that cannot be removed has a name that
         // identifies it.
-        let _ = match self.single {
-            true => std::fs::remove_file(self.aside.path()),
-            false => std::fs::remove_dir_all(self.aside.path()),
+        let _ = if self.single {
+            std::fs::remove_file(self.aside.path())
+        } else {
+            std::fs::remove_dir_all(self.aside.path())
         };
     }
 }

@@ -1,14 +1,11 @@
 //! Edits the description of a dataset: a new manifest for the same content supersedes the earlier
 //! one. Also lists the versions of a name.
 
-use std::path::PathBuf;
-
 use crate::blob_store::BlobKind;
 use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::DatasetName;
-use crate::ident::VersionAlias;
 use crate::manifest::Totals;
 use crate::manifest::diff_trees;
 use crate::registry::LocalRegistry;
@@ -17,30 +14,10 @@ use crate::registry::describe::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::metadata;
+use crate::registry::metadata::edit::Edit;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
-
-/// Changes to a dataset's description. Unset fields keep their values.
-#[derive(Clone, Debug, Default)]
-pub struct Edit {
-    /// Labels to add.
-    pub add_tags: Vec<String>,
-    /// Labels to remove.
-    pub remove_tags: Vec<String>,
-    /// New description. An empty one removes it.
-    pub description: Option<String>,
-    /// New licence, an SPDX expression. An empty one removes it.
-    pub license: Option<String>,
-    /// File with the new card.
-    pub card: Option<PathBuf>,
-    /// Bytes of the new card, if it is read already.
-    pub card_bytes: Option<Vec<u8>>,
-    /// Alias to add to this version, with its count.
-    pub alias: Option<(VersionAlias, u64)>,
-    /// Aliases to remove from this version.
-    pub drop_aliases: Vec<VersionAlias>,
-}
 
 /// One version of a name.
 #[derive(Clone, Debug)]
@@ -89,7 +66,7 @@ impl LocalRegistry {
         };
         let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
-            let held = replace::current(tables, dataset)?;
+            let held = replace::current_state(tables, dataset)?;
             let mut manifest = held.manifest.clone();
             metadata::apply(edit, &mut manifest);
             if let Some((id, said)) = &card {

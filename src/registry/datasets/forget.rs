@@ -50,9 +50,10 @@ impl FromStr for Span {
             span.hours = sum.ok_or(WRONG)?;
             rest = unit.get(1..).unwrap_or_default();
         }
-        match span == Self::default() {
-            true => Err(WRONG),
-            false => Ok(span),
+        if span == Self::default() {
+            Err(WRONG)
+        } else {
+            Ok(span)
         }
     }
 }
@@ -103,7 +104,7 @@ impl KeepRules {
 
     /// Returns the reason to keep each version, or `None` for those to remove. `versions` are those
     /// of one name and maker, oldest first, each with its creation time and tags.
-    fn weigh(&self, versions: &[(Timestamp, &[String])]) -> Vec<Option<String>> {
+    fn reasons_to_keep(&self, versions: &[(Timestamp, &[String])]) -> Vec<Option<String>> {
         let made_last = versions.iter().map(|(made, _)| *made).max();
         let since = match (self.within, made_last) {
             (Some(span), Some(last)) => Some(span.before(last)),
@@ -133,7 +134,7 @@ impl KeepRules {
 
 /// A version with the reason to keep or to remove it.
 #[derive(Clone, Debug)]
-pub struct Weighed {
+pub struct ForgetDecision {
     /// The version.
     pub dataset: Dataset,
     /// The reason.
@@ -144,9 +145,9 @@ pub struct Weighed {
 #[derive(Clone, Debug, Default)]
 pub struct ForgetPlan {
     /// Versions to keep, by name and version.
-    pub kept: Vec<Weighed>,
+    pub kept: Vec<ForgetDecision>,
     /// Versions to remove.
-    pub removed: Vec<Weighed>,
+    pub removed: Vec<ForgetDecision>,
 }
 
 impl LocalRegistry {
@@ -183,14 +184,14 @@ impl LocalRegistry {
         for versions in series.into_values() {
             let made = versions.iter().map(|d| &d.manifest);
             let made: Vec<_> = made.map(|m| (m.created_at, m.tags.as_slice())).collect();
-            let reasons = rules.weigh(&made);
+            let reasons = rules.reasons_to_keep(&made);
             // A user named it.
             let aliases = held_aliases(&versions);
             for (dataset, reason) in versions.into_iter().zip(reasons) {
                 let alias = aliases.get(&dataset.envelope_id).and_then(|a| a.first());
                 match reason.or(alias.map(|a| format!("alias {}", a.as_str()))) {
-                    Some(reason) => plan.kept.push(Weighed { dataset, reason }),
-                    None => plan.removed.push(Weighed {
+                    Some(reason) => plan.kept.push(ForgetDecision { dataset, reason }),
+                    None => plan.removed.push(ForgetDecision {
                         dataset,
                         reason: "no rule keeps it".to_owned(),
                     }),
@@ -208,14 +209,14 @@ mod tests {
     use crate::clock::Timestamp;
 
     /// Applies rules to versions made on these days, oldest version first. Returns the reasons.
-    fn weighed(days: &[i64], rules: &KeepRules) -> Vec<String> {
+    fn reasons(days: &[i64], rules: &KeepRules) -> Vec<String> {
         let gold = ["gold".to_owned()];
         let tags = |n: usize| if n == 1 { gold.as_slice() } else { &[] };
         let made = days.iter().enumerate();
         let made: Vec<_> = made
             .map(|(n, day)| (Timestamp(day * 86_400), tags(n)))
             .collect();
-        let reasons = rules.weigh(&made).into_iter();
+        let reasons = rules.reasons_to_keep(&made).into_iter();
         reasons.map(Option::unwrap_or_default).collect()
     }
 
@@ -231,14 +232,14 @@ mod tests {
         // As in restic, the time counts back from the most recent version, and a version of exactly
         // that age is too old.
         assert_eq!(
-            weighed(&days, &rules),
+            reasons(&days, &rules),
             ["", "tag gold", "", "within", "last, within"]
         );
         let within = KeepRules {
             within: span("1m"),
             ..KeepRules::default()
         };
-        assert_eq!(weighed(&[0, 400, 401], &within), ["", "within", "within"]);
+        assert_eq!(reasons(&[0, 400, 401], &within), ["", "within", "within"]);
     }
 
     #[test]
@@ -248,11 +249,11 @@ mod tests {
             tags,
             ..KeepRules::default()
         };
-        assert_eq!(weighed(&[3, 1, 2], &rules), ["", "", "newest"]);
+        assert_eq!(reasons(&[3, 1, 2], &rules), ["", "", "newest"]);
         rules.last = Some(0);
-        assert_eq!(weighed(&[3, 1, 2], &rules), ["", "", ""]);
+        assert_eq!(reasons(&[3, 1, 2], &rules), ["", "", ""]);
         rules.last = Some(7);
-        assert_eq!(weighed(&[3, 1, 2], &rules), ["last", "last", "last"]);
+        assert_eq!(reasons(&[3, 1, 2], &rules), ["last", "last", "last"]);
     }
 
     fn before(span: &str, moment: &str) -> String {

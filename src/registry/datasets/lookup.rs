@@ -8,7 +8,6 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
-use crate::ident::DatasetVersion;
 use crate::ident::Reference;
 use crate::ident::VersionPick;
 use crate::manifest::FileEntry;
@@ -19,15 +18,15 @@ use crate::manifest::each_node;
 use crate::manifest::read_tree;
 use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
+use crate::registry::datasets::ranking::best_matches;
+use crate::registry::datasets::ranking::is_publishers;
+use crate::registry::datasets::ranking::tier;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::metadata::holders;
-use crate::registry::publishing::trust::Listed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreStats;
 use crate::trust::Action;
-use crate::trust::Origin;
-use crate::trust::Trust;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
 use crate::trust::skeleton;
@@ -64,7 +63,7 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
         let trust = self.trust()?;
-        Ok(best(found, &trust).pop())
+        Ok(best_matches(found, &trust).pop())
     }
 
     /// Resolves a reference to one dataset.
@@ -118,7 +117,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn equivocates(&self, manifest: &Manifest) -> Result<bool, Error> {
+    pub fn has_equivocated(&self, manifest: &Manifest) -> Result<bool, Error> {
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, &manifest.name)?))?;
@@ -136,7 +135,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn look_alikes(
+    pub fn confusable_names(
         &self,
         names: &[DatasetName],
     ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
@@ -191,7 +190,9 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn stats(&self) -> Result<StatsReport, Error> {
-        let datasets = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let datasets = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
         Ok(StatsReport {
             datasets: datasets.len() as u64,
@@ -255,7 +256,7 @@ impl LocalRegistry {
 }
 
 /// Selects the datasets of the given publisher and version.
-pub(crate) fn picked(
+pub(crate) fn of_publisher(
     named: Vec<Dataset>,
     version: &VersionPick,
     publisher: Option<&String>,
@@ -272,17 +273,6 @@ pub(crate) fn picked(
     named
 }
 
-/// Returns true if the named publisher signed a dataset, or if no publisher is named.
-pub(crate) fn is_publishers(
-    dataset: &Dataset,
-    publisher: Option<&String>,
-    trust: &TrustStore,
-) -> bool {
-    let signer = dataset.manifest.signer;
-    let alias = || signer.and_then(|key| trust.alias(&key));
-    publisher.is_none_or(|p| alias().is_some_and(|a| a.to_string() == *p))
-}
-
 /// Returns `name@version` and the first digits of the content id.
 pub(crate) fn label(dataset: &Dataset) -> String {
     let m = &dataset.manifest;
@@ -292,61 +282,6 @@ pub(crate) fn label(dataset: &Dataset) -> String {
         m.dataset_version,
         m.content_id.short()
     )
-}
-
-/// Rank of the datasets of a name in a lookup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Tier {
-    Own,
-    Trusted,
-    AskedAbout,
-    KeptApart,
-    Withdrawn,
-}
-
-fn tier(listed: &Listed) -> Tier {
-    let is_apart = listed.decide(Action::Resolve).verdict != Verdict::Accept;
-    match (listed.trust(), listed.standing.origin) {
-        _ if listed.withdrawn.is_some() => Tier::Withdrawn,
-        (Trust::Revoked, _) => Tier::KeptApart,
-        (_, Origin::Here) => Tier::Own,
-        (Trust::Prompt, _) => Tier::AskedAbout,
-        _ if is_apart => Tier::KeptApart,
-        _ => Tier::Trusted,
-    }
-}
-
-/// Returns the newest version of every publisher in the best tier that has any.
-pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
-    let listed: Vec<Listed> = found
-        .into_iter()
-        .map(|d| LocalRegistry::listed(trust, d))
-        .collect();
-    let Some(top) = listed.iter().map(tier).min() else {
-        return Vec::new();
-    };
-    let mut newest: BTreeMap<Option<String>, DatasetVersion> = BTreeMap::new();
-    // Signed and unsigned local versions count as one publisher's.
-    let publisher = |l: &Listed| match top {
-        Tier::Own => None,
-        _ => l.publisher(),
-    };
-    let of_top = || listed.iter().filter(|l| tier(l) == top);
-    for l in of_top() {
-        let version = &l.dataset.manifest.dataset_version;
-        let held = newest
-            .entry(publisher(l))
-            .or_insert_with(|| version.clone());
-        if *held < *version {
-            held.clone_from(version);
-        }
-    }
-    let is_newest =
-        |l: &&Listed| newest.get(&publisher(l)) == Some(&l.dataset.manifest.dataset_version);
-    of_top()
-        .filter(is_newest)
-        .map(|l| l.dataset.clone())
-        .collect()
 }
 
 impl LocalRegistry {
@@ -364,8 +299,8 @@ impl LocalRegistry {
                 let named = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-                let named = picked(named, version, publisher.as_ref(), &trust);
-                (or_content.as_ref(), best(named, &trust))
+                let named = of_publisher(named, version, publisher.as_ref(), &trust);
+                (or_content.as_ref(), best_matches(named, &trust))
             }
         };
         let mut found = named;

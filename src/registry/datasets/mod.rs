@@ -7,6 +7,7 @@
 pub(crate) mod edit;
 pub(crate) mod forget;
 pub(crate) mod lookup;
+pub(crate) mod ranking;
 pub(crate) mod removal;
 pub(crate) mod rename;
 pub(crate) mod replace;

@@ -3,7 +3,7 @@
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Fate;
+use crate::catalog::RemovalFate;
 use crate::catalog::Tombstone;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
@@ -11,7 +11,7 @@ use crate::ident::Reference;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::datasets::lookup::label;
-use crate::registry::datasets::lookup::picked;
+use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::store::disk::Entry;
@@ -43,7 +43,7 @@ impl LocalRegistry {
     /// As [`LocalRegistry::resolve`]. The reference is also ambiguous if several names have the
     /// content.
     pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
-        let only = self.only(reference)?;
+        let only = self.resolve_one(reference)?;
         self.remove_one(&only)?;
         Ok(only)
     }
@@ -53,7 +53,7 @@ impl LocalRegistry {
     /// # Errors
     /// As [`LocalRegistry::resolve`]. The reference is also ambiguous if several names have the
     /// content.
-    pub fn only(&self, reference: &Reference) -> Result<Dataset, Error> {
+    pub fn resolve_one(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         match found.as_slice() {
             [] => Err(self.not_found(reference.to_string())?),
@@ -68,7 +68,7 @@ impl LocalRegistry {
     /// # Errors
     /// As [`LocalRegistry::only`]. The reference is also ambiguous if several publishers have the
     /// name.
-    pub fn versions_meant(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
+    pub fn versions_of_reference(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let Reference::Name {
             name,
             version,
@@ -76,7 +76,7 @@ impl LocalRegistry {
             ..
         } = reference
         else {
-            return self.only(reference).map(|only| vec![only]);
+            return self.resolve_one(reference).map(|only| vec![only]);
         };
         let found = self.candidates(reference)?;
         let Some(first) = found.first() else {
@@ -94,7 +94,7 @@ impl LocalRegistry {
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-        let mut versions = picked(named, version, publisher.as_ref(), &trust);
+        let mut versions = of_publisher(named, version, publisher.as_ref(), &trust);
         versions.retain(is_of_series);
         Ok(versions)
     }
@@ -113,7 +113,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the store fails.
     pub fn remove_all(&self, datasets: &[Dataset]) -> Result<(), Error> {
-        let fate = Fate::Restorable(host::now());
+        let fate = RemovalFate::Restorable(host::now());
         self.store.with_reserve(|| self.remove(datasets, fate))
     }
 
@@ -124,7 +124,7 @@ impl LocalRegistry {
     pub fn purge(&self, dataset: &Dataset) -> Result<(), Error> {
         let datasets = std::slice::from_ref(dataset);
         self.store
-            .with_reserve(|| self.remove(datasets, Fate::GivenUp))
+            .with_reserve(|| self.remove(datasets, RemovalFate::GivenUp))
     }
 
     /// Unindexes every dataset with this content.
@@ -144,7 +144,7 @@ impl LocalRegistry {
 
     /// Removes datasets, with a tombstone so that a rebuild does not bring them back. A dataset
     /// that another process removed or revised meanwhile is removed in its current state.
-    fn remove(&self, datasets: &[Dataset], fate: Fate) -> Result<(), Error> {
+    fn remove(&self, datasets: &[Dataset], fate: RemovalFate) -> Result<(), Error> {
         let session = WriteSession::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {

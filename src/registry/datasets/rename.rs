@@ -37,7 +37,7 @@ impl LocalRegistry {
         session.commit(|tables, entries| {
             let mut renamed = Vec::new();
             for (dataset, salt) in datasets.iter().zip(&salts) {
-                let held = replace::current(tables, dataset)?;
+                let held = replace::current_state(tables, dataset)?;
                 if held.manifest.name == *name {
                     renamed.push(held);
                     continue;

@@ -9,7 +9,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::publishing::publish::node_id;
+use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::sign;
 use crate::store::disk::Entry;
 use crate::trust::Admitted;
@@ -19,7 +19,7 @@ use crate::trust::KeyPair;
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is gone.
-pub(crate) fn current(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Dataset, Error> {
+pub(crate) fn current_state(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Dataset, Error> {
     catalog::by_key(tables, dataset.key)?.ok_or_else(|| gone(&dataset.manifest))
 }
 
@@ -28,9 +28,10 @@ pub(crate) fn current(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Datase
 /// # Errors
 /// [`Error::NotItsPublisher`] for a signed manifest without its publisher's key.
 pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Result<(), Error> {
-    match manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
-        true => Err(Error::NotItsPublisher(manifest.name.to_string())),
-        false => Ok(()),
+    if manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
+        Err(Error::NotItsPublisher(manifest.name.to_string()))
+    } else {
+        Ok(())
     }
 }
 

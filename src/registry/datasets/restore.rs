@@ -4,8 +4,8 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Fate;
 use crate::catalog::Merged;
+use crate::catalog::RemovalFate;
 use crate::catalog::Removed;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -15,8 +15,8 @@ use crate::manifest::Manifest;
 use crate::manifest::each_node;
 use crate::meta_store::MetaRead;
 use crate::registry::LocalRegistry;
-use crate::registry::datasets::lookup::is_publishers;
 use crate::registry::datasets::lookup::label;
+use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::removal::Maker;
 use crate::registry::error::Error;
 use crate::registry::error::life::LifeError;
@@ -39,7 +39,7 @@ pub struct RestoreReport {
 }
 
 /// A removed dataset and its winning manifest.
-type Candidate = (Removed, Dataset);
+type RestoreCandidate = (Removed, Dataset);
 
 impl LocalRegistry {
     /// Returns the removed datasets that are kept for a restore, by name and version. Their blobs
@@ -49,7 +49,7 @@ impl LocalRegistry {
     /// [`Error`] when the index cannot be read.
     pub fn restorable(&self) -> Result<Vec<Removed>, Error> {
         let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
-        let is_restorable = |r: &Removed| matches!(r.fate, Fate::Restorable(_));
+        let is_restorable = |r: &Removed| matches!(r.fate, RemovalFate::Restorable(_));
         Ok(removed.into_iter().filter(is_restorable).collect())
     }
 
@@ -68,7 +68,7 @@ impl LocalRegistry {
         all_versions: bool,
     ) -> Result<RestoreReport, Error> {
         let mut report = RestoreReport::default();
-        let wanted = self.removed_meant(reference, all_versions)?;
+        let wanted = self.removed_matches(reference, all_versions)?;
         if wanted.is_empty() {
             report.already_here = Some(self.resolve(reference).map_err(|e| match e.kind() {
                 ErrorKind::NotFound => LifeError::NotRemoved(reference.to_string()).into(),
@@ -80,10 +80,11 @@ impl LocalRegistry {
         let session = WriteSession::begin(&self.store)?;
         let mut whole = Vec::new();
         for (removed, dataset) in wanted {
-            let is_restorable = matches!(removed.fate, Fate::Restorable(_));
-            match is_restorable && self.is_whole(&session, &dataset)? {
-                true => whole.push((removed, dataset)),
-                false => report.collected.push(label(&dataset)),
+            let is_restorable = matches!(removed.fate, RemovalFate::Restorable(_));
+            if is_restorable && self.is_whole(&session, &dataset)? {
+                whole.push((removed, dataset))
+            } else {
+                report.collected.push(label(&dataset))
             }
         }
         if whole.is_empty() {
@@ -91,10 +92,10 @@ impl LocalRegistry {
         }
         session.commit(|tables, entries| {
             for (removed, dataset) in &whole {
-                let now = catalog::removed_of(tables, &removed.brief.name)?;
+                let now = catalog::removed_of(tables, &removed.summary.name)?;
                 let is_same = |r: &&Removed| {
-                    let is_one = r.brief.envelope_id == removed.brief.envelope_id;
-                    is_one && matches!(r.fate, Fate::Restorable(_))
+                    let is_one = r.summary.envelope_id == removed.summary.envelope_id;
+                    is_one && matches!(r.fate, RemovalFate::Restorable(_))
                 };
                 let Some(envelope) = now.iter().find(is_same).and_then(|r| r.envelope.clone())
                 else {
@@ -114,30 +115,35 @@ impl LocalRegistry {
             }
             Ok::<_, Error>(())
         })?;
-        match report.restored.is_empty() && report.already_here.is_none() {
-            true => Err(LifeError::Collected(report.collected.join(", ")).into()),
-            false => Ok(report),
+        if report.restored.is_empty() && report.already_here.is_none() {
+            Err(LifeError::Collected(report.collected.join(", ")).into())
+        } else {
+            Ok(report)
         }
     }
 
     /// Returns the removed datasets that match a reference. The result is empty if the dataset is
     /// held again.
-    fn removed_meant(
+    fn removed_matches(
         &self,
         reference: &Reference,
         all_versions: bool,
-    ) -> Result<Vec<Candidate>, Error> {
+    ) -> Result<Vec<RestoreCandidate>, Error> {
         let trust = self.trust()?;
         let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
-        let mut fits: Vec<Candidate> = Vec::new();
-        for removed in removed.into_iter().filter(|r| r.fate != Fate::Renamed) {
+        let mut fits: Vec<RestoreCandidate> = Vec::new();
+        for removed in removed
+            .into_iter()
+            .filter(|r| r.fate != RemovalFate::Renamed)
+        {
             if let Some(dataset) = removed.dataset()?
                 && is_meant(&dataset, reference, &trust)
             {
                 fits.push((removed, dataset));
             }
         }
-        let is_restorable = |(r, _): &Candidate| matches!(r.fate, Fate::Restorable(_));
+        let is_restorable =
+            |(r, _): &RestoreCandidate| matches!(r.fate, RemovalFate::Restorable(_));
         if fits.iter().any(is_restorable) {
             fits.retain(is_restorable);
         }
@@ -146,7 +152,7 @@ impl LocalRegistry {
             let m = &d.manifest;
             (Maker::of(d), m.name.clone(), m.dataset_version.clone())
         };
-        let is_signed = |(_, d): &&Candidate| d.signed;
+        let is_signed = |(_, d): &&RestoreCandidate| d.signed;
         let signed: Vec<_> = fits
             .iter()
             .filter(is_signed)
@@ -161,7 +167,7 @@ impl LocalRegistry {
             let version = &newest.manifest.dataset_version;
             fits.retain(|(_, d)| d.manifest.dataset_version == *version);
         }
-        let is_one = |(_, d): &Candidate| match all_versions {
+        let is_one = |(_, d): &RestoreCandidate| match all_versions {
             true => Maker::of(d) == Maker::of(&newest) && d.manifest.name == newest.manifest.name,
             false => {
                 let same_content = d.manifest.content_id == newest.manifest.content_id;

@@ -30,21 +30,26 @@ pub(crate) fn assign(
     let mut given = catalog::removed_of(tables, &manifest.name)?;
     given.retain(|r| r.is_own(manifest.signer));
     let is_back = |r: &&Removed| {
-        let fits = !is_wanted || r.brief.version == manifest.dataset_version;
-        fits && r.brief.content_id == manifest.content_id
+        let fits = !is_wanted || r.summary.version == manifest.dataset_version;
+        fits && r.summary.content_id == manifest.content_id
     };
-    let order = |r: &&Removed| (r.brief.version.clone(), r.brief.signer == manifest.signer);
+    let order = |r: &&Removed| {
+        (
+            r.summary.version.clone(),
+            r.summary.signer == manifest.signer,
+        )
+    };
     let back = given.iter().filter(is_back).max_by_key(order);
     let newest = named.iter().max_by_key(|d| &d.manifest.dataset_version);
-    let newest_given = given.iter().max_by_key(|r| &r.brief.version);
+    let newest_given = given.iter().max_by_key(|r| &r.summary.version);
     let fresh = manifest.series;
     let line = newest.map(|d| d.manifest.series);
-    let line = line.or_else(|| newest_given.map(|r| r.brief.line));
-    manifest.series = back.map(|r| r.brief.line).or(line).unwrap_or(fresh);
+    let line = line.or_else(|| newest_given.map(|r| r.summary.series));
+    manifest.series = back.map(|r| r.summary.series).or(line).unwrap_or(fresh);
     if !is_wanted {
         let held = newest.map(|d| &d.manifest.dataset_version);
-        let top = held.max(newest_given.map(|r| &r.brief.version));
-        let next = back.map(|r| r.brief.version.clone());
+        let top = held.max(newest_given.map(|r| &r.summary.version));
+        let next = back.map(|r| r.summary.version.clone());
         manifest.dataset_version = next
             .or_else(|| top.map(DatasetVersion::next))
             .unwrap_or(manifest.dataset_version.clone());
@@ -83,7 +88,7 @@ pub(crate) fn refuse_given(
         Some(given) => Err(LifeError::VersionGiven {
             name: manifest.name.clone(),
             version: manifest.dataset_version.clone(),
-            given: given.brief.content_id,
+            given: given.summary.content_id,
         }
         .into()),
         None => Ok(()),

@@ -28,7 +28,7 @@ pub(crate) struct ParentTree {
 
 /// The part of the parent version at a chunk's position.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct ParentPlace {
     /// Possible bases of a delta. Empty if the parent has the chunk itself.
     pub(crate) chunks: Vec<BlobId>,
     /// Position of these bases.
@@ -52,7 +52,7 @@ pub(crate) struct ParentRun {
 
 /// A chunk of the parent version.
 #[derive(Clone, Copy)]
-struct Old {
+struct ParentChunk {
     id: BlobId,
     number: u64,
     leaf: TreeId,
@@ -64,20 +64,20 @@ struct Old {
 pub(crate) struct ParentAlignment<'a> {
     /// `None` once the tree has ended or cannot be read.
     walk: Option<TreeWalk<'a>>,
-    window: VecDeque<Old>,
+    window: VecDeque<ParentChunk>,
     /// Number of chunks read so far.
     seen: u64,
     /// The last position of every chunk in the window.
-    by_id: HashMap<BlobId, Old>,
+    by_id: HashMap<BlobId, ParentChunk>,
     /// Offset of the next new chunk in the parent version.
     at: u64,
 }
 
 impl<'a> ParentAlignment<'a> {
     /// Starts at the beginning of both.
-    pub(crate) fn new(previous: &'a ParentTree) -> Self {
+    pub(crate) fn new(parent: &'a ParentTree) -> Self {
         // An unreadable parent only means less compression.
-        let walk = TreeWalk::new(&previous.reader, previous.root, previous.size, 0);
+        let walk = TreeWalk::new(&parent.reader, parent.root, parent.size, 0);
         Self {
             walk: walk.ok(),
             window: VecDeque::new(),
@@ -88,7 +88,7 @@ impl<'a> ParentAlignment<'a> {
     }
 
     /// Returns the parent's part at each of the next chunks. Call it in the order of the data.
-    pub(crate) fn place(&mut self, chunks: &[ChunkEntry]) -> Vec<Place> {
+    pub(crate) fn place(&mut self, chunks: &[ChunkEntry]) -> Vec<ParentPlace> {
         let mut places = Vec::with_capacity(chunks.len());
         let mut rest = chunks;
         while !rest.is_empty() {
@@ -99,9 +99,9 @@ impl<'a> ParentAlignment<'a> {
             self.place_changed(changed, next, &mut places);
             rest = after;
             if let (Some(old), Some((_, later))) = (next, after.split_first()) {
-                places.push(Place {
+                places.push(ParentPlace {
                     leaf: Some(old.leaf),
-                    ..Place::default()
+                    ..ParentPlace::default()
                 });
                 self.at = old.end;
                 rest = later;
@@ -114,7 +114,12 @@ impl<'a> ParentAlignment<'a> {
     ///
     /// The first half counts from the front and the second half from the back, so that an insertion
     /// in the middle does not shift the chunks after it.
-    fn place_changed(&mut self, changed: &[ChunkEntry], next: Option<Old>, to: &mut Vec<Place>) {
+    fn place_changed(
+        &mut self,
+        changed: &[ChunkEntry],
+        next: Option<ParentChunk>,
+        to: &mut Vec<ParentPlace>,
+    ) {
         let length: u64 = changed.iter().map(|c| u64::from(c.bytes)).sum();
         let mut done = 0;
         for chunk in changed {
@@ -132,10 +137,10 @@ impl<'a> ParentAlignment<'a> {
         self.at = self.at.saturating_add(done);
     }
 
-    fn overlapping(&self, start: u64, end: u64) -> Place {
+    fn overlapping(&self, start: u64, end: u64) -> ParentPlace {
         let first = self.window.partition_point(|old| old.end <= start);
         let hit = self.window.range(first..).take_while(|o| o.start < end);
-        let mut place = Place::default();
+        let mut place = ParentPlace::default();
         let mut most = 0;
         for old in hit {
             let shared = end.min(old.end) - start.max(old.start);
@@ -160,7 +165,7 @@ impl<'a> ParentAlignment<'a> {
         place
     }
 
-    fn find(&self, chunk: &ChunkEntry) -> Option<Old> {
+    fn find(&self, chunk: &ChunkEntry) -> Option<ParentChunk> {
         let id = BlobId::new(*chunk.id.as_bytes());
         let at = self.window.partition_point(|old| old.end <= self.at);
         // A chunk may occur at many positions. The current one has priority.
@@ -194,7 +199,7 @@ impl<'a> ParentAlignment<'a> {
                 self.walk = None;
                 return;
             };
-            let old = Old {
+            let old = ParentChunk {
                 id: BlobId::new(*chunk.id.as_bytes()),
                 number: self.seen,
                 leaf: walk.leaf(),

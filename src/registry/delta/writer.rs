@@ -50,14 +50,14 @@ impl<'a> DeltaWriter<'a> {
     }
 
     /// Returns true if the next chunk is worth a try, and counts it otherwise.
-    pub(crate) fn is_worth_a_try(&mut self) -> bool {
+    pub(crate) fn should_try(&mut self) -> bool {
         let paused = self.pause > 0;
         self.pause = self.pause.saturating_sub(1);
         !paused
     }
 
     /// Skips these chunks if none of them is worth a try. Returns true if it did.
-    pub(crate) fn passes_over(&mut self, chunks: usize) -> bool {
+    pub(crate) fn skip_if_paused(&mut self, chunks: usize) -> bool {
         let passes = self.pause >= chunks;
         if passes {
             self.pause -= chunks;
@@ -91,7 +91,7 @@ impl<'a> DeltaWriter<'a> {
                 self.reader.header(&key, &at).ok()
             });
             if let Some(header) = header {
-                found.insert(*id, self.beside(kind, header, &at)?);
+                found.insert(*id, self.overlapping_bases(kind, header, &at)?);
             }
         }
         Ok(found)
@@ -99,7 +99,7 @@ impl<'a> DeltaWriter<'a> {
 
     /// Returns the bases of a delta at the position of one of its items, by their share of the
     /// bytes.
-    fn beside(
+    fn overlapping_bases(
         &self,
         kind: BlobKind,
         header: &RecordHeader,

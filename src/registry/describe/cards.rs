@@ -36,15 +36,19 @@ pub struct CardReport {
 }
 
 /// Returns the bytes of a dataset's card, if it is to have one.
-pub(crate) fn chosen(given: Option<Vec<u8>>, sources: &Sources) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn choose_card(
+    given: Option<Vec<u8>>,
+    sources: &Sources,
+) -> Result<Option<Vec<u8>>, Error> {
     let readme = sources.files.iter().find(|f| f.path == CARD_FILE);
     match (given, readme) {
         (Some(card), _) => Ok(Some(card)),
         // A dataset of the single file `README.md` has no card.
         (None, Some(file)) if sources.files.len() > 1 => {
-            match file.seen.size_bytes > CARD_BYTES_MAX as u64 {
-                true => Ok(None),
-                false => read(&file.at).map(Some),
+            if file.seen.size_bytes > CARD_BYTES_MAX as u64 {
+                Ok(None)
+            } else {
+                read(&file.at).map(Some)
             }
         }
         (None, _) => Ok(None),
@@ -63,9 +67,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         .file_name()
         .and_then(|n| n.to_str())
         .unwrap_or_default();
-    match is_key_file(name, &bytes) {
-        true => Err(Error::KeyFile(path.to_owned())),
-        false => Ok(bytes),
+    if is_key_file(name, &bytes) {
+        Err(Error::KeyFile(path.to_owned()))
+    } else {
+        Ok(bytes)
     }
 }
 

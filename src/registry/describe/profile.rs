@@ -95,9 +95,10 @@ impl LocalRegistry {
                     progress.advance(bytes.len() as u64);
                     // The profiling thread may have stopped early.
                     let _ = outbox.send(bytes.to_vec());
-                    match progress.cancelled() {
-                        true => Err(Error::Interrupted),
-                        false => Ok(()),
+                    if progress.cancelled() {
+                        Err(Error::Interrupted)
+                    } else {
+                        Ok(())
                     }
                 });
                 drop(outbox);

@@ -18,7 +18,7 @@ use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
-use crate::registry::describe::schema::Schemas;
+use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims::false_claim;
 use crate::registry::targets::dataset_file::DatasetFile;
@@ -48,18 +48,19 @@ pub(crate) fn recount(
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-    let mut schemas = Schemas::default();
+    let mut schemas = SchemaSet::default();
     let mut compare = |start: u64, file: &FileEntry, describer: Describer| {
         let (reader, manifest) = (Arc::clone(reader), Arc::clone(manifest));
-        let source = Stoppable {
+        let source = StoppableRead {
             file: DatasetFile::new(reader, Arc::clone(&manifest), start, file.clone()),
             progress,
         };
         let found = describer.finish(&source);
         // A partly read file proves nothing.
-        match progress.cancelled() {
-            true => Err(Error::Interrupted),
-            false => compare(&manifest, file, (found, &source), &mut schemas),
+        if progress.cancelled() {
+            Err(Error::Interrupted)
+        } else {
+            compare(&manifest, file, (found, &source), &mut schemas)
         }
     };
     let mut rest = files.as_slice();
@@ -104,20 +105,21 @@ pub(crate) fn recount(
 }
 
 /// A file whose reads fail once the work is to stop.
-struct Stoppable<'a> {
+struct StoppableRead<'a> {
     file: DatasetFile,
     progress: &'a dyn Progress,
 }
 
-impl ReadAt for Stoppable<'_> {
+impl ReadAt for StoppableRead<'_> {
     fn len(&self) -> u64 {
         self.file.len()
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        match self.progress.cancelled() {
-            true => Err(io::Error::other("stopped on request")),
-            false => self.file.read_at(buf, offset),
+        if self.progress.cancelled() {
+            Err(io::Error::other("stopped on request"))
+        } else {
+            self.file.read_at(buf, offset)
         }
     }
 }
@@ -127,7 +129,7 @@ fn compare(
     manifest: &Manifest,
     file: &FileEntry,
     (found, source): (Description, &dyn ReadAt),
-    schemas: &mut Schemas,
+    schemas: &mut SchemaSet,
 ) -> Result<(), Error> {
     let path = &file.path;
     let claimed = FileFormat::from_number(file.format);
@@ -171,7 +173,7 @@ fn hash_of(schema: &Schema) -> Option<[u8; 32]> {
 fn whole_schema(format: FileFormat, source: &dyn ReadAt) -> Option<Schema> {
     let free = TEXT_BYTES_FREE;
     let bytes_max = source.len().saturating_mul(DECOMPRESSION_RATIO_MAX);
-    let text = Box::new(InOrder { source, at: 0 });
+    let text = Box::new(SequentialRead { source, at: 0 });
     let seen = profile_within(format, text, bytes_max.saturating_add(free));
     seen.ok()?.schema()
 }
@@ -180,12 +182,12 @@ fn whole_schema(format: FileFormat, source: &dyn ReadAt) -> Option<Schema> {
 const TEXT_BYTES_FREE: u64 = 64 << 20;
 
 /// A source that is read from its front.
-struct InOrder<'a> {
+struct SequentialRead<'a> {
     source: &'a dyn ReadAt,
     at: u64,
 }
 
-impl io::Read for InOrder<'_> {
+impl io::Read for SequentialRead<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.source.read_at(buf, self.at)?;
         self.at += n as u64;

@@ -14,14 +14,14 @@ const DIFFERENT_MAX: usize = 256;
 
 /// Set of distinct schemas.
 #[derive(Debug, Default)]
-pub(crate) struct Schemas {
+pub(crate) struct SchemaSet {
     different: BTreeMap<[u8; 32], Schema>,
     /// Hashes in the order of the files, so that fields keep their order.
     order: Vec<[u8; 32]>,
     too_many: bool,
 }
 
-impl Schemas {
+impl SchemaSet {
     /// Adds a file's schema and returns the hash of its message, or `None` if it is too long.
     pub(crate) fn add(&mut self, schema: Schema) -> Option<[u8; 32]> {
         let hash = SchemaMessage::of(&schema)?.hash();

@@ -29,7 +29,7 @@ use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// A search result.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct SearchResult {
     /// The dataset with its standing under the trust settings.
     pub listed: Listed,
     /// Relevance score. Only the order within one search has a meaning.
@@ -42,7 +42,7 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct SearchReport {
     /// Results, best first.
-    pub found: Vec<Found>,
+    pub found: Vec<SearchResult>,
     /// True if nothing matched as typed, and the results match with one letter changed.
     pub is_corrected: bool,
 }
@@ -67,10 +67,10 @@ impl LocalRegistry {
         // On a full or read-only disk the index is built in memory, for this search only.
         let (hits, is_corrected) = match self.hits_by_files(query, wanted) {
             Ok(hits) => hits,
-            Err(_) => self.hits(query, wanted, &SearchIndex::in_memory()?)?,
+            Err(_) => self.search_in(query, wanted, &SearchIndex::in_memory()?)?,
         };
         let mut found = self.datasets_of(hits, &trust)?;
-        weigh(&mut found);
+        rank_results(&mut found);
         found.truncate(limit);
         Ok(SearchReport {
             found,
@@ -82,7 +82,7 @@ impl LocalRegistry {
     fn hits_by_files(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
         let _turn = self.store.lock(SEARCH_LOCK)?;
         let dir = self.home().join(SEARCH_DIR);
-        let look = || caught(|| self.hits(query, limit, &SearchIndex::open(&dir)?));
+        let look = || caught(|| self.search_in(query, limit, &SearchIndex::open(&dir)?));
         match look() {
             Ok(Ok(hits)) => Ok(hits),
             // It is damaged or of another version. All its data is derived.
@@ -94,7 +94,7 @@ impl LocalRegistry {
         }
     }
 
-    fn hits(
+    fn search_in(
         &self,
         query: &Query,
         limit: usize,
@@ -158,7 +158,7 @@ impl LocalRegistry {
         if let Some(card) = &card {
             text += "\n";
             text += &card.markdown;
-            languages = listed(card.front_matter.get("language"));
+            languages = texts_of(card.front_matter.get("language"));
         }
         let mut columns = Vec::new();
         if let Some(schema) = Self::schema(m) {
@@ -179,13 +179,13 @@ impl LocalRegistry {
         }
     }
 
-    fn datasets_of(&self, hits: Vec<Hit>, trust: &TrustStore) -> Result<Vec<Found>, Error> {
+    fn datasets_of(&self, hits: Vec<Hit>, trust: &TrustStore) -> Result<Vec<SearchResult>, Error> {
         let mut found = Vec::new();
         self.store.read(|t| {
             for hit in hits {
                 let key = RegisterKey::parse_hex(&hit.key);
                 if let Some(dataset) = key.map(|k| catalog::by_key(t, k)).transpose()?.flatten() {
-                    found.push(Found {
+                    found.push(SearchResult {
                         listed: Self::listed(trust, dataset),
                         score: hit.score,
                         snippet: hit.snippet,
@@ -214,7 +214,7 @@ fn keys_of(trust: &TrustStore, name: &str) -> Vec<String> {
 
 /// Ranks the newest version of each name before older ones of the same relevance, and ambiguous or
 /// withdrawn datasets last.
-fn weigh(found: &mut [Found]) {
+fn rank_results(found: &mut [SearchResult]) {
     let mut newest = BTreeMap::new();
     for f in found.iter() {
         let m = &f.listed.dataset.manifest;
@@ -231,7 +231,7 @@ fn weigh(found: &mut [Found]) {
             f.score *= NEWEST_WEIGHT;
         }
     }
-    let is_behind = |f: &Found| {
+    let is_behind = |f: &SearchResult| {
         let apart = f.listed.decide(Action::Rank).verdict != Verdict::Accept;
         apart || f.listed.withdrawn.is_some()
     };
@@ -253,7 +253,7 @@ fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
 }
 
 /// Returns the texts of a front matter value, which may be one string or a list.
-fn listed(value: Option<&Value>) -> Vec<String> {
+fn texts_of(value: Option<&Value>) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     match value {
         Some(Value::Array(several)) => several.iter().filter_map(text).collect(),

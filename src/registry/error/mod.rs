@@ -1,8 +1,11 @@
 //! Errors of the registry. `Error` wraps every error of the layers below, `kinds` classifies it,
 //! and `life` and `source` have errors of single topics.
 
+pub(crate) mod expansion;
 pub(crate) mod kinds;
 pub(crate) mod life;
+pub(crate) mod node;
+pub(crate) mod skipped;
 pub(crate) mod source;
 mod text;
 
@@ -27,12 +30,12 @@ use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::protocol::PeerError;
+use crate::registry::error::expansion::Expansion;
 use crate::registry::error::life::LifeError;
+use crate::registry::error::node::NodeError;
 use crate::registry::error::source::SourceError;
 use crate::registry::error::text::some_of;
 use crate::registry::error::text::unreadable;
-use crate::registry::integrity::expansion::Expansion;
-use crate::registry::peers::node_names::NodeError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::registry::index::source_files::Skipped;
-use crate::registry::index::source_files::WhySkipped;
+use crate::registry::error::skipped::SkipReason;
+use crate::registry::error::skipped::Skipped;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
 /// Reason that a directory cannot be indexed.
@@ -42,9 +42,10 @@ impl SourceError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoFiles { left_out, .. } => {
-                match left_out.iter().any(|s| s.why == WhySkipped::Link) {
-                    true => "`--follow-links` follows links that lead out of the directory",
-                    false => "name a directory with files in it",
+                if left_out.iter().any(|s| s.why == SkipReason::Link) {
+                    "`--follow-links` follows links that lead out of the directory"
+                } else {
+                    "name a directory with files in it"
                 }
             }
             Self::LinkLoop { .. } | Self::TooManyLinked(_) => {

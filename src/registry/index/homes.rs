@@ -102,7 +102,7 @@ pub(crate) fn refuse_inside(path: &Path, own: &Path) -> Result<(), Error> {
 
 /// Homes found by a walk through a directory.
 #[derive(Debug, Default)]
-pub(crate) struct Homes {
+pub(crate) struct HomeSet {
     /// Directories of this registry, under any path.
     own: BTreeSet<FileId>,
     /// Secret keys of homes, which may have other names too.
@@ -111,7 +111,7 @@ pub(crate) struct Homes {
     looked_at: BTreeMap<PathBuf, bool>,
 }
 
-impl Homes {
+impl HomeSet {
     /// Creates the set with the home of this registry.
     pub(crate) fn with_own(home: &Path) -> Self {
         let mut known = Self::default();
@@ -149,7 +149,7 @@ impl Homes {
     }
 
     /// Returns true if a file below a root lies in a home there.
-    pub(crate) fn are_around(&mut self, file: &Path, root: &Path) -> bool {
+    pub(crate) fn contain(&mut self, file: &Path, root: &Path) -> bool {
         let Some(dir) = file.parent() else {
             return false;
         };

@@ -4,14 +4,15 @@
 //! data, and `read` feeds them to the store pipeline.
 
 pub(crate) mod homes;
+pub(crate) mod options;
 pub(crate) mod read;
 pub(crate) mod secrets;
+pub(crate) mod source_file;
 pub(crate) mod source_files;
 pub(crate) mod walk;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
 use crate::card::Card;
@@ -21,33 +22,32 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::SeriesId;
-use crate::inspect::table::SchemaFrom;
 use crate::manifest::DatasetKind;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
 use crate::meta_store::Table;
 use crate::progress::Progress;
-use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::describe::cards;
 use crate::registry::error::Error;
+use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::host;
+use crate::registry::index::options::IndexOptions;
+use crate::registry::index::options::IndexReport;
 use crate::registry::index::read::ReadFiles;
 use crate::registry::index::read::read_all;
 use crate::registry::index::secrets::SecretWarning;
 use crate::registry::index::secrets::suspicion;
-use crate::registry::index::source_files::Finding;
-use crate::registry::index::source_files::Skipped;
-use crate::registry::index::source_files::SourceFile;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_files::FindOptions;
 use crate::registry::index::source_files::Sources;
 use crate::registry::metadata;
-use crate::registry::metadata::Inherited;
 use crate::registry::metadata::Naming;
+use crate::registry::publishing::ownership::is_own;
 use crate::registry::publishing::publish::Draft;
-use crate::registry::publishing::publish::is_own;
 use crate::registry::publishing::publish::publish;
 use crate::registry::publishing::publish::same_claims;
 use crate::registry::step::Step;
@@ -59,62 +59,6 @@ use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::Writer;
-
-/// Options of an index, with the metadata of the dataset.
-#[derive(Clone, Debug, Default)]
-pub struct IndexOptions {
-    /// Dataset name. The default is the file name without extension.
-    pub name: Option<DatasetName>,
-    /// Version. The default is the one after the greatest of that name, or 0.1.0.
-    pub version: Option<DatasetVersion>,
-    /// Description in Markdown. The default is that of the version before. An empty text means
-    /// none.
-    pub description: Option<String>,
-    /// Licence as an SPDX expression. The default is that of the card or of the version before. An
-    /// empty text means none.
-    pub license: Option<String>,
-    /// Labels in addition to those of the card. The default is those of the version before.
-    pub tags: Vec<String>,
-    /// Card file. The default is a directory's `README.md`, or the card of the version before.
-    pub card: Option<PathBuf>,
-    /// Do not share the dataset.
-    pub private: bool,
-    /// Patterns of paths to exclude from a directory.
-    pub exclude: Vec<String>,
-    /// Also follow links that lead out of a directory.
-    pub follow_links: bool,
-    /// Sign the dataset with this key.
-    pub sign_with: Option<KeyPair>,
-    /// Infer column types of text from all rows instead of the first ones.
-    pub full_schema: bool,
-}
-
-/// Result of an index.
-#[derive(Clone, Debug)]
-pub struct IndexReport {
-    /// The winning manifest.
-    pub manifest: Manifest,
-    /// Number of chunks of its tree. It is 0 if no file was read.
-    pub chunks: u64,
-    /// Statistics of the written data.
-    pub stats: SessionStats,
-    /// True if this content already had this name.
-    pub unchanged: bool,
-    /// Metadata inherited from the version before, if any.
-    pub inherited: Option<Inherited>,
-    /// For content that was already held: the metadata in the options that its manifest does not
-    /// have. [`LocalRegistry::revise`] publishes it, and may need a key.
-    pub revision: Option<(Dataset, Edit)>,
-    /// Skipped files and directories.
-    pub skipped: Vec<Skipped>,
-    /// Indexed files that look like secrets.
-    pub warnings: Vec<SecretWarning>,
-    /// Source of the column types; `None` if no file was read.
-    pub schema_from: Option<SchemaFrom>,
-    /// True if `full_schema` was set, but the content was already held with other types, which
-    /// stay.
-    pub schema_kept: bool,
-}
 
 /// A source that changed within this time may change again without a new timestamp.
 const SETTLED_AFTER_SECONDS: i64 = 2;
@@ -141,7 +85,7 @@ impl LocalRegistry {
         let options = &metadata::checked(options)?;
         let naming = Naming::of(path, options.name.as_ref())?;
         let given_card = options.card.as_deref().map(cards::read).transpose()?;
-        let how = Finding {
+        let how = FindOptions {
             exclude: &options.exclude,
             follow_links: options.follow_links,
         };
@@ -153,17 +97,17 @@ impl LocalRegistry {
         let name = naming.name.clone();
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
-        if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+        if let Some(held) = self.find_unchanged(&source_key, &looks, &name, options)? {
             self.note_source((path, began), &sources, &held.0, (None, &how));
-            return self.said_too(unchanged(held, sources.skipped), options, given_card);
+            return self.complete_metadata(unchanged(held, sources.skipped), options, given_card);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         self.refuse_mixed(&naming, total, options)?;
         progress.phase("indexing", Some(total));
-        let card = cards::chosen(given_card.clone(), &sources)?;
+        let card = cards::choose_card(given_card.clone(), &sources)?;
         let said = card.as_deref().map(Card::read);
         let session = WriteSession::begin(&self.store)?;
-        let before = self.version_before(&name, options)?;
+        let before = self.parent_version(&name, options)?;
         let card_before = match &before {
             Some(before) => self.held_card(before)?,
             None => None,
@@ -171,8 +115,8 @@ impl LocalRegistry {
         let [data_before, table_before] = self.trees_of(before.as_ref())?;
         let near = SimilarityIndex::open(&self.store)?;
         let before = data_before.as_ref();
-        let reading = |feeder: &mut Chunker<'_>| {
-            read_all(feeder, &sources.files, options.full_schema, progress)
+        let reading = |chunker: &mut Chunker<'_>| {
+            read_all(chunker, &sources.files, options.full_schema, progress)
         };
         let (read, root, totals) = ingest(&session, before, &near, reading)
             .map_err(|error| source_files::all_denied(error, &sources))?;
@@ -200,8 +144,8 @@ impl LocalRegistry {
         }
         let encoded = table.encode()?;
         let before = table_before.as_ref();
-        let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
-            feeder
+        let ((), table_root, _) = ingest(&session, before, &near, |chunker| {
+            chunker
                 .read_from(encoded.as_slice(), |_| ())
                 .map_err(|e| Error::file("read", path, e))?;
             Ok(())
@@ -278,11 +222,11 @@ impl LocalRegistry {
             schema_from: (!published.unchanged).then_some(schema_from),
             schema_kept: published.schema_kept,
         };
-        self.said_too(report, options, given_card)
+        self.complete_metadata(report, options, given_card)
     }
 
     /// Returns the newest version of a name.
-    fn version_before(
+    fn parent_version(
         &self,
         name: &DatasetName,
         options: &IndexOptions,
@@ -310,7 +254,7 @@ impl LocalRegistry {
     }
 
     /// Signs a held unsigned dataset if a signature was requested.
-    pub(super) fn signed_too(
+    pub(super) fn sign_if_requested(
         &self,
         mut report: IndexReport,
         options: &IndexOptions,
@@ -330,7 +274,7 @@ impl LocalRegistry {
     }
 
     /// Returns the dataset of this source, if the source looks as it did then.
-    fn seen_before(
+    fn find_unchanged(
         &self,
         source_key: &[u8; 32],
         looks: &[u8; 32],

@@ -14,32 +14,33 @@ use crate::inspect::Describer;
 use crate::inspect::Description;
 use crate::inspect::profile;
 use crate::inspect::table::SchemaFrom;
+use crate::locks::threads;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::progress::Progress;
-use crate::registry::describe::schema::Schemas;
+use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
+use crate::registry::error::skipped::SkipReason;
+use crate::registry::error::skipped::Skipped;
 use crate::registry::index::homes::is_key_file;
 use crate::registry::index::secrets::FRONT_BYTES;
 use crate::registry::index::secrets::SecretWarning;
 use crate::registry::index::secrets::suspicion;
-use crate::registry::index::source_files::Seen;
-use crate::registry::index::source_files::Skipped;
-use crate::registry::index::source_files::SourceFile;
-use crate::registry::index::source_files::WhySkipped;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_file::SourceStamp;
 use crate::registry::store_pipeline::chunker::Chunker;
 
 /// Number of small files that one thread reads before it passes them on.
 const GROUP_FILES: usize = 256;
 
 /// A file's entry, its schema if it has one, and the source of that schema.
-type Read1 = (FileEntry, Option<Schema>, SchemaFrom);
+type ReadFile = (FileEntry, Option<Schema>, SchemaFrom);
 
 /// Small files with their content.
-struct Group {
+struct SmallFiles {
     /// Concatenated bytes of the files.
     data: Vec<u8>,
-    files: Vec<Read1>,
+    files: Vec<ReadFile>,
     secrets: Secrets,
 }
 
@@ -77,7 +78,7 @@ impl Secrets {
 /// Result of reading files.
 pub(crate) struct ReadFiles {
     pub table: FileTable,
-    pub schemas: Schemas,
+    pub schemas: SchemaSet,
     /// Source of the column types.
     pub schema_from: SchemaFrom,
     pub secrets: Secrets,
@@ -85,16 +86,16 @@ pub(crate) struct ReadFiles {
 
 /// Feeds all files in order, except secret keys of registries.
 pub(crate) fn read_all(
-    feeder: &mut Chunker<'_>,
+    chunker: &mut Chunker<'_>,
     files: &[SourceFile],
     full_schema: bool,
     progress: &dyn Progress,
 ) -> Result<ReadFiles, Error> {
     let mut secrets = Secrets::default();
     let mut entries = Vec::with_capacity(files.len());
-    let mut schemas = Schemas::default();
+    let mut schemas = SchemaSet::default();
     let mut schema_from = SchemaFrom::Metadata;
-    let mut keep = |(mut entry, schema, from): Read1| {
+    let mut keep = |(mut entry, schema, from): ReadFile| {
         schema_from = schema_from.max(from);
         entry.schema = schema.and_then(|s| schemas.add(s));
         entries.push(entry);
@@ -104,17 +105,17 @@ pub(crate) fn read_all(
             [only] if !is_small(only) => {
                 // A large file starts and ends at a cut, so that it has the same chunks in every
                 // dataset.
-                feeder.end_region();
+                chunker.end_region();
                 keep(read_large(
-                    feeder,
+                    chunker,
                     only,
                     (full_schema, &mut secrets),
                     progress,
                 )?);
-                feeder.end_region();
+                chunker.end_region();
             }
             _ => each_group(run, full_schema, progress, &mut |group| {
-                feeder.append(&group.data);
+                chunker.append(&group.data);
                 group.files.into_iter().for_each(&mut keep);
                 secrets.append(group.secrets);
             })?,
@@ -133,17 +134,17 @@ fn is_small(file: &SourceFile) -> bool {
 }
 
 fn read_large(
-    feeder: &mut Chunker<'_>,
+    chunker: &mut Chunker<'_>,
     source: &SourceFile,
     (full_schema, secrets): (bool, &mut Secrets),
     progress: &dyn Progress,
-) -> Result<Read1, Error> {
+) -> Result<ReadFile, Error> {
     let fail = |e| Error::file("read", &source.at, e);
     let file = open_plain(&source.at).map_err(fail)?;
     let mut describer = Describer::new(&source.path);
     let mut hasher = blake3::Hasher::new();
     let (mut cancelled, mut front) = (false, Vec::new());
-    let size_bytes = feeder
+    let size_bytes = chunker
         .read_from(&file, |piece| {
             hasher.update(piece);
             describer.push(piece);
@@ -175,7 +176,7 @@ fn take_all_types(found: &mut Description, text: Box<dyn Read + '_>) -> std::io:
 
 fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<(), Error> {
     let after = file.metadata();
-    let after = Seen::of(&after.map_err(|e| Error::file("read", &source.at, e))?);
+    let after = SourceStamp::of(&after.map_err(|e| Error::file("read", &source.at, e))?);
     if after == source.seen && size_bytes == source.seen.size_bytes {
         Ok(())
     } else {
@@ -183,7 +184,7 @@ fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<
     }
 }
 
-fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
+fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> ReadFile {
     let entry = FileEntry {
         path: source.path.clone(),
         size_bytes: source.seen.size_bytes,
@@ -200,14 +201,14 @@ fn each_group(
     run: &[SourceFile],
     full_schema: bool,
     progress: &dyn Progress,
-    each: &mut dyn FnMut(Group),
+    each: &mut dyn FnMut(SmallFiles),
 ) -> Result<(), Error> {
     let groups: Vec<&[SourceFile]> = run.chunks(GROUP_FILES).collect();
     if let [only] = groups.as_slice() {
         each(read_group(only, full_schema, progress)?);
         return Ok(());
     }
-    let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let readers = threads();
     std::thread::scope(|scope| {
         // Reader number n takes every n-th group and has a short queue of its own, so that groups
         // arrive in order and no reader runs far ahead.
@@ -240,12 +241,12 @@ fn read_group(
     files: &[SourceFile],
     full_schema: bool,
     progress: &dyn Progress,
-) -> Result<Group, Error> {
+) -> Result<SmallFiles, Error> {
     if progress.cancelled() {
         return Err(Error::Interrupted);
     }
     let total = files.iter().map(|f| f.seen.size_bytes).sum();
-    let mut group = Group {
+    let mut group = SmallFiles {
         // Sizes below CHUNK_BYTES_MAX each.
         data: Vec::with_capacity(usize::try_from(total).unwrap_or(0)),
         files: Vec::with_capacity(files.len()),
@@ -262,7 +263,7 @@ fn read_group(
         if is_key_file(name, bytes) || is_key_file(real_name, bytes) {
             group.secrets.keys.push(Skipped {
                 path: source.at.clone(),
-                why: WhySkipped::KeyFile,
+                why: SkipReason::KeyFile,
             });
             group.data.truncate(start);
             continue;

@@ -1,8 +1,6 @@
 //! Finds the files of a path. `spec/identifiers.md` defines the handling of links, special files
 //! and invalid names.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,108 +13,16 @@ use crate::file_io::open_plain;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
-use crate::registry::index::walk::Walked;
+use crate::registry::error::skipped::Skipped;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_file::SourceStamp;
+use crate::registry::index::walk::WalkResult;
 use crate::registry::index::walk::walk;
 use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
-/// A file to be indexed.
-#[derive(Clone, Debug)]
-pub(crate) struct SourceFile {
-    /// Path on disk.
-    pub at: PathBuf,
-    /// Path inside the dataset.
-    pub path: String,
-    /// Path of the link's target, if the file is a link.
-    pub real_path: Option<String>,
-    /// Metadata when the file was found.
-    pub seen: Seen,
-}
-
-/// Metadata that changes when a file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub size_bytes: u64,
-    pub modified: (i64, i64),
-    pub changed: (i64, i64),
-    pub inode: (u64, u64),
-}
-
-impl Seen {
-    pub(crate) fn of(meta: &Metadata) -> Self {
-        Self {
-            size_bytes: meta.len(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-            changed: (meta.ctime(), meta.ctime_nsec()),
-            inode: (meta.dev(), meta.ino()),
-        }
-    }
-}
-
-/// Reason that an entry of a directory was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhySkipped {
-    /// It matches an exclude pattern or `.alimentarignore`, belongs to `.git`, or is a leftover of
-    /// a killed command.
-    Excluded,
-    /// It is a symbolic link that leads out of the directory, or into the home of a registry.
-    Link,
-    /// It is a broken symbolic link.
-    BrokenLink,
-    /// It is a directory without entries. A dataset contains only files.
-    EmptyDirectory,
-    /// It is a socket, pipe or device.
-    Special,
-    /// It is the home of a registry.
-    Home,
-    /// It is a secret key of a publisher or a node.
-    KeyFile,
-}
-
-impl WhySkipped {
-    /// Returns the name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Excluded => "excluded",
-            Self::Link | Self::BrokenLink => "link",
-            Self::EmptyDirectory => "empty_directory",
-            Self::Special => "special",
-            Self::Home => "home",
-            Self::KeyFile => "key_file",
-        }
-    }
-
-    /// Returns the text for people.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Excluded => "excluded",
-            Self::Link => "a link that leads out of the directory or into a registry's home",
-            Self::BrokenLink => "a link that leads nowhere",
-            Self::EmptyDirectory => "an empty directory",
-            Self::Special => "a socket, a pipe or a device",
-            Self::Home => "the home of a registry",
-            Self::KeyFile => "a secret key",
-        }
-    }
-
-    /// Returns true if the user requested it.
-    pub fn is_asked_for(self) -> bool {
-        self == Self::Excluded
-    }
-}
-
-/// A skipped entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// The entry's path.
-    pub path: PathBuf,
-    /// The reason.
-    pub why: WhySkipped,
-}
-
 /// Options of a search for files.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Finding<'a> {
+pub(crate) struct FindOptions<'a> {
     /// Patterns of paths to exclude.
     pub exclude: &'a [String],
     /// Also follow links that lead out of the directory.
@@ -133,7 +39,7 @@ pub(crate) struct Sources {
 
 /// Finds the files of a path, sorted by the bytes of their paths. Registry homes below it are
 /// skipped. Parts of the home at `own` are skipped too.
-pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources, Error> {
+pub(crate) fn find(path: &Path, how: &FindOptions<'_>, own: &Path) -> Result<Sources, Error> {
     let root = path
         .canonicalize()
         .map_err(|e| Error::file("find", path, e))?;
@@ -146,7 +52,7 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
         let file = SourceFile {
             path: name.to_owned(),
             real_path: Some(root.to_string_lossy().into_owned()),
-            seen: Seen::of(&meta),
+            seen: SourceStamp::of(&meta),
             at: root,
         };
         return Ok(Sources {
@@ -160,7 +66,7 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
     }
     let excluded = patterns(&root, how.exclude)?;
     let walked = walk(root, &meta, excluded, how.follow_links, own)?;
-    let Walked {
+    let WalkResult {
         mut files,
         skipped,
         mut unreadable,
@@ -187,9 +93,10 @@ pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
         return error;
     }
     let paths: Vec<_> = sources.files.iter().filter_map(|f| denied(&f.at)).collect();
-    match paths.is_empty() {
-        true => error,
-        false => Error::Unreadable(paths),
+    if paths.is_empty() {
+        error
+    } else {
+        Error::Unreadable(paths)
     }
 }
 

@@ -9,16 +9,16 @@ use std::path::PathBuf;
 use globset::GlobSet;
 
 use crate::registry::error::Error;
+use crate::registry::error::skipped::SkipReason;
+use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
-use crate::registry::index::homes::Homes;
-use crate::registry::index::source_files::Seen;
-use crate::registry::index::source_files::Skipped;
-use crate::registry::index::source_files::SourceFile;
-use crate::registry::index::source_files::WhySkipped;
+use crate::registry::index::homes::HomeSet;
+use crate::registry::index::source_file::SourceFile;
+use crate::registry::index::source_file::SourceStamp;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
 /// Content of a directory tree.
-pub(crate) struct Walked {
+pub(crate) struct WalkResult {
     pub(crate) files: Vec<SourceFile>,
     /// Skipped entries.
     pub(crate) skipped: Vec<Skipped>,
@@ -33,12 +33,12 @@ pub(crate) fn walk(
     excluded: GlobSet,
     follow_links: bool,
     own: &Path,
-) -> Result<Walked, Error> {
-    let mut walk = Walk {
+) -> Result<WalkResult, Error> {
+    let mut walk = DirectoryWalk {
         root: root.clone(),
         excluded,
         follow_links,
-        homes: Homes::with_own(own),
+        homes: HomeSet::with_own(own),
         around: Vec::new(),
         links: 0,
         linked_entries: 0,
@@ -47,7 +47,7 @@ pub(crate) fn walk(
         unreadable: Vec::new(),
     };
     walk.directory(&root, Path::new(""), meta)?;
-    let Walk {
+    let DirectoryWalk {
         mut found,
         mut skipped,
         unreadable,
@@ -60,24 +60,24 @@ pub(crate) fn walk(
         if is_key {
             skipped.push(Skipped {
                 path: root.join(&file.path),
-                why: WhySkipped::KeyFile,
+                why: SkipReason::KeyFile,
             });
         }
         !is_key
     });
-    Ok(Walked {
+    Ok(WalkResult {
         files: found,
         skipped,
         unreadable,
     })
 }
 
-struct Walk {
+struct DirectoryWalk {
     root: PathBuf,
     excluded: GlobSet,
     /// Also follow links that lead out of the root.
     follow_links: bool,
-    homes: Homes,
+    homes: HomeSet,
     /// Device and inode of the directories in progress, from the root down.
     around: Vec<(u64, u64)>,
     /// Number of links to directories among them.
@@ -90,7 +90,7 @@ struct Walk {
     unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-impl Walk {
+impl DirectoryWalk {
     /// Takes the entries of a directory. `inside` is its path in the dataset.
     fn directory(&mut self, dir: &Path, inside: &Path, meta: &Metadata) -> Result<(), Error> {
         let fail = |e| Error::file("list", dir, e);
@@ -106,10 +106,10 @@ impl Walk {
             .collect();
         let entries = entries?;
         if self.homes.is_home(dir, &entries) {
-            return self.skip(inside, WhySkipped::Home);
+            return self.skip(inside, SkipReason::Home);
         }
         if entries.is_empty() && !inside.as_os_str().is_empty() {
-            return self.skip(inside, WhySkipped::EmptyDirectory);
+            return self.skip(inside, SkipReason::EmptyDirectory);
         }
         if self.links > 0 {
             // Links to directories that contain links to directories multiply.
@@ -129,7 +129,7 @@ impl Walk {
 
     fn entry(&mut self, at: &Path, inside: &Path) -> Result<(), Error> {
         if self.excluded.is_match(inside) {
-            return self.skip(inside, WhySkipped::Excluded);
+            return self.skip(inside, SkipReason::Excluded);
         }
         let meta = at
             .symlink_metadata()
@@ -151,14 +151,14 @@ impl Walk {
         real_path: Option<String>,
     ) -> Result<(), Error> {
         if !meta.is_file() {
-            return self.skip(inside, WhySkipped::Special);
+            return self.skip(inside, SkipReason::Special);
         }
         let path = inside.to_str();
         let path = path.ok_or_else(|| Error::NameNotUtf8(self.root.join(inside)))?;
         self.found.push(SourceFile {
             path: path.to_owned(),
             real_path,
-            seen: Seen::of(meta),
+            seen: SourceStamp::of(meta),
             at: at.to_owned(),
         });
         Ok(())
@@ -173,11 +173,11 @@ impl Walk {
             Ok(target) => target,
             Err(e) if is_loop(&e) => {
                 let target = std::fs::read_link(link).unwrap_or_default();
-                return Err(self.circle(inside, target));
+                return Err(self.link_loop(inside, target));
             }
-            Err(e) if is_nowhere(&e) => return self.skip(inside, WhySkipped::BrokenLink),
+            Err(e) if is_nowhere(&e) => return self.skip(inside, SkipReason::BrokenLink),
             // The target is outside, and this user may not read it.
-            Err(_) => return self.skip(inside, WhySkipped::Link),
+            Err(_) => return self.skip(inside, SkipReason::Link),
         };
         let is_below = target.starts_with(&self.root);
         let top = if is_below {
@@ -186,8 +186,8 @@ impl Walk {
             PathBuf::from("/")
         };
         let may_follow = is_below || self.follow_links;
-        if !may_follow || self.homes.are_around(&target, &top) {
-            return self.skip(inside, WhySkipped::Link);
+        if !may_follow || self.homes.contain(&target, &top) {
+            return self.skip(inside, SkipReason::Link);
         }
         let meta = target
             .symlink_metadata()
@@ -202,7 +202,7 @@ impl Walk {
         }
         let is_around = self.around.contains(&(meta.dev(), meta.ino()));
         if is_around || self.root.starts_with(&target) {
-            return Err(self.circle(inside, target));
+            return Err(self.link_loop(inside, target));
         }
         self.links += 1;
         self.directory(&target, inside, &meta)?;
@@ -210,12 +210,12 @@ impl Walk {
         Ok(())
     }
 
-    fn circle(&self, inside: &Path, target: PathBuf) -> Error {
+    fn link_loop(&self, inside: &Path, target: PathBuf) -> Error {
         let link = self.root.join(inside);
         SourceError::LinkLoop { link, target }.into()
     }
 
-    fn skip(&mut self, inside: &Path, why: WhySkipped) -> Result<(), Error> {
+    fn skip(&mut self, inside: &Path, why: SkipReason) -> Result<(), Error> {
         self.skipped.push(Skipped {
             path: self.root.join(inside),
             why,
@@ -251,11 +251,11 @@ mod tests {
         std::fs::write(root.join("real/file"), b"x").unwrap();
         std::os::unix::fs::symlink("real", root.join("link")).unwrap();
         let walked = |linked_entries| {
-            let mut walk = Walk {
+            let mut walk = DirectoryWalk {
                 root: root.clone(),
                 excluded: GlobSet::empty(),
                 follow_links: false,
-                homes: Homes::default(),
+                homes: HomeSet::default(),
                 around: Vec::new(),
                 links: 0,
                 linked_entries,

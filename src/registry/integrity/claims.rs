@@ -31,7 +31,7 @@ pub(crate) fn false_claim(manifest: &Manifest, claim: String) -> Error {
 }
 
 /// Attributes a false claim to the signer of the manifest, if it is signed.
-pub(crate) fn accuse(error: Error, signer: Option<String>) -> Error {
+pub(crate) fn attribute_to_signer(error: Error, signer: Option<String>) -> Error {
     match (error.kind(), signer) {
         (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
             signer,
@@ -162,7 +162,7 @@ pub(crate) fn check_newlines(
 
 /// Checks the chunks of a dataset's data, in order, against the cutting rules that do not need its
 /// bytes: lengths, and the regions that chunks do not cross.
-pub(crate) struct Cuts<'a> {
+pub(crate) struct CutCheck<'a> {
     manifest: &'a Manifest,
     /// Files after the current region.
     rest: &'a [FileEntry],
@@ -172,7 +172,7 @@ pub(crate) struct Cuts<'a> {
     newlines: u64,
 }
 
-impl<'a> Cuts<'a> {
+impl<'a> CutCheck<'a> {
     /// Starts at the front of the data.
     pub(crate) fn new(manifest: &'a Manifest, table: &'a FileTable) -> Self {
         Self {
@@ -209,10 +209,7 @@ impl<'a> Cuts<'a> {
             return Err(false_claim(self.manifest, claim));
         }
         self.newlines = self.newlines.saturating_add(u64::from(chunk.newlines));
-        match is_last {
-            true => self.end_region(),
-            false => Ok(()),
-        }
+        if is_last { self.end_region() } else { Ok(()) }
     }
 
     fn next_region(&mut self) {

@@ -6,28 +6,12 @@ use crate::manifest::Manifest;
 use crate::manifest::distinct_bytes;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::expansion::Expansion;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
 
-/// The claimed size of a dataset and the size of its distinct chunks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expansion {
-    /// Bytes that the manifest claims; those of the file table if that is the part that repeats.
-    pub claimed_bytes: u64,
-    /// Bytes of the distinct chunks of that data.
-    pub distinct_bytes: u64,
-}
-
 impl Expansion {
-    /// Returns the reason for a refusal, with the option that overrides it.
-    pub(crate) fn reason(self) -> String {
-        format!(
-            "it claims {} bytes, made of {} that repeat; `--allow-large` takes it all the same",
-            self.claimed_bytes, self.distinct_bytes
-        )
-    }
-
     /// Returns the error for a dataset of this size.
     pub fn refused(self, manifest: &Manifest) -> Error {
         Error::TooLarge {
@@ -37,7 +21,7 @@ impl Expansion {
     }
 }
 
-/// Bytes that the file table of a dataset may claim without regard to repetition.
+/// Bytes that the file table of a dataset may claim without a limit on repetition.
 pub(crate) const FREE_TABLE_BYTES: u64 = EXPANSION_FREE_TABLE_BYTES;
 
 /// Returns the number of distinct bytes that a claim needs in order not to count as repetition.
@@ -45,16 +29,16 @@ pub(crate) fn distinct_needed(claimed: u64) -> u64 {
     claimed.div_ceil(EXPANSION_RATIO_MAX)
 }
 
-/// What datasets that come together claim by repetition.
+/// Repeated bytes claimed so far by datasets that arrive together.
 #[derive(Debug)]
-pub(crate) struct Repeated {
+pub(crate) struct RepeatedBytes {
     free_data_bytes: u64,
     data: u64,
     tables: u64,
 }
 
-impl Repeated {
-    /// Nothing so far; data may claim this much.
+impl RepeatedBytes {
+    /// Creates a sum of zero with a limit for data.
     pub(crate) const fn new(free_data_bytes: u64) -> Self {
         Self {
             free_data_bytes,
@@ -63,8 +47,8 @@ impl Repeated {
         }
     }
 
-    /// Adds a dataset whose nodes are here, unless it is beyond what comes unasked: then how large
-    /// it is.
+    /// Adds a dataset whose nodes are held. Returns its expansion, and adds nothing, if it needs
+    /// consent.
     ///
     /// # Errors
     /// [`Error`] when a node is missing or invalid.
@@ -118,6 +102,6 @@ impl LocalRegistry {
             return Ok(None);
         }
         let reader = BlobReader::new(&self.store)?;
-        Repeated::new(free_data_bytes).add(&reader, m)
+        RepeatedBytes::new(free_data_bytes).add(&reader, m)
     }
 }

@@ -85,7 +85,7 @@ impl LocalRegistry {
             ..FsckReport::default()
         };
         let reader = BlobReader::new(&self.store)?;
-        let mut known = Known {
+        let mut known = LookedUp {
             whole_nodes: HashSet::new(),
             missing: HashSet::new(),
         };
@@ -134,12 +134,12 @@ impl LocalRegistry {
 }
 
 /// Blobs that were looked up already.
-struct Known {
+struct LookedUp {
     whole_nodes: HashSet<BlobKey>,
     missing: HashSet<BlobKey>,
 }
 
-impl Known {
+impl LookedUp {
     /// Looks up every blob that a dataset needs. The blobs below a damaged node are unknown.
     fn look_for(
         &mut self,

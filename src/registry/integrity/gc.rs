@@ -4,7 +4,7 @@
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::catalog;
-use crate::catalog::Fate;
+use crate::catalog::RemovalFate;
 use crate::catalog::Removed;
 use crate::clock::Timestamp;
 use crate::ident::EnvelopeId;
@@ -32,8 +32,8 @@ struct RetainPolicy {
 
 impl RetainPolicy {
     /// Returns the time until which a removed dataset is kept, or `None` if it is not kept.
-    fn until(self, fate: Fate) -> Option<i64> {
-        let Fate::Restorable(since) = fate else {
+    fn until(self, fate: RemovalFate) -> Option<i64> {
+        let RemovalFate::Restorable(since) = fate else {
             return None;
         };
         // A removal time in the future comes from a clock that was ahead. It counts as now.
@@ -70,7 +70,7 @@ impl LocalRegistry {
     /// deleted.
     fn give_up(&self, keeping: RetainPolicy) -> Result<(), StoreError> {
         let is_due = |removed: &Removed| {
-            let is_restorable = matches!(removed.fate, Fate::Restorable(_));
+            let is_restorable = matches!(removed.fate, RemovalFate::Restorable(_));
             is_restorable && keeping.until(removed.fate).is_none()
         };
         let removed = self
@@ -81,7 +81,7 @@ impl LocalRegistry {
         }
         self.store.write(|tables| {
             for removed in catalog::removed(tables)?.into_iter().filter(is_due) {
-                catalog::give_up(tables, removed, Fate::GivenUp)?;
+                catalog::give_up(tables, removed, RemovalFate::GivenUp)?;
             }
             Ok::<_, StoreError>(())
         })
@@ -100,8 +100,8 @@ fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<RootSet, StoreE
         rooted.needed.push(key);
     }
     for removed in catalog::removed(tables)? {
-        let id = removed.brief.envelope_id;
-        if !removed.brief.flags.foreign {
+        let id = removed.summary.envelope_id;
+        if !removed.summary.flags.foreign {
             // An index rebuilt from the packs has to know which version numbers were used.
             let key = BlobKey::new(BlobKind::Envelope, *id.as_bytes());
             rooted.needed.push(key);
@@ -135,7 +135,7 @@ pub(crate) fn blobs_of(id: EnvelopeId, manifest: &Manifest) -> Vec<BlobKey> {
 mod tests {
     use super::DAY_SECONDS;
     use super::RetainPolicy;
-    use crate::catalog::Fate;
+    use crate::catalog::RemovalFate;
     use crate::clock::Timestamp;
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
                 now: Timestamp(100 * DAY_SECONDS),
                 days,
             };
-            keeping.until(Fate::Restorable(Timestamp(removed_at)))
+            keeping.until(RemovalFate::Restorable(Timestamp(removed_at)))
         };
         assert_eq!(until(7, 99 * DAY_SECONDS), Some(106 * DAY_SECONDS));
         assert_eq!(until(7, 93 * DAY_SECONDS + 1), Some(100 * DAY_SECONDS + 1));
@@ -159,7 +159,7 @@ mod tests {
             now: Timestamp(0),
             days: 7,
         };
-        assert_eq!(keeping.until(Fate::GivenUp), None);
-        assert_eq!(keeping.until(Fate::Renamed), None);
+        assert_eq!(keeping.until(RemovalFate::GivenUp), None);
+        assert_eq!(keeping.until(RemovalFate::Renamed), None);
     }
 }

@@ -4,14 +4,14 @@ use crate::ident::ContentId;
 use crate::manifest::FileEntry;
 
 /// Hashes files whose bytes arrive in order.
-pub(crate) struct Hashing<'a> {
+pub(crate) struct FileHasher<'a> {
     files: &'a [(u64, &'a FileEntry)],
     position: u64,
     hasher: blake3::Hasher,
     ids: Vec<ContentId>,
 }
 
-impl<'a> Hashing<'a> {
+impl<'a> FileHasher<'a> {
     /// Starts at an offset of the dataset, at which the first of the files begins.
     pub(crate) fn new(files: &'a [(u64, &'a FileEntry)], start: u64) -> Self {
         let mut hashing = Self {

@@ -3,6 +3,7 @@
 //! `verify` proves one dataset, `claims` compares manifests with file tables, `fsck` checks
 //! everything, `gc` collects, `rebuild` restores a lost index, and `expansion` limits repetition.
 
+pub(crate) mod blame;
 pub(crate) mod claims;
 pub(crate) mod complete;
 pub(crate) mod expansion;

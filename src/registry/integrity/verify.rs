@@ -10,6 +10,7 @@ use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
+use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
@@ -20,18 +21,18 @@ use crate::manifest::diff_trees;
 use crate::manifest::tree_totals;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
-use crate::registry::checkout::read_chunks::Placed;
+use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::describe::recount;
 use crate::registry::error::Error;
+use crate::registry::integrity::blame::blamed;
 use crate::registry::integrity::claims;
-use crate::registry::integrity::claims::Cuts;
-use crate::registry::integrity::hashing::Hashing;
+use crate::registry::integrity::claims::CutCheck;
+use crate::registry::integrity::hashing::FileHasher;
 use crate::registry::step::Step;
 use crate::registry::working_copy::OneSided;
 use crate::registry::working_copy::renames;
 use crate::store::disk::BlobReader;
-use crate::store::disk::StoreError;
 
 /// Result of a verification. An `Ok` result alone means that the content is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +66,10 @@ pub struct DiffReport {
 }
 
 /// Receives bytes in order, with their offset in the dataset.
-pub(crate) type InOrder<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
+pub(crate) type EachBytes<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 
 /// Receives a chunk: its offset in the dataset, its tree entry and its bytes.
-type Look<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
+type EachChunk<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
 
 /// Size in bytes of a piece for the thread that describes files, and number of pieces that may wait
 /// for it.
@@ -127,7 +128,7 @@ impl LocalRegistry {
         match verified {
             Err(error @ Error::FalseClaim { .. }) => {
                 let listed = Self::listed(&self.trust()?, dataset.clone());
-                Err(claims::accuse(error, listed.publisher()))
+                Err(claims::attribute_to_signer(error, listed.publisher()))
             }
             verified => verified,
         }
@@ -176,8 +177,8 @@ impl LocalRegistry {
         progress.phase("verifying", Some(m.size_bytes));
         claims::check_totals(m, tree_totals(reader, m.chunk_tree_root)?)?;
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        let mut hashing = Hashing::new(&files, 0);
-        let mut cuts = Cuts::new(m, table);
+        let mut hashing = FileHasher::new(&files, 0);
+        let mut cuts = CutCheck::new(m, table);
         let mut look = |at: u64, chunk: &ChunkEntry, bytes: &[u8]| {
             cuts.push(at, chunk)?;
             claims::check_newlines(m, at, chunk, bytes)
@@ -187,9 +188,10 @@ impl LocalRegistry {
             hashing.push(bytes);
             each(bytes);
             progress.advance(bytes.len() as u64);
-            match progress.cancelled() {
-                true => Err(Error::Interrupted),
-                false => Ok(()),
+            if progress.cancelled() {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
             }
         })?;
         let mut whole = table.clone();
@@ -233,7 +235,7 @@ impl LocalRegistry {
     ) -> Result<Vec<ContentId>, Error> {
         let start = files.first().map_or(0, |(at, _)| *at);
         let last = files.last().map_or(0, |(at, f)| at + f.size_bytes);
-        let mut hashing = Hashing::new(files, start);
+        let mut hashing = FileHasher::new(files, start);
         self.each_window(reader, manifest, files, start, last, &mut |at, bytes| {
             let before = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
             hashing.push(bytes.get(before..).unwrap_or_default());
@@ -294,7 +296,7 @@ impl LocalRegistry {
         files: &[(u64, &FileEntry)],
         start: u64,
         end: u64,
-        sink: &mut InOrder<'_>,
+        sink: &mut EachBytes<'_>,
     ) -> Result<(), Error> {
         let mut look = |_, _: &ChunkEntry, _: &[u8]| Ok(());
         self.each_window_of(reader, manifest, files, (start, end), &mut look, sink)
@@ -308,15 +310,15 @@ impl LocalRegistry {
         manifest: &Manifest,
         files: &[(u64, &FileEntry)],
         (start, end): (u64, u64),
-        look: &mut Look<'_>,
-        sink: &mut InOrder<'_>,
+        look: &mut EachChunk<'_>,
+        sink: &mut EachBytes<'_>,
     ) -> Result<(), Error> {
         let m = manifest;
         let blame = |at, e| blamed(m, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
             .map_err(|e| blame(start, e.into()))?;
         loop {
-            let mut window: Vec<Placed> = Vec::new();
+            let mut window: Vec<PlacedChunk> = Vec::new();
             while window.len() < WINDOW_CHUNKS && walk.offset() < end {
                 let at = walk.offset();
                 match walk.next() {
@@ -333,7 +335,7 @@ impl LocalRegistry {
             each_chunk(reader, &window, &|at, bytes| {
                 // Offsets of the window lie within its buffer.
                 let from = (at - base) as usize;
-                let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut buffer = lock(&buffer);
                 if let Some(to) = buffer.get_mut(from..from + bytes.len()) {
                     to.copy_from_slice(bytes);
                 }
@@ -348,30 +350,6 @@ impl LocalRegistry {
             }
             sink(base, &buffer)?;
         }
-    }
-}
-
-/// Adds the dataset and file to an error about damage. Other errors stay unchanged.
-pub(crate) fn blamed<'a>(
-    manifest: &Manifest,
-    files: impl Iterator<Item = (u64, &'a FileEntry)>,
-    at: u64,
-    error: Error,
-) -> Error {
-    match error {
-        Error::Store(source) if source.kind() == ErrorKind::Integrity => {
-            // Empty files have no bytes that could be damaged.
-            let mut files = files.filter(|(_, f)| f.size_bytes > 0);
-            let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
-            let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
-            let dataset = manifest.name.to_string();
-            Error::Corrupt {
-                dataset,
-                file,
-                source: Box::<StoreError>::new(source),
-            }
-        }
-        other => other,
     }
 }
 

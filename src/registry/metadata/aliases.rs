@@ -13,8 +13,8 @@ use crate::ident::PublisherKey;
 use crate::ident::VersionAlias;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
-use crate::registry::datasets::lookup::best;
-use crate::registry::datasets::lookup::is_publishers;
+use crate::registry::datasets::ranking::best_matches;
+use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::error::Error;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
@@ -91,11 +91,11 @@ fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {
         let owner = owner_of(dataset, &own_keys);
         for (alias, count) in m.tags.iter().filter_map(|tag| VersionAlias::of_tag(tag)) {
             let rank = (count, m.dataset_version.clone(), dataset.envelope_id);
-            let best = held
+            let best_matches = held
                 .entry((alias, owner))
                 .or_insert((rank.clone(), dataset));
-            if best.0 < rank {
-                *best = (rank, dataset);
+            if best_matches.0 < rank {
+                *best_matches = (rank, dataset);
             }
         }
     }
@@ -126,7 +126,7 @@ impl LocalRegistry {
         let mut entries = Vec::new();
         for (alias, mut found) in all_holders(&named) {
             found.retain(|d| is_publishers(d, publisher, &trust));
-            let found = best(found, &trust).into_iter();
+            let found = best_matches(found, &trust).into_iter();
             entries.extend(found.map(|dataset| AliasEntry {
                 alias: alias.clone(),
                 dataset,
@@ -146,7 +146,7 @@ impl LocalRegistry {
         alias: &VersionAlias,
         signer: Option<&KeyPair>,
     ) -> Result<Option<Dataset>, Error> {
-        let carrying = self.carrying(dataset, alias)?;
+        let carrying = self.versions_with_tag(dataset, alias)?;
         let ranks = carrying.iter().filter_map(|d| rank(d, alias));
         let greatest = ranks.max();
         let had = carrying
@@ -182,7 +182,7 @@ impl LocalRegistry {
         alias: &VersionAlias,
         signer: Option<&KeyPair>,
     ) -> Result<(), Error> {
-        for carrying in self.carrying(dataset, alias)? {
+        for carrying in self.versions_with_tag(dataset, alias)? {
             self.drop_alias(&carrying, alias, signer)?;
         }
         Ok(())
@@ -202,7 +202,11 @@ impl LocalRegistry {
     }
 
     /// Returns all versions of a dataset's name and owner that have an alias in their tags.
-    fn carrying(&self, dataset: &Dataset, alias: &VersionAlias) -> Result<Vec<Dataset>, Error> {
+    fn versions_with_tag(
+        &self,
+        dataset: &Dataset,
+        alias: &VersionAlias,
+    ) -> Result<Vec<Dataset>, Error> {
         let name = &dataset.manifest.name;
         let mut named = self
             .store

@@ -12,7 +12,7 @@ use crate::meta_store::Table;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::publishing::publish::is_own;
+use crate::registry::publishing::ownership::is_own;
 
 /// Maximum number of paths recorded for one name.
 const PATHS_MAX: usize = 64;
@@ -91,9 +91,10 @@ impl Naming {
         if !self.is_paths {
             return Ok(());
         }
-        let mut paths = match named.is_empty() {
-            true => Vec::new(),
-            false => self.paths(tables)?,
+        let mut paths = if named.is_empty() {
+            Vec::new()
+        } else {
+            self.paths(tables)?
         };
         let own = self.path_key();
         paths.retain(|path| *path != own);
@@ -141,9 +142,10 @@ impl LocalRegistry {
         self.store.read(|t| {
             let mut named = catalog::by_name(t, &naming.name)?;
             named.retain(|d| is_own(d, options));
-            match named.iter().any(|d| d.manifest.size_bytes == size_bytes) {
-                true => Ok(()),
-                false => naming.check(t, &named),
+            if named.iter().any(|d| d.manifest.size_bytes == size_bytes) {
+                Ok(())
+            } else {
+                naming.check(t, &named)
             }
         })
     }

@@ -5,7 +5,9 @@
 //! `spec/manifest.md`, `spec/identifiers.md`.
 
 mod aliases;
+pub(crate) mod edit;
 mod guessed;
+pub(crate) mod inherited;
 mod license;
 
 pub use aliases::AliasEntry;
@@ -21,7 +23,6 @@ use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::BlobId;
-use crate::ident::DatasetVersion;
 use crate::ident::RESERVED_TAG;
 use crate::ident::VersionAlias;
 use crate::ident::labels;
@@ -33,15 +34,6 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::TAG_BYTES_MAX;
-
-/// Metadata that a new version inherited.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inherited {
-    /// The older version.
-    pub version: DatasetVersion,
-    /// Names of the inherited fields: `license`, `description`, `tags`, `card`, `private`.
-    pub fields: Vec<&'static str>,
-}
 
 /// A card in the store: its blob and its content.
 #[derive(Clone, Debug)]
@@ -188,22 +180,22 @@ impl LocalRegistry {
     }
 
     /// Signs a held unsigned dataset, and returns the metadata that held content still lacks.
-    pub(crate) fn said_too(
+    pub(crate) fn complete_metadata(
         &self,
         report: IndexReport,
         options: &IndexOptions,
         card: Option<Vec<u8>>,
     ) -> Result<IndexReport, Error> {
-        let mut report = self.signed_too(report, options)?;
+        let mut report = self.sign_if_requested(report, options)?;
         if report.unchanged {
-            report.revision = self.left_to_say(&report.manifest, options, card)?;
+            report.revision = self.missing_metadata(&report.manifest, options, card)?;
         }
         Ok(report)
     }
 
     /// Returns the dataset and the edit with the metadata in the options that the manifest of held
     /// content does not have.
-    fn left_to_say(
+    fn missing_metadata(
         &self,
         manifest: &Manifest,
         options: &IndexOptions,

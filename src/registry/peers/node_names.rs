@@ -3,52 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use thiserror::Error as ThisError;
-
-use crate::error_kind::Classify;
-use crate::error_kind::ErrorKind;
 use crate::ident::Alias;
 use crate::ident::NodeId;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 use crate::registry::line_file;
 
 const FILE: &str = "node_names";
 const LOCK: &str = "node_names.lock";
 const HEAD: &str =
     "# What nodes are called here: id and name. `alimentar registry peers name` edits it.\n";
-
-/// Reason that an operation on other nodes, or on the keys of their archives, fails.
-#[derive(Debug, ThisError)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// Another node already has the name.
-    #[error("`{name}` is the name of another node, {node}")]
-    NameTaken {
-        /// The name.
-        name: String,
-        /// The node that has it.
-        node: NodeId,
-    },
-    /// Neither a receipt nor a recipient is known for the name.
-    #[error("nothing is known of a receiver `{0}`")]
-    UnknownReceiver(String),
-    /// This home has no age identity.
-    #[error("this registry has no age identity")]
-    NoIdentity,
-    /// This home already has an age identity.
-    #[error("this registry has an age identity already, in `{}`", .0.display())]
-    HasIdentity(PathBuf),
-}
-
-impl Classify for NodeError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::NameTaken { .. } | Self::HasIdentity(_) => ErrorKind::Conflict,
-            Self::UnknownReceiver(_) | Self::NoIdentity => ErrorKind::NotFound,
-        }
-    }
-}
 
 impl LocalRegistry {
     /// Returns the names of nodes, by id. Each node has at most one name, and each name belongs to
@@ -92,7 +57,7 @@ impl LocalRegistry {
             .into());
         }
         match names.insert(id, name.clone()) {
-            Some(before) if before == *name => Ok(()),
+            Some(parent) if parent == *name => Ok(()),
             _ => self.write_node_names(&names),
         }
     }
@@ -104,12 +69,12 @@ impl LocalRegistry {
     pub fn unname_node(&self, name: &Alias) -> Result<bool, Error> {
         let _turn = self.exclusive(LOCK)?;
         let mut names = self.node_names()?;
-        let before = names.len();
+        let parent = names.len();
         names.retain(|_, held| !is_same(held, name));
-        if names.len() < before {
+        if names.len() < parent {
             self.write_node_names(&names)?;
         }
-        Ok(names.len() < before)
+        Ok(names.len() < parent)
     }
 
     fn write_node_names(&self, names: &BTreeMap<NodeId, Alias>) -> Result<(), Error> {

@@ -23,12 +23,12 @@ use crate::registry::delta::parent::ParentAlignment;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
+use crate::registry::error::expansion::Expansion;
 use crate::registry::integrity::claims;
-use crate::registry::integrity::expansion::Expansion;
 use crate::registry::integrity::expansion::FREE_TABLE_BYTES;
 use crate::registry::integrity::expansion::distinct_needed;
-use crate::registry::peers::server::responses::Ending;
-use crate::registry::peers::server::responses::nothing_there;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::bad_offset;
 use crate::registry::store_pipeline::tree_writer::add_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
@@ -70,13 +70,13 @@ impl NodeResponse {
     }
 
     /// Returns the next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, ResponseEnd> {
         let (mut nodes, mut bytes) = (Vec::new(), 0);
         while bytes < FRAME_BYTES
             && let Some(place) = self.places.next()
         {
             let node = find(&self.reader, self.root, place)?;
-            let node = node.ok_or_else(nothing_there)?;
+            let node = node.ok_or_else(bad_offset)?;
             bytes += node.len();
             nodes.push(node);
         }
@@ -89,7 +89,7 @@ pub(super) fn find(
     blobs: &dyn BlobStore,
     root: TreeId,
     place: NodePlace,
-) -> Result<Option<Vec<u8>>, Ending> {
+) -> Result<Option<Vec<u8>>, ResponseEnd> {
     let mut bytes = blobs.get(&node_key(root))?;
     let mut start = 0_u64;
     let mut id = root;
@@ -123,24 +123,25 @@ pub(super) fn find(
 }
 
 /// Requests nodes from any usable peer.
-pub(crate) type Ask<'a> = dyn FnMut(&PullNodeRequest, &mut Check<'_>) -> Result<(), Error> + 'a;
+pub(crate) type SendNodeRequest<'a> =
+    dyn FnMut(&PullNodeRequest, &mut CheckNodes<'_>) -> Result<(), Error> + 'a;
 
 /// Checks a peer's response. An error is the peer's fault.
-pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
+pub(crate) type CheckNodes<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
 
 /// Stores the fetched leaves, as deltas if a parent version is held.
-pub(crate) struct Leaves<'a> {
+pub(crate) struct LeafStore<'a> {
     session: &'a WriteSession,
     /// Alignment with the parent version, and the encoder of deltas against it.
-    beside: Option<(ParentAlignment<'a>, DeltaWriter<'a>)>,
+    alignment: Option<(ParentAlignment<'a>, DeltaWriter<'a>)>,
     /// Leaves that the walk has not reached. The base of a leaf is known only in the order of the
     /// data. All are below one node, so a single response bounds their number.
     fetched: HashMap<TreeId, Vec<u8>>,
 }
 
-impl<'a> Leaves<'a> {
-    pub(crate) fn new(session: &'a WriteSession, before: Option<&'a ParentTree>) -> Self {
-        let beside = |p: &'a ParentTree| {
+impl<'a> LeafStore<'a> {
+    pub(crate) fn new(session: &'a WriteSession, parent: Option<&'a ParentTree>) -> Self {
+        let alignment = |p: &'a ParentTree| {
             (
                 ParentAlignment::new(p),
                 DeltaWriter::new(session, &p.reader),
@@ -148,14 +149,14 @@ impl<'a> Leaves<'a> {
         };
         Self {
             session,
-            beside: before.map(beside),
+            alignment: parent.map(alignment),
             fetched: HashMap::new(),
         }
     }
 
     /// Stores a leaf with these chunks when the walk reaches it.
-    fn pass(&mut self, id: TreeId, chunks: &[ChunkEntry]) -> Result<(), StoreError> {
-        let (places, deltas) = match &mut self.beside {
+    fn store_leaf(&mut self, id: TreeId, chunks: &[ChunkEntry]) -> Result<(), StoreError> {
+        let (places, deltas) = match &mut self.alignment {
             Some((alignment, deltas)) => (alignment.place(chunks), Some(deltas)),
             None => (Vec::new(), None),
         };
@@ -168,7 +169,7 @@ impl<'a> Leaves<'a> {
 }
 
 /// Walks a partly held tree leaf by leaf, and stores the nodes that it fetches.
-pub(crate) struct Walk<'a> {
+pub(crate) struct TreeFetch<'a> {
     /// Session that holds and stores nodes.
     pub(crate) session: &'a WriteSession,
     /// Reader for nodes that were held before.
@@ -179,15 +180,15 @@ pub(crate) struct Walk<'a> {
     pub(crate) tree: TreeKind,
     /// Bytes of data that may repeat without regard to the bytes that are sent.
     pub(crate) free_data_bytes: u64,
-    /// Who is asked.
-    pub(crate) ask: &'a mut Ask<'a>,
+    /// Requests missing nodes.
+    pub(crate) ask: &'a mut SendNodeRequest<'a>,
     /// Destination of leaves.
-    pub(crate) leaves: Leaves<'a>,
+    pub(crate) leaves: LeafStore<'a>,
 }
 
 /// A node that its parent names: its place, its id, and the totals of its subtree.
 #[derive(Clone, Copy)]
-struct Expected {
+struct ExpectedNode {
     place: NodePlace,
     id: TreeId,
     totals: Totals,
@@ -196,12 +197,12 @@ struct Expected {
 /// Receives the chunks of leaves, in order.
 pub(crate) type EachLeaf<'a> = dyn FnMut(Vec<ChunkEntry>) -> Result<(), Error> + 'a;
 
-impl Walk<'_> {
+impl TreeFetch<'_> {
     /// Refuses a tree that is far larger than the distinct chunks that it names.
     ///
     /// Each distinct node is fetched and read once, until the sum is large enough. Leaves are not
     /// stored here: the later walk stores them as deltas against the parent version.
-    pub(crate) fn weigh(&mut self, manifest: &Manifest) -> Result<(), Error> {
+    pub(crate) fn check_expansion(&mut self, manifest: &Manifest) -> Result<(), Error> {
         let (root, claimed_bytes) = tree_of(manifest, self.tree);
         let free_bytes = match self.tree {
             TreeKind::Data => self.free_data_bytes,
@@ -213,12 +214,12 @@ impl Walk<'_> {
         let needed = distinct_needed(claimed_bytes);
         let mut counted = DistinctBytes::default();
         let mut seen: HashSet<TreeId> = HashSet::from([root]);
-        let mut stack: Vec<Expected> = Vec::new();
+        let mut stack: Vec<ExpectedNode> = Vec::new();
         let mut node = self.root(root)?;
         let mut start = 0;
         loop {
             counted.add(&node);
-            let below = self.below(node, start)?;
+            let below = self.children(node, start)?;
             stack.extend(below.into_iter().rev());
             let next = loop {
                 match stack.pop() {
@@ -270,7 +271,7 @@ impl Walk<'_> {
         }
         claims::check_totals(manifest, totals)?;
         // Children that are still to come, the next one last.
-        let mut stack: Vec<Expected> = Vec::new();
+        let mut stack: Vec<ExpectedNode> = Vec::new();
         self.enter(root, node, 0, &mut stack, each)?;
         while let Some(next) = stack.pop() {
             let node = self.load(next.id)?;
@@ -287,20 +288,20 @@ impl Walk<'_> {
         id: TreeId,
         node: Node,
         start: u64,
-        stack: &mut Vec<Expected>,
+        stack: &mut Vec<ExpectedNode>,
         each: &mut EachLeaf<'_>,
     ) -> Result<(), Error> {
         if let Node::Leaf(chunks) = node {
-            self.leaves.pass(id, &chunks)?;
+            self.leaves.store_leaf(id, &chunks)?;
             return each(chunks);
         }
-        let below = self.below(node, start)?;
+        let below = self.children(node, start)?;
         stack.extend(below.into_iter().rev());
         Ok(())
     }
 
     /// Returns the expected children of a node, and fetches those that are not held.
-    fn below(&mut self, node: Node, start: u64) -> Result<Vec<Expected>, Error> {
+    fn children(&mut self, node: Node, start: u64) -> Result<Vec<ExpectedNode>, Error> {
         let Node::Inner { level, children } = node else {
             return Ok(Vec::new());
         };
@@ -313,7 +314,7 @@ impl Walk<'_> {
             };
             // Below the size that the root was compared with.
             offset = offset.saturating_add(child.totals.bytes);
-            expected.push(Expected {
+            expected.push(ExpectedNode {
                 place,
                 id: child.id,
                 totals: child.totals,
@@ -338,7 +339,7 @@ impl Walk<'_> {
         Ok(decoded.map_err(|e| TreeError::Node(id, e))?)
     }
 
-    fn fetch_absent(&mut self, expected: &[Expected]) -> Result<(), Error> {
+    fn fetch_absent(&mut self, expected: &[ExpectedNode]) -> Result<(), Error> {
         let keys: Vec<BlobKey> = expected.iter().map(|e| node_key(e.id)).collect();
         let here = self.session.has(&keys)?;
         // A repeated subtree is fetched once.

@@ -3,6 +3,8 @@
 //! consent.
 
 pub(crate) mod manual_acceptance;
+pub(crate) mod node_id;
+pub(crate) mod ownership;
 pub(crate) mod publish;
 pub(crate) mod rotation;
 pub(crate) mod sign;

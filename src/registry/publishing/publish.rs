@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
-use crate::ident::NodeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::meta_store::MetaWrite;
@@ -13,19 +12,16 @@ use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
-use crate::registry::host;
-use crate::registry::index::IndexOptions;
+use crate::registry::index::options::IndexOptions;
 use crate::registry::metadata;
 use crate::registry::metadata::HeldCard;
-use crate::registry::metadata::Inherited;
 use crate::registry::metadata::Naming;
+use crate::registry::metadata::inherited::Inherited;
+use crate::registry::publishing::node_id::node_id;
+use crate::registry::publishing::ownership::is_own;
 use crate::registry::publishing::sign;
 use crate::store::disk::Entry;
 use crate::trust::Admitted;
-use crate::trust::KeyPair;
-
-/// Key of this registry's node id in [`Table::Meta`]. Clocks count its edits under that id.
-pub(crate) const NODE_KEY: &[u8] = b"node";
 
 /// Returns true if a held dataset has this content and the requested version.
 pub(in crate::registry) fn same_claims(
@@ -135,20 +131,4 @@ pub(in crate::registry) fn publish(
         inherited,
         schema_kept: false,
     })
-}
-
-/// Returns true if a dataset was indexed here, or if the same publisher signed it elsewhere.
-pub(in crate::registry) fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
-    let signer = options.sign_with.as_ref().map(KeyPair::public_key);
-    !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
-}
-
-/// Returns this registry's node id for clocks, and creates it the first time.
-pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
-    if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
-        return Ok(NodeId::new(id));
-    }
-    let fresh: [u8; 32] = host::random().map_err(Error::Random)?;
-    tables.put(Table::Meta, NODE_KEY, &fresh)?;
-    Ok(NodeId::new(fresh))
 }

@@ -43,7 +43,7 @@ pub struct Rotated {
 
 /// Steps of a rotation, each durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum RotationStep {
     /// The new secret key lies beside the old one.
     NewKeyWritten,
     /// A copy of the old secret key has its final name.
@@ -76,7 +76,7 @@ impl LocalRegistry {
         name: &Alias,
         path: &Path,
         passphrase: &str,
-        after: &mut dyn FnMut(Step) -> Result<(), Error>,
+        after: &mut dyn FnMut(RotationStep) -> Result<(), Error>,
     ) -> Result<Rotated, Error> {
         let _turn = self.exclusive(LOCK)?;
         let path = &path.canonicalize().map_err(|e| key_file("read", path, e))?;
@@ -102,9 +102,10 @@ impl LocalRegistry {
         let old = KeyPair::load(path, passphrase)?;
         let next = next_of(path);
         // An interrupted rotation may have proposed its key already.
-        let begun = match keyring::is_taken(&next) {
-            true => KeyPair::load(&next, passphrase).ok(),
-            false => None,
+        let begun = if keyring::is_taken(&next) {
+            KeyPair::load(&next, passphrase).ok()
+        } else {
+            None
         };
         let is_fit = |pair: &KeyPair| {
             let key = pair.public_key();
@@ -122,13 +123,13 @@ impl LocalRegistry {
         if !is_begun {
             new.save(&next, passphrase, IfExists::Replace)?;
         }
-        after(Step::NewKeyWritten)?;
-        let kept = keep_aside(path, &held.key)?;
-        after(Step::OldKeyKept)?;
+        after(RotationStep::NewKeyWritten)?;
+        let kept = keep_old_key(path, &held.key)?;
+        after(RotationStep::OldKeyKept)?;
         if !believed.proposed(&held.key).contains(&new.public_key()) {
             self.propose_rotation(&old, &new)?;
         }
-        after(Step::Proposed)?;
+        after(RotationStep::Proposed)?;
         self.change_trust(|file| {
             // Another process may have changed the entry since it was read.
             match file.get(name) {
@@ -136,7 +137,7 @@ impl LocalRegistry {
                 _ => Err(Error::Changed(self.trust_path())),
             }
         })?;
-        after(Step::Trusted)?;
+        after(RotationStep::Trusted)?;
         swap(&next, path)?;
         Ok(Rotated {
             key: new.public_key(),
@@ -220,7 +221,7 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
     if !file.by_key(&new).is_some_and(follows) {
         return Ok(None);
     }
-    let kept = keep_aside(&path, &old)?;
+    let kept = keep_old_key(&path, &old)?;
     swap(&next, &path)?;
     Ok(Some(Rotated {
         key: new,
@@ -269,7 +270,7 @@ fn next_of(path: &Path) -> PathBuf {
 }
 
 /// Copies the encrypted file of the old key to a file beside it: `key-0123456789abcdef.enc`.
-fn keep_aside(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
+fn keep_old_key(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
     let digits: String = key.to_hex().chars().take(NAME_DIGITS).collect();
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{digits}"));

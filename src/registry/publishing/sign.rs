@@ -24,7 +24,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::publishing::publish::node_id;
+use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::trust::with_reason;
 use crate::registry::step::Step;
 use crate::store::disk::Entry;
@@ -111,9 +111,10 @@ impl LocalRegistry {
         let input = PolicyInput {
             origin: Origin::Here,
             signature: SignatureState::Valid,
-            level: match trust.is_revoked(&key) {
-                true => Level::Revoked,
-                false => Level::Full,
+            level: if trust.is_revoked(&key) {
+                Level::Revoked
+            } else {
+                Level::Full
             },
             is_grandfathered: false,
         };
@@ -181,9 +182,10 @@ impl LocalRegistry {
             self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
                 hasher.update(bytes);
                 progress.advance(bytes.len() as u64);
-                match progress.cancelled() {
-                    true => Err(Error::Interrupted),
-                    false => Ok(()),
+                if progress.cancelled() {
+                    Err(Error::Interrupted)
+                } else {
+                    Ok(())
                 }
             })?;
             subjects.push(Subject {
@@ -292,7 +294,7 @@ pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result
             held: taken.manifest.content_id,
         }),
         None => {
-            let is_publishers = |r: &Removed| r.brief.signer == manifest.signer;
+            let is_publishers = |r: &Removed| r.summary.signer == manifest.signer;
             version_numbers::refuse_given(tables, manifest, &is_publishers)
         }
     }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
-use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
@@ -120,14 +120,16 @@ impl<D> Listed<D> {
         claim: Claim<'_>,
         (id, signed, flags): (EnvelopeId, bool, Flags),
     ) -> Self {
-        let origin = match flags.foreign {
-            true => Origin::Elsewhere,
-            false => Origin::Here,
+        let origin = if flags.foreign {
+            Origin::Elsewhere
+        } else {
+            Origin::Here
         };
         // Held manifests were verified when they arrived.
-        let signature = match signed {
-            true => SignatureState::Valid,
-            false => SignatureState::None,
+        let signature = if signed {
+            SignatureState::Valid
+        } else {
+            SignatureState::None
         };
         let alias = claim.signer.as_ref().and_then(|key| trust.alias(key));
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
@@ -146,9 +148,9 @@ impl<D> Listed<D> {
 
 impl Listed {
     /// Returns the same with a summary of the dataset.
-    pub fn brief(&self) -> Listed<Brief> {
+    pub fn summary(&self) -> Listed<DatasetSummary> {
         Listed {
-            dataset: self.dataset.brief(),
+            dataset: self.dataset.summary(),
             standing: self.standing,
             alias: self.alias.clone(),
             withdrawn: self.withdrawn.clone(),
@@ -236,18 +238,20 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn list_in_short(&self) -> Result<Vec<Listed<Brief>>, Error> {
+    pub fn list_summaries(&self) -> Result<Vec<Listed<DatasetSummary>>, Error> {
         let trust = self.trust()?;
-        let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let summaries = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let accepted = self.accepted_by_hand()?.into_iter();
         let accepted: BTreeSet<_> = accepted.map(|a| (a.key, a.content_id)).collect();
-        let listed = briefs.into_iter().map(|b| {
+        let listed = summaries.into_iter().map(|b| {
             let (name, version) = (b.name.clone(), b.version.clone());
             let claim = Claim {
                 signer: b.signer,
                 name: &name,
                 version: &version,
-                series: b.line,
+                series: b.series,
                 content_id: b.content_id,
             };
             let local = (b.envelope_id, b.signed, b.flags);

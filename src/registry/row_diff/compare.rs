@@ -10,6 +10,7 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
+use crate::locks::threads;
 use crate::progress::Progress;
 use crate::registry::error::Error;
 use crate::registry::row_diff::RowDiff;
@@ -20,14 +21,14 @@ use crate::registry::targets::Target;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
 /// Hashes of the rows of a file.
-struct Hashed {
+struct RowHashes {
     /// Number of each row and hash of its text.
     rows: Vec<(u64, u64)>,
     bytes_read: u64,
 }
 
 /// Adjacent rows that the other file lacks, as indexes of its rows.
-type Run = std::ops::Range<usize>;
+type RowRun = std::ops::Range<usize>;
 
 /// Compares two files. Returns `None` if one of them has more than [`DIFF_ROWS_MAX`] rows.
 ///
@@ -49,13 +50,13 @@ pub(in crate::registry) fn compare_all(
     let only_a = |n: usize| partners.get(n) == Some(&None);
     let runs_a = runs(of_a.rows.len(), &only_a);
     let runs_b = runs(of_b.rows.len(), &|n| only_b.get(n) == Some(&true));
-    let mut left: BTreeMap<usize, Run> = runs_b.into_iter().map(|r| (r.start, r)).collect();
+    let mut left: BTreeMap<usize, RowRun> = runs_b.into_iter().map(|r| (r.start, r)).collect();
     let mut samples: Vec<(Option<u64>, Option<u64>)> = Vec::new();
     let number = |rows: &[(u64, u64)], n: Option<usize>| {
         let row = rows.get(n?)?;
         Some(row.0)
     };
-    let mut count = |gone: Run, came: Run| {
+    let mut count = |gone: RowRun, came: RowRun| {
         let changed = gone.len().min(came.len());
         diff.changed += changed as u64;
         diff.removed += (gone.len() - changed) as u64;
@@ -96,8 +97,8 @@ pub(in crate::registry) fn compare_all(
     Ok(Some(diff))
 }
 
-fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Error> {
-    let mut found = Hashed {
+fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<RowHashes>, Error> {
+    let mut found = RowHashes {
         rows: Vec::new(),
         bytes_read: 0,
     };
@@ -105,7 +106,7 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Er
     let batches = target.all(Selection::default());
     let scan = Scan {
         batches: batches.as_ref(),
-        threads: std::thread::available_parallelism().map_or(2, |n| n.get()),
+        threads: threads(),
         progress,
     };
     let map = |(): &mut (), batch: &Batch| {
@@ -122,9 +123,10 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Er
         let numbered = rows.into_iter().map(|(n, hash)| (scanned.first + n, hash));
         found.rows.extend(numbered);
         is_too_long = found.rows.len() > DIFF_ROWS_MAX;
-        Ok(match is_too_long {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if is_too_long {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     };
     scan.run(|| (), map, fold).map_err(|e| target.blame(e))?;
@@ -159,8 +161,8 @@ fn pair(a: &[(u64, u64)], b: &[(u64, u64)]) -> (Vec<Option<u32>>, Vec<bool>) {
 }
 
 /// Returns the runs of rows that `is_such` selects.
-fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<RowRun> {
+    let mut runs: Vec<RowRun> = Vec::new();
     for n in (0..rows).filter(|n| is_such(*n)) {
         match runs.last_mut() {
             Some(last) if last.end == n => last.end = n + 1,
@@ -208,9 +210,10 @@ fn texts(
     let fold = |scanned: ScannedBatch<(Vec<(u64, String)>, u64)>| {
         let (rows, next) = scanned.value;
         found.extend(rows);
-        Ok(match next > last {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if next > last {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     };
     scan.run(|| 0, map, fold).map_err(|e| target.blame(e))?;

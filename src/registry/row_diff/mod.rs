@@ -80,7 +80,7 @@ struct Row {
 }
 
 /// One side of a comparison.
-struct Side<'a> {
+struct DiffSide<'a> {
     registry: &'a LocalRegistry,
     reader: &'a BlobReader,
     dataset: &'a Dataset,
@@ -93,7 +93,7 @@ struct Side<'a> {
 }
 
 /// A file and the offset of its first byte in the dataset.
-pub(super) type Placed<'a> = (u64, &'a FileEntry);
+pub(super) type PlacedFile<'a> = (u64, &'a FileEntry);
 
 /// Compares two files of lines.
 ///
@@ -101,10 +101,10 @@ pub(super) type Placed<'a> = (u64, &'a FileEntry);
 /// [`Error`] when a tree or chunk is missing or damaged.
 pub(super) fn compare_lines(
     (registry, reader): (&LocalRegistry, &BlobReader),
-    (a, file_a): (&Dataset, Placed<'_>),
-    (b, file_b): (&Dataset, Placed<'_>),
+    (a, file_a): (&Dataset, PlacedFile<'_>),
+    (b, file_b): (&Dataset, PlacedFile<'_>),
 ) -> Result<RowDiff, Error> {
-    let side = |dataset, file| Side {
+    let side = |dataset, file| DiffSide {
         registry,
         reader,
         dataset,
@@ -117,7 +117,7 @@ pub(super) fn compare_lines(
     compare(side(a, file_a), side(b, file_b))
 }
 
-fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {
+fn compare(mut a: DiffSide<'_>, mut b: DiffSide<'_>) -> Result<RowDiff, Error> {
     a.find_pieces()?;
     b.find_pieces()?;
     let (held_a, held_b) = (counts(&a.pieces), counts(&b.pieces));
@@ -206,7 +206,7 @@ fn without<'a>(rows: &'a [Vec<Row>], others: &[Vec<Row>]) -> Vec<Vec<&'a Row>> {
         .collect()
 }
 
-impl Side<'_> {
+impl DiffSide<'_> {
     /// Finds the file's chunks. A file that does not begin at a chunk boundary is a single piece,
     /// because such files are small.
     fn find_pieces(&mut self) -> Result<(), Error> {

@@ -13,13 +13,13 @@ use crate::manifest::FileTable;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::row_diff::Placed;
+use crate::registry::row_diff::PlacedFile;
 use crate::registry::row_diff::RowDiff;
 use crate::registry::row_diff::compare::compare_all;
 use crate::registry::row_diff::compare_lines;
 use crate::registry::targets::Target;
 use crate::registry::targets::dataset_file::DatasetFile;
-use crate::registry::targets::file::Place;
+use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
@@ -75,7 +75,12 @@ impl LocalRegistry {
     }
 
     /// Creates a target for one file of a dataset.
-    fn target_of(&self, reader: &Arc<BlobReader>, dataset: &Dataset, file: Placed<'_>) -> Target {
+    fn target_of(
+        &self,
+        reader: &Arc<BlobReader>,
+        dataset: &Dataset,
+        file: PlacedFile<'_>,
+    ) -> Target {
         let (start, entry) = file;
         let format = FileFormat::from_number(entry.format);
         let manifest = Arc::new(dataset.manifest.clone());
@@ -85,7 +90,7 @@ impl LocalRegistry {
             size_bytes: entry.size_bytes,
             format: Some(format),
             reading: ReadOptions::default(),
-            place: Place::Store(Arc::new(place)),
+            place: FileLocation::Store(Arc::new(place)),
         };
         Target {
             name: entry.path.clone(),
@@ -98,18 +103,19 @@ impl LocalRegistry {
 }
 
 /// Pairs the files that have rows, the same format and different content.
-fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(Placed<'a>, Placed<'a>)> {
+fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(PlacedFile<'a>, PlacedFile<'a>)> {
     let format = |f: &FileEntry| FileFormat::from_number(f.format).format;
     let only = a.files().len() == 1 && b.files().len() == 1;
     let mut found = Vec::new();
-    let by_path: HashMap<&str, Placed<'a>> = b
+    let by_path: HashMap<&str, PlacedFile<'a>> = b
         .with_offsets()
         .map(|(at, f)| (f.path.as_str(), (at, f)))
         .collect();
     for (at, file) in a.with_offsets() {
-        let other = match only {
-            true => b.with_offsets().next(),
-            false => by_path.get(file.path.as_str()).copied(),
+        let other = if only {
+            b.with_offsets().next()
+        } else {
+            by_path.get(file.path.as_str()).copied()
         };
         let Some(other) = other else { continue };
         let same = file.content_id.is_some() && file.content_id == other.1.content_id;

@@ -3,11 +3,11 @@
 
 use std::io::Read;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 
 use crate::chunk::next_cut;
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::locks::lock;
 
 /// Size in bytes of a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -28,23 +28,23 @@ pub(crate) struct Batch {
 
 /// Pool of unused buffers.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<Vec<Vec<u8>>>);
+pub(crate) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
-impl Pool {
+impl BufferPool {
     fn take(&self) -> Vec<u8> {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let used = lock(&self.0).pop();
         used.unwrap_or_else(|| vec![0; BUFFER_BYTES])
     }
 
     pub(crate) fn give_back(&self, buffer: Vec<u8>) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.0);
         free.push(buffer);
     }
 }
 
 /// Cuts bytes into chunks, region by region.
 pub(crate) struct Chunker<'a> {
-    pool: &'a Pool,
+    pool: &'a BufferPool,
     buffer: Vec<u8>,
     filled: usize,
     batches: mpsc::SyncSender<Batch>,
@@ -52,7 +52,7 @@ pub(crate) struct Chunker<'a> {
 }
 
 impl<'a> Chunker<'a> {
-    pub(crate) fn new(pool: &'a Pool, batches: mpsc::SyncSender<Batch>) -> Self {
+    pub(crate) fn new(pool: &'a BufferPool, batches: mpsc::SyncSender<Batch>) -> Self {
         Self {
             pool,
             buffer: pool.take(),
@@ -101,19 +101,19 @@ impl<'a> Chunker<'a> {
 
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
-        self.hand_on(true);
+        self.send_batch(true);
     }
 
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
-            self.hand_on(false);
+            self.send_batch(false);
         }
         let end = (self.filled + READ_BYTES).min(self.buffer.len());
         self.buffer.get_mut(self.filled..end).unwrap_or_default()
     }
 
-    fn hand_on(&mut self, region_ends: bool) {
+    fn send_batch(&mut self, region_ends: bool) {
         let uncut = self.buffer.get(..self.filled).unwrap_or_default();
         let mut ends = Vec::new();
         let mut at = 0;

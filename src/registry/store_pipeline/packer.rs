@@ -29,7 +29,7 @@ pub(crate) struct Packer<'a, 'd> {
     compressor: &'a mut Compressor,
     deltas: &'a mut DeltaWriter<'d>,
     /// Index that learns the super-features of chunks stored plain.
-    resembling: &'a SimilarityIndex,
+    similarity: &'a SimilarityIndex,
     data: &'a [u8],
     /// True if the last plain record of sufficient size hardly compressed.
     is_dense: Option<bool>,
@@ -43,14 +43,14 @@ impl<'a, 'd> Packer<'a, 'd> {
         session: &'a WriteSession,
         compressor: &'a mut Compressor,
         deltas: &'a mut DeltaWriter<'d>,
-        resembling: &'a SimilarityIndex,
+        similarity: &'a SimilarityIndex,
         data: &'a [u8],
     ) -> Self {
         Self {
             session,
             compressor,
             deltas,
-            resembling,
+            similarity,
             data,
             is_dense: None,
             plain: Segment::default(),
@@ -61,7 +61,7 @@ impl<'a, 'd> Packer<'a, 'd> {
 
     /// Adds the next new chunk, with plain chunks that it may resemble.
     pub(crate) fn add(&mut self, chunk: NewChunk, bases: &[BlobId]) -> Result<(), StoreError> {
-        if bases.is_empty() || !self.deltas.is_worth_a_try() {
+        if bases.is_empty() || !self.deltas.should_try() {
             return self.add_plain(chunk);
         }
         if self.bases.len() + bases.len() > RECORD_BASES_MAX {
@@ -73,9 +73,10 @@ impl<'a, 'd> Packer<'a, 'd> {
             }
         }
         self.close.add(chunk);
-        match self.close.raw_bytes >= DIFFERENCE_BYTES {
-            true => self.end_close(),
-            false => Ok(()),
+        if self.close.raw_bytes >= DIFFERENCE_BYTES {
+            self.end_close()
+        } else {
+            Ok(())
         }
     }
 
@@ -89,9 +90,10 @@ impl<'a, 'd> Packer<'a, 'd> {
 
     fn add_plain(&mut self, chunk: NewChunk) -> Result<(), StoreError> {
         self.plain.add(chunk);
-        match self.plain.raw_bytes >= SEGMENT_BYTES {
-            true => self.end_plain(),
-            false => Ok(()),
+        if self.plain.raw_bytes >= SEGMENT_BYTES {
+            self.end_plain()
+        } else {
+            Ok(())
         }
     }
 
@@ -142,8 +144,8 @@ impl<'a, 'd> Packer<'a, 'd> {
                 chunk.features.or_else(|| super_features(bytes()))
             });
             let first = segment.chunks.first().map(|chunk| chunk.id);
-            self.resembling
-                .remember(self.session, first, features.collect());
+            self.similarity
+                .insert_record(self.session, first, features.collect());
         }
         Ok(())
     }

@@ -19,19 +19,21 @@ use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
+use crate::locks::lock;
+use crate::locks::threads;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
 use crate::registry::delta::parent::ParentAlignment;
+use crate::registry::delta::parent::ParentPlace;
 use crate::registry::delta::parent::ParentTree;
-use crate::registry::delta::parent::Place;
-use crate::registry::delta::similarity::Headers;
+use crate::registry::delta::similarity::HeaderCache;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
+use crate::registry::store_pipeline::chunker::BufferPool;
 use crate::registry::store_pipeline::chunker::Chunker;
-use crate::registry::store_pipeline::chunker::Pool;
 use crate::registry::store_pipeline::packer::NewChunk;
 use crate::registry::store_pipeline::packer::Packer;
 use crate::registry::store_pipeline::tree_writer::add_node;
@@ -39,40 +41,40 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
-type Numbered = (u64, Stored);
+type NumberedBatch = (u64, StoredBatch);
 
 /// Stores the bytes that `read` feeds, as chunks of one tree. They may become deltas against the
 /// parent tree, or against chunks anywhere in the store.
 pub(crate) fn ingest<T>(
     session: &WriteSession,
     previous: Option<&ParentTree>,
-    resembling: &SimilarityIndex,
+    similarity: &SimilarityIndex,
     read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let workers = threads();
     let (batches, inbox) = mpsc::sync_channel::<Batch>(2);
-    let (outbox, done) = mpsc::sync_channel::<Numbered>(workers * 2);
+    let (outbox, done) = mpsc::sync_channel::<NumberedBatch>(workers * 2);
     let inbox = Mutex::new(inbox);
-    let pool = Pool::default();
-    let beside = previous.map(Beside::new);
+    let pool = BufferPool::default();
+    let alignment = previous.map(SharedAlignment::new);
     std::thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let outbox = outbox.clone();
-                let (inbox, pool, beside) = (&inbox, &pool, beside.as_ref());
+                let (inbox, pool, alignment) = (&inbox, &pool, alignment.as_ref());
                 // A delta encoder stays on its thread.
-                let storing = move || Storing::beside(session, beside, resembling);
-                scope.spawn(move || work(storing(), inbox, pool, &outbox))
+                let storer = move || ChunkStorer::with_parent(session, alignment, similarity);
+                scope.spawn(move || work(storer(), inbox, pool, &outbox))
             })
             .collect();
         drop(outbox);
         let tree = scope.spawn(move || build_tree(session, previous, done));
-        let mut feeder = Chunker::new(&pool, batches);
-        let value = read(&mut feeder);
+        let mut chunker = Chunker::new(&pool, batches);
+        let value = read(&mut chunker);
         if value.is_ok() {
-            feeder.end_region();
+            chunker.end_region();
         }
-        drop(feeder);
+        drop(chunker);
         let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
@@ -88,25 +90,25 @@ pub(crate) fn ingest<T>(
 }
 
 fn work(
-    mut storing: Storing<'_>,
+    mut storer: ChunkStorer<'_>,
     inbox: &Mutex<mpsc::Receiver<Batch>>,
-    pool: &Pool,
-    outbox: &mpsc::SyncSender<Numbered>,
+    pool: &BufferPool,
+    outbox: &mpsc::SyncSender<NumberedBatch>,
 ) -> Result<(), StoreError> {
     let mut failed = None;
     loop {
-        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = lock(&inbox).recv();
         let Ok(batch) = next else { break };
         // After an error, batches are dropped so that the reader can end.
         if failed.is_none() {
-            match storing.batch(&batch) {
+            match storer.batch(&batch) {
                 Ok(stored) => {
                     let _ = outbox.send((batch.number, stored));
                 }
                 Err(error) => failed = Some(error),
             }
-        } else if let Some(beside) = &storing.beside {
-            beside.place(batch.number, &[]);
+        } else if let Some(alignment) = &storer.alignment {
+            alignment.place(batch.number, &[]);
         }
         pool.give_back(batch.data);
     }
@@ -114,41 +116,41 @@ fn work(
 }
 
 /// Result of one batch: its chunks, and the parent's leaves at their positions.
-pub(crate) struct Stored {
+pub(crate) struct StoredBatch {
     pub(crate) entries: Vec<ChunkEntry>,
     leaves: Vec<Option<TreeId>>,
 }
 
 /// Stores batches, on one thread.
-pub(crate) struct Storing<'a> {
+pub(crate) struct ChunkStorer<'a> {
     session: &'a WriteSession,
     compressor: Compressor,
-    beside: Option<&'a Beside<'a>>,
-    resembling: (&'a SimilarityIndex, Headers),
+    alignment: Option<&'a SharedAlignment<'a>>,
+    similarity: (&'a SimilarityIndex, HeaderCache),
     deltas: DeltaWriter<'a>,
     /// True if the last plain record hardly compressed. The next chunks are then not looked up.
     is_dense: bool,
 }
 
-impl<'a> Storing<'a> {
+impl<'a> ChunkStorer<'a> {
     /// Creates a storer with the parent version, if there is one, and the similarity index.
-    pub(crate) fn beside(
+    pub(crate) fn with_parent(
         session: &'a WriteSession,
-        beside: Option<&'a Beside<'a>>,
-        resembling: &'a SimilarityIndex,
+        alignment: Option<&'a SharedAlignment<'a>>,
+        similarity: &'a SimilarityIndex,
     ) -> Self {
-        let reader = beside.map_or(&resembling.reader, |b| b.reader);
+        let reader = alignment.map_or(&similarity.reader, |b| b.reader);
         Self {
             session,
             compressor: Compressor::new(),
-            beside,
-            resembling: (resembling, Headers::default()),
+            alignment,
+            similarity: (similarity, HeaderCache::default()),
             deltas: DeltaWriter::new(session, reader),
             is_dense: false,
         }
     }
 
-    pub(crate) fn batch(&mut self, batch: &Batch) -> Result<Stored, StoreError> {
+    pub(crate) fn batch(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
         let mut start = 0;
         let parts: Vec<Range<usize>> = batch
             .ends
@@ -165,36 +167,37 @@ impl<'a> Storing<'a> {
             }
         };
         let entries: Vec<ChunkEntry> = parts.iter().map(entry).collect();
-        let places = match &self.beside {
-            Some(beside) => beside.place(batch.number, &entries),
+        let places = match &self.alignment {
+            Some(alignment) => alignment.place(batch.number, &entries),
             None => Vec::new(),
         };
         let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
         let keys: Vec<BlobKey> = entries.iter().map(key).collect();
         let fresh = self.session.claim(&keys)?;
         let fresh = keys.iter().zip(&fresh).zip(parts).zip(0..);
-        let mut fresh: Vec<Fresh> = fresh
+        let mut fresh: Vec<BatchChunk> = fresh
             .filter(|(((_, fresh), _), _)| **fresh)
-            .map(|(((key, _), part), n)| self.fresh(batch, (n, key.id), part, places.get(n)))
+            .map(|(((key, _), part), n)| self.fresh_chunk(batch, (n, key.id), part, places.get(n)))
             .collect();
-        let found = match self.deltas.passes_over(fresh.len()) {
-            true => HashMap::new(),
-            false => self.bases(&mut fresh)?,
+        let found = if self.deltas.skip_if_paused(fresh.len()) {
+            HashMap::new()
+        } else {
+            self.bases(&mut fresh)?
         };
         let mut segments = Packer::new(
             self.session,
             &mut self.compressor,
             &mut self.deltas,
-            self.resembling.0,
+            self.similarity.0,
             &batch.data,
         );
-        for Fresh { chunk, near, .. } in fresh {
+        for BatchChunk { chunk, near, .. } in fresh {
             let bases = near.iter().filter_map(|id| found.get(id));
             let bases: Vec<BlobId> = bases.flatten().copied().collect();
             segments.add(chunk, &bases)?;
         }
         self.is_dense = segments.finish()?.unwrap_or(self.is_dense);
-        Ok(Stored {
+        Ok(StoredBatch {
             entries,
             leaves: places.iter().map(|p| p.leaf).collect(),
         })
@@ -202,19 +205,19 @@ impl<'a> Storing<'a> {
 
     /// Creates a new chunk with the parent's chunks at its position as candidates. Without those it
     /// looks up similar chunks.
-    fn fresh(
+    fn fresh_chunk(
         &self,
         batch: &Batch,
         (number, id): (usize, BlobId),
         part: Range<usize>,
-        place: Option<&Place>,
-    ) -> Fresh {
+        place: Option<&ParentPlace>,
+    ) -> BatchChunk {
         let near = place.map_or_else(Vec::new, |place| place.chunks.clone());
         let bytes = batch.data.get(part.clone()).unwrap_or_default();
         let is_asked = near.is_empty() && !self.is_dense;
         let features = is_asked.then(|| super_features(bytes)).flatten();
         let chunk = NewChunk { id, part, features };
-        Fresh {
+        BatchChunk {
             number,
             chunk,
             near,
@@ -222,12 +225,15 @@ impl<'a> Storing<'a> {
     }
 
     /// Returns the plain chunks for each candidate base of new chunks.
-    fn bases(&mut self, fresh: &mut [Fresh]) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
-        let (resembling, headers) = &mut self.resembling;
-        headers.leave_run();
+    fn bases(
+        &mut self,
+        fresh: &mut [BatchChunk],
+    ) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
+        let (similarity, headers) = &mut self.similarity;
+        headers.reset_run();
         for one in fresh.iter_mut() {
             let features = one.chunk.features;
-            let found = features.and_then(|f| resembling.find(&f, one.number, headers));
+            let found = features.and_then(|f| similarity.find(&f, one.number, headers));
             one.near.extend(found);
         }
         let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
@@ -236,7 +242,7 @@ impl<'a> Storing<'a> {
 }
 
 /// A new chunk with its candidate bases.
-struct Fresh {
+struct BatchChunk {
     /// Its number in the batch.
     number: usize,
     chunk: NewChunk,
@@ -244,13 +250,13 @@ struct Fresh {
 }
 
 /// Alignment with the parent version, shared by threads that take batches in order.
-pub(crate) struct Beside<'a> {
+pub(crate) struct SharedAlignment<'a> {
     reader: &'a BlobReader,
     state: Mutex<(u64, ParentAlignment<'a>)>,
     turn: Condvar,
 }
 
-impl<'a> Beside<'a> {
+impl<'a> SharedAlignment<'a> {
     fn new(previous: &'a ParentTree) -> Self {
         Self {
             reader: &previous.reader,
@@ -261,8 +267,8 @@ impl<'a> Beside<'a> {
 
     /// Returns the parent's part at each chunk of a batch. Every batch has to be placed, because
     /// the next one waits for it.
-    fn place(&self, number: u64, entries: &[ChunkEntry]) -> Vec<Place> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    fn place(&self, number: u64, entries: &[ChunkEntry]) -> Vec<ParentPlace> {
+        let mut state = lock(&self.state);
         // Batches are taken in order, so another thread already has the one before.
         while state.0 < number {
             let waited = self.turn.wait(state);
@@ -278,7 +284,7 @@ impl<'a> Beside<'a> {
 fn build_tree(
     session: &WriteSession,
     previous: Option<&ParentTree>,
-    done: mpsc::Receiver<Numbered>,
+    done: mpsc::Receiver<NumberedBatch>,
 ) -> Result<(TreeId, Totals), Error> {
     let mut early = BTreeMap::new();
     let mut next = 0_u64;
@@ -298,7 +304,7 @@ fn build_tree(
     };
     for (number, stored) in done {
         early.insert(number, stored);
-        while let Some(Stored { entries, leaves }) = early.remove(&next) {
+        while let Some(StoredBatch { entries, leaves }) = early.remove(&next) {
             for (n, entry) in entries.into_iter().enumerate() {
                 near.borrow_mut().extend(leaves.get(n).copied().flatten());
                 builder.push(entry, &mut emit);

@@ -28,14 +28,15 @@ pub fn plan_of(
     plan: &mut OutputPlan,
 ) -> Result<(), Error> {
     plan.add_declared(&target.column_names()?)
-        .map_err(|e| Ended::Columns(e).of(target))?;
+        .map_err(|e| StopReason::Columns(e).of(target))?;
     let empty = plan.clone();
-    let done = scan.run::<_, _, Ended>(
+    let done = scan.run::<_, _, StopReason>(
         Scratch::default,
         |scratch, batch| {
-            let mut own = match empty.is_fixed() {
-                true => empty.clone(),
-                false => OutputPlan::default(),
+            let mut own = if empty.is_fixed() {
+                empty.clone()
+            } else {
+                OutputPlan::default()
             };
             for row in batch.rows() {
                 learn(&mut own, batch, &row, check, scratch)?;
@@ -43,7 +44,7 @@ pub fn plan_of(
             Ok(own)
         },
         |made| {
-            plan.merge(&made.value).map_err(Ended::Columns)?;
+            plan.merge(&made.value).map_err(StopReason::Columns)?;
             Ok(ControlFlow::Continue(()))
         },
     );
@@ -56,10 +57,10 @@ fn learn(
     row: &Row<'_>,
     check: &RowCheck,
     scratch: &mut Scratch,
-) -> Result<(), Ended> {
+) -> Result<(), StopReason> {
     let text = match whole(batch, row) {
         Ok(text) => text,
-        Err(PushError::Read(error)) => return Err(Ended::Rows(error)),
+        Err(PushError::Read(error)) => return Err(StopReason::Rows(error)),
         Err(_) => {
             plan.record_refusal();
             return Ok(());
@@ -68,7 +69,7 @@ fn learn(
     match check.prepare(batch.shape(), &text) {
         Ok(text) => {
             plan.add_row(batch.shape(), &text, scratch)
-                .map_err(Ended::Columns)?;
+                .map_err(StopReason::Columns)?;
         }
         Err(_) => plan.record_refusal(),
     }
@@ -90,12 +91,12 @@ pub(in crate::registry) fn whole<'a>(
     }
 }
 
-enum Ended {
+enum StopReason {
     Rows(TableError),
     Columns(TooManyColumns),
 }
 
-impl Ended {
+impl StopReason {
     fn of(self, target: &Target) -> Error {
         match self {
             Self::Rows(error) => target.blame(error),
@@ -107,7 +108,7 @@ impl Ended {
     }
 }
 
-impl From<TableError> for Ended {
+impl From<TableError> for StopReason {
     fn from(error: TableError) -> Self {
         Self::Rows(error)
     }

@@ -166,9 +166,10 @@ impl Target {
             },
             |made| {
                 left.retain(|at| made.value.contains(at));
-                Ok(match left.is_empty() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                Ok(if left.is_empty() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 })
             },
         );

@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -15,6 +14,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 use crate::inspect::table::StoredText;
+use crate::locks::lock;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
@@ -23,7 +23,7 @@ use crate::manifest::chunk_of_newline;
 use crate::manifest::tree_totals;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
-use crate::registry::integrity::verify::blamed;
+use crate::registry::integrity::blame::blamed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
@@ -40,14 +40,14 @@ pub(crate) struct DatasetFile {
     entry: FileEntry,
     /// Offset of the file in the dataset.
     start: u64,
-    recent: Mutex<VecDeque<(u64, Slot)>>,
+    recent: Mutex<VecDeque<(u64, WindowSlot)>>,
 }
 
 /// A window that one thread decompresses and others wait for.
-type Slot = Arc<OnceLock<Result<Arc<Window>, Failed>>>;
+type WindowSlot = Arc<OnceLock<Result<Arc<DecompressedWindow>, WindowFailure>>>;
 
 /// Adjacent decompressed chunks.
-struct Window {
+struct DecompressedWindow {
     /// Offset of the first byte in the dataset.
     at: u64,
     bytes: Vec<u8>,
@@ -55,7 +55,7 @@ struct Window {
 
 /// Error of a window, which several threads may receive.
 #[derive(Clone)]
-struct Failed(io::ErrorKind, String);
+struct WindowFailure(io::ErrorKind, String);
 
 impl DatasetFile {
     pub(crate) fn new(
@@ -141,7 +141,7 @@ impl DatasetFile {
     }
 
     /// Decompresses the chunks between two offsets of the dataset.
-    fn unpack(&self, from: u64, to: u64) -> Result<Window, Error> {
+    fn unpack(&self, from: u64, to: u64) -> Result<DecompressedWindow, Error> {
         let m = &*self.manifest;
         let blame = |at, e| blamed(m, std::iter::once((self.start, &self.entry)), at, e);
         let mut chunks = Vec::new();
@@ -178,20 +178,20 @@ impl DatasetFile {
             bytes.extend_from_slice(whole.ok_or_else(corrupt)?);
         }
         let at = chunks.first().map_or(from, |(at, _)| *at);
-        Ok(Window { at, bytes })
+        Ok(DecompressedWindow { at, bytes })
     }
 
     /// Returns a window by number. Concurrent callers share one decompression.
-    fn window(&self, number: u64) -> io::Result<Arc<Window>> {
+    fn window(&self, number: u64) -> io::Result<Arc<DecompressedWindow>> {
         let slot = {
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut recent = lock(&self.recent);
             match recent.iter().find(|(n, _)| *n == number) {
                 Some((_, slot)) => slot.clone(),
                 None => {
                     if recent.len() >= WINDOWS_KEPT {
                         recent.pop_front();
                     }
-                    let slot = Slot::default();
+                    let slot = WindowSlot::default();
                     recent.push_back((number, slot.clone()));
                     slot
                 }
@@ -203,12 +203,12 @@ impl DatasetFile {
             let window = self.unpack(self.start + from, self.start + to);
             window.map(Arc::new).map_err(|e| {
                 let io = io_error(&e);
-                Failed(io.kind(), io.to_string())
+                WindowFailure(io.kind(), io.to_string())
             })
         });
         match unpacked {
             Ok(window) => Ok(window.clone()),
-            Err(Failed(kind, why)) => Err(io::Error::new(*kind, why.clone())),
+            Err(WindowFailure(kind, why)) => Err(io::Error::new(*kind, why.clone())),
         }
     }
 }

@@ -24,11 +24,12 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::open_table;
+use crate::locks::threads;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::registry::TextFile;
-use crate::registry::cache::row_indexes::KeptRows;
+use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::dataset_file::io_error;
@@ -41,12 +42,12 @@ pub struct TargetFile {
     pub(in crate::registry) format: Option<FileFormat>,
     /// The user's options for reading its text.
     pub(in crate::registry) reading: ReadOptions,
-    pub(in crate::registry) place: Place,
+    pub(in crate::registry) place: FileLocation,
 }
 
 /// Description of a file, from its front and its end.
 #[derive(Clone, Debug)]
-pub struct Described {
+pub struct FileDescription {
     /// The file's format.
     pub format: FileFormat,
     /// Schema of its rows.
@@ -65,7 +66,7 @@ pub struct Described {
 
 /// Location of a file.
 #[derive(Clone)]
-pub(in crate::registry) enum Place {
+pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),
 }
@@ -94,9 +95,9 @@ impl TargetFile {
     ///
     /// # Errors
     /// As [`TargetFile::describe`].
-    pub fn described(&self) -> Result<Described, Error> {
+    pub fn described(&self) -> Result<FileDescription, Error> {
         let opened = self.opened()?;
-        Ok(Described {
+        Ok(FileDescription {
             format: opened.format,
             schema: opened.schema(),
             schema_from: opened.schema_from(),
@@ -126,15 +127,15 @@ impl TargetFile {
         &self,
         home: &Path,
         progress: &dyn Progress,
-    ) -> Result<u64, Unreadable> {
+    ) -> Result<u64, RowCountError> {
         let (opened, kept) = self.indexed(home).map_err(|e| self.unopened(e))?;
         if let Some(rows) = opened.table.rows() {
             return Ok(rows);
         }
         if is_lines(&opened) {
             return Ok(match &self.place {
-                Place::Disk(path) => TextFile::open(path, home)?.count(progress)?,
-                Place::Store(held) => held.lines()?,
+                FileLocation::Disk(path) => TextFile::open(path, home)?.count(progress)?,
+                FileLocation::Store(held) => held.lines()?,
             });
         }
         // It counts from the last known offset. A header counts there, so it may be one row too
@@ -166,14 +167,14 @@ impl TargetFile {
         &self,
         home: &Path,
         progress: &dyn Progress,
-    ) -> Result<u64, Unreadable> {
+    ) -> Result<u64, RowCountError> {
         let opened = self.opened()?;
         if opened.format.format != Format::Jsonl {
             return self.count(home, progress);
         }
-        let kept = self.kept(home)?.map(KeptRows::of_count);
+        let kept = self.kept(home)?.map(RowIndexEntry::of_count);
         let kept = kept.filter(|_| self.has_own_rows());
-        if let Some(rows) = kept.as_ref().and_then(KeptRows::count) {
+        if let Some(rows) = kept.as_ref().and_then(RowIndexEntry::count) {
             return Ok(rows);
         }
         let batches = opened.table.batches(&Selection::default())?;
@@ -185,10 +186,10 @@ impl TargetFile {
     }
 
     /// Returns the cache entry for its rows.
-    fn kept(&self, home: &Path) -> Result<Option<KeptRows>, TableError> {
+    fn kept(&self, home: &Path) -> Result<Option<RowIndexEntry>, TableError> {
         Ok(match &self.place {
-            Place::Disk(path) => KeptRows::on_disk(&Arc::new(File::open(path)?), home),
-            Place::Store(held) => Some(KeptRows::in_store(held.text(), home)),
+            FileLocation::Disk(path) => RowIndexEntry::on_disk(&Arc::new(File::open(path)?), home),
+            FileLocation::Store(held) => Some(RowIndexEntry::in_store(held.text(), home)),
         })
     }
 
@@ -205,12 +206,12 @@ impl TargetFile {
         // The start of the line is known without reading those before it.
         let line = selection.from;
         let start = match &self.place {
-            Place::Disk(path) => {
+            FileLocation::Disk(path) => {
                 let start = TextFile::open(path, home)
                     .and_then(|mut text| text.start_of(line, &NoProgress));
                 start.map_err(|e| TableError::Read(io_error(&e)))?
             }
-            Place::Store(file) => {
+            FileLocation::Store(file) => {
                 let start = file.start_of_line(line);
                 start.map_err(|e| TableError::Read(io_error(&e)))?
             }
@@ -232,15 +233,15 @@ impl TargetFile {
     }
 
     /// Opens the file with the cached row index, and returns the cache entry.
-    fn indexed(&self, home: &Path) -> Result<(Opened, Option<KeptRows>), TableError> {
+    fn indexed(&self, home: &Path) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
         let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
-            Place::Disk(path) => {
+            FileLocation::Disk(path) => {
                 let file = Arc::new(File::open(path)?);
-                let kept = KeptRows::on_disk(&file, home);
+                let kept = RowIndexEntry::on_disk(&file, home);
                 (file, kept)
             }
-            Place::Store(held) => {
-                let kept = KeptRows::in_store(held.text(), home);
+            FileLocation::Store(held) => {
+                let kept = RowIndexEntry::in_store(held.text(), home);
                 (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
             }
         };
@@ -255,8 +256,8 @@ impl TargetFile {
 
     fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
         Ok(match &self.place {
-            Place::Disk(path) => Arc::new(File::open(path)?),
-            Place::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+            FileLocation::Disk(path) => Arc::new(File::open(path)?),
+            FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
         })
     }
 
@@ -276,7 +277,7 @@ impl TargetFile {
 
     fn unopened(&self, source: TableError) -> Error {
         match source {
-            TableError::Read(e) if matches!(self.place, Place::Disk(_)) => {
+            TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)
             }
             source => Error::Rows {
@@ -290,7 +291,7 @@ impl TargetFile {
 /// Counts rows on all cores. Order does not matter, so each batch is scanned once without
 /// numbering.
 fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, TableError> {
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let threads = threads();
     let count = || {
         let (mut rows, mut batch) = (0, Batch::default());
         loop {
@@ -318,20 +319,20 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
 const WORTH_BYTES: u64 = 1 << 20;
 
 /// Reason that a file's rows could not be counted.
-pub(in crate::registry) enum Unreadable {
+pub(in crate::registry) enum RowCountError {
     /// A complete error.
-    Told(Error),
+    Complete(Error),
     /// An error without the file's name.
     Rows(TableError),
 }
 
-impl From<Error> for Unreadable {
+impl From<Error> for RowCountError {
     fn from(error: Error) -> Self {
-        Self::Told(error)
+        Self::Complete(error)
     }
 }
 
-impl From<TableError> for Unreadable {
+impl From<TableError> for RowCountError {
     fn from(error: TableError) -> Self {
         Self::Rows(error)
     }
@@ -340,7 +341,7 @@ impl From<TableError> for Unreadable {
 /// Returns rows from a given row on, and caches the offsets found meanwhile.
 fn batches(
     opened: Opened,
-    kept: Option<KeptRows>,
+    kept: Option<RowIndexEntry>,
     selection: &Selection,
 ) -> Result<Arc<dyn Batches>, TableError> {
     let batches = opened.table.batches(selection)?;
@@ -360,12 +361,12 @@ pub(in crate::registry) fn is_lines(opened: &Opened) -> bool {
 }
 
 /// Batches whose errors name their file.
-pub(in crate::registry) struct Named {
+pub(in crate::registry) struct NamedBatches {
     pub(in crate::registry) file: String,
     pub(in crate::registry) inner: Arc<dyn Batches>,
 }
 
-impl Batches for Named {
+impl Batches for NamedBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         self.inner.next(batch).map_err(|e| self.blame(e))
     }
@@ -376,7 +377,7 @@ impl Batches for Named {
     }
 }
 
-impl Named {
+impl NamedBatches {
     fn blame(&self, source: TableError) -> TableError {
         match source {
             TableError::Interrupted => TableError::Interrupted,

@@ -34,20 +34,22 @@ use crate::inspect::table::has_rows;
 use crate::manifest::FileTable;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
-use crate::registry::KeptPrints;
 use crate::registry::LocalRegistry;
+use crate::registry::SketchFiles;
 use crate::registry::SpillDirectory;
 use crate::registry::error::Error;
 use crate::registry::index::source_files;
-use crate::registry::index::source_files::Finding;
+use crate::registry::index::source_files::FindOptions;
 use crate::registry::step::Step;
 use crate::registry::targets::dataset_file::DatasetFile;
-use crate::registry::targets::file::Named;
-use crate::registry::targets::file::Place;
+use crate::registry::targets::file::FileLocation;
+use crate::registry::targets::file::NamedBatches;
+use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
-use crate::registry::targets::file::Unreadable;
 use crate::registry::targets::file::is_lines;
-use crate::registry::targets::stream::STDIN;
+
+/// Name of standard input.
+pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,9 +142,9 @@ impl Target {
 
     /// Returns the sketch cache for its rows and those of the next version. Returns `None` for
     /// files that are no dataset.
-    pub fn kept_prints(&self) -> Option<KeptPrints> {
+    pub fn sketch_cache(&self) -> Option<SketchFiles> {
         let dataset = self.dataset.clone()?;
-        Some(KeptPrints::of(dataset, &self.home))
+        Some(SketchFiles::of(dataset, &self.home))
     }
 
     /// Returns the text that it was opened with.
@@ -164,7 +166,7 @@ impl Target {
     pub fn text_path(&self) -> Result<Option<&Path>, Error> {
         match self.files.as_slice() {
             [only] => match &only.place {
-                Place::Disk(path) if is_lines(&only.opened()?) => Ok(Some(path)),
+                FileLocation::Disk(path) if is_lines(&only.opened()?) => Ok(Some(path)),
                 _ => Ok(None),
             },
             _ => Ok(None),
@@ -342,7 +344,7 @@ impl Target {
             let batches = file.batches(selection, &home).map_err(|e| file.blame(e));
             Some(batches.map(|inner| {
                 let file = file.path.clone();
-                Arc::new(Named { file, inner }) as Arc<dyn Batches>
+                Arc::new(NamedBatches { file, inner }) as Arc<dyn Batches>
             }))
         };
         Chain::new(Box::new(open))
@@ -379,10 +381,10 @@ impl Target {
         rows.sum()
     }
 
-    fn uncounted(&self, file: &TargetFile, error: Unreadable) -> Error {
+    fn uncounted(&self, file: &TargetFile, error: RowCountError) -> Error {
         match error {
-            Unreadable::Told(e) => e,
-            Unreadable::Rows(e) => self.blame(file.blame(e)),
+            RowCountError::Complete(e) => e,
+            RowCountError::Rows(e) => self.blame(file.blame(e)),
         }
     }
 
@@ -413,13 +415,13 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
             size_bytes: meta.len(),
             format: None,
             reading: ReadOptions::default(),
-            place: Place::Disk(path.to_owned()),
+            place: FileLocation::Disk(path.to_owned()),
         }]);
     }
     if !meta.is_dir() {
         return Err(Error::NotPlainFile(path.to_owned()));
     }
-    let how = Finding {
+    let how = FindOptions {
         exclude: &[],
         follow_links: false,
     };
@@ -430,7 +432,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         size_bytes: f.seen.size_bytes,
         format: None,
         reading: ReadOptions::default(),
-        place: Place::Disk(f.at),
+        place: FileLocation::Disk(f.at),
     });
     Ok(files.collect())
 }
@@ -482,7 +484,7 @@ fn in_store(
                 size_bytes: entry.size_bytes,
                 format: Some(format).filter(|f| f.format != Format::Bytes),
                 reading: ReadOptions::default(),
-                place: Place::Store(Arc::new(DatasetFile::new(
+                place: FileLocation::Store(Arc::new(DatasetFile::new(
                     reader,
                     manifest,
                     start,

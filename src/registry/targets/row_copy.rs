@@ -28,7 +28,7 @@ use crate::registry::targets::column_plan::whole;
 use crate::registry::targets::row_writer::of_push;
 
 /// Assignment of rows to files.
-pub enum Picks<'a> {
+pub enum RowAssignment<'a> {
     /// All rows go into the first file.
     All,
     /// The row's content gives the file number, or `None` to drop the row.
@@ -42,7 +42,7 @@ pub enum Picks<'a> {
     Number(&'a (dyn Fn(u64) -> Option<usize> + Sync)),
 }
 
-impl Picks<'_> {
+impl RowAssignment<'_> {
     /// Returns true if the text of rows is needed.
     pub fn needs_text(&self) -> bool {
         matches!(self, Self::Content(_) | Self::Both(..))
@@ -68,7 +68,7 @@ impl Picks<'_> {
 
 /// Row counts of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
+pub struct CopyReport {
     /// Rows that were read.
     pub rows_in: u64,
     /// Rows that were written.
@@ -92,9 +92,9 @@ pub struct RefusedRow {
 pub type TakeRefused<'a> = dyn FnMut(&RefusedRow) -> Result<(), Error> + Send + 'a;
 
 /// Parameters of a copy.
-pub struct Moving<'a> {
+pub struct RowCopy<'a> {
     /// Assignment of rows to files.
-    pub picks: &'a Picks<'a>,
+    pub picks: &'a RowAssignment<'a>,
     /// Check of each row.
     pub check: &'a RowCheck,
     /// Which columns they have.
@@ -112,9 +112,9 @@ impl RowFiles {
         &mut self,
         scan: &Scan<'_>,
         target: &Target,
-        moving: &mut Moving<'_>,
-    ) -> Result<Moved, Error> {
-        let mut moved = Moved::default();
+        moving: &mut RowCopy<'_>,
+    ) -> Result<CopyReport, Error> {
+        let mut moved = CopyReport::default();
         let (picks, check, plan) = (moving.picks, moving.check, moving.plan);
         let needs_look = plan.has_refusals();
         let mut copies = |shape: &Shape| {
@@ -123,14 +123,14 @@ impl RowFiles {
         };
         let copies_json = copies(&Shape::Json);
         let copies_text = copies(&Shape::Text);
-        let picking = Picking {
+        let picking = BatchSelection {
             picks,
             check,
             needs_look,
             copies_json,
             copies_text,
         };
-        let done = scan.run::<_, _, Ended>(
+        let done = scan.run::<_, _, StopReason>(
             Scratch::default,
             |scratch, batch| picking.batch(batch, scratch),
             |made| {
@@ -140,25 +140,25 @@ impl RowFiles {
         );
         match done {
             Ok(()) => Ok(moved),
-            Err(Ended::Rows(e)) => Err(target.blame(e)),
-            Err(Ended::Write(e)) => Err(e),
+            Err(StopReason::Rows(e)) => Err(target.blame(e)),
+            Err(StopReason::Write(e)) => Err(e),
         }
     }
 
     fn put(
         &mut self,
-        made: ScannedBatch<Picked>,
+        made: ScannedBatch<SelectedRows>,
         target: &Target,
-        moving: &mut Moving<'_>,
-        moved: &mut Moved,
-    ) -> Result<(), Ended> {
+        moving: &mut RowCopy<'_>,
+        moved: &mut CopyReport,
+    ) -> Result<(), StopReason> {
         let picked = made.value;
         moved.rows_in += picked.rows.len() as u64 + picked.passed + picked.lines;
         if picked.lines > 0
             && let Some((path, writer)) = self.writer(0)
         {
             let pushed = writer.push_lines(&picked.text, picked.lines);
-            pushed.map_err(|error| Ended::Write(of_push(path, error)))?;
+            pushed.map_err(|error| StopReason::Write(of_push(path, error)))?;
             moved.rows_out += picked.lines;
         }
         for row in picked.rows {
@@ -170,7 +170,7 @@ impl RowFiles {
                 continue;
             };
             let (refusal, text) = match row.what {
-                What::Text(from, to) => {
+                RowOutput::Text(from, to) => {
                     let text = picked.text.get(from..to).unwrap_or_default();
                     match writer.push(&picked.shape, text) {
                         Ok(()) => {
@@ -178,22 +178,22 @@ impl RowFiles {
                             continue;
                         }
                         Err(PushError::Refused(refusal)) => (refusal, text.to_vec()),
-                        Err(PushError::Read(error)) => return Err(Ended::Rows(error)),
-                        Err(error) => return Err(Ended::Write(of_push(path, error))),
+                        Err(PushError::Read(error)) => return Err(StopReason::Rows(error)),
+                        Err(error) => return Err(StopReason::Write(of_push(path, error))),
                     }
                 }
-                What::Long(long) => match writer.push_long(&long) {
+                RowOutput::Long(long) => match writer.push_long(&long) {
                     Ok(()) => {
                         moved.rows_out += 1;
                         continue;
                     }
-                    Err(PushError::Read(error)) => return Err(Ended::Rows(error)),
-                    Err(error) => return Err(Ended::Write(of_push(path, error))),
+                    Err(PushError::Read(error)) => return Err(StopReason::Rows(error)),
+                    Err(error) => return Err(StopReason::Write(of_push(path, error))),
                 },
-                What::Refused(refusal, text) => (refusal, text),
+                RowOutput::Refused(refusal, text) => (refusal, text),
             };
             let Some(take) = &mut moving.refused else {
-                return Err(Ended::Write(Error::RowRefused {
+                return Err(StopReason::Write(Error::RowRefused {
                     target: target.name().to_owned(),
                     row: number,
                     refusal,
@@ -205,7 +205,7 @@ impl RowFiles {
                 refusal,
                 text,
             };
-            take(&refused).map_err(Ended::Write)?;
+            take(&refused).map_err(StopReason::Write)?;
         }
         Ok(())
     }
@@ -218,11 +218,11 @@ impl RowFiles {
         &mut self,
         scan: &Scan<'_>,
         target: &Target,
-        picks: &Picks<'_>,
+        picks: &RowAssignment<'_>,
         schema: &SchemaRef,
-    ) -> Result<Moved, Error> {
-        let mut moved = Moved::default();
-        let done = scan.run::<_, _, Ended>(
+    ) -> Result<CopyReport, Error> {
+        let mut moved = CopyReport::default();
+        let done = scan.run::<_, _, StopReason>(
             Scratch::default,
             |scratch, batch| {
                 let rows = batch.rows();
@@ -258,8 +258,8 @@ impl RowFiles {
         );
         match done {
             Ok(()) => Ok(moved),
-            Err(Ended::Rows(e)) => Err(target.blame(e)),
-            Err(Ended::Write(e)) => Err(e),
+            Err(StopReason::Rows(e)) => Err(target.blame(e)),
+            Err(StopReason::Write(e)) => Err(e),
         }
     }
 
@@ -268,7 +268,7 @@ impl RowFiles {
         file: usize,
         rows: Vec<u64>,
         decoded: &RecordBatch,
-    ) -> Result<u64, Ended> {
+    ) -> Result<u64, StopReason> {
         let count = rows.len() as u64;
         let Some((path, writer)) = self.writer(file).filter(|_| count > 0) else {
             return Ok(0);
@@ -282,7 +282,7 @@ impl RowFiles {
         };
         match pushed {
             Ok(()) => Ok(count),
-            Err(error) => Err(Ended::Write(of_push(path, error))),
+            Err(error) => Err(StopReason::Write(of_push(path, error))),
         }
     }
 }
@@ -296,8 +296,8 @@ fn damaged(error: arrow_schema::ArrowError) -> TableError {
 }
 
 /// Selection of the rows of a batch.
-struct Picking<'a> {
-    picks: &'a Picks<'a>,
+struct BatchSelection<'a> {
+    picks: &'a RowAssignment<'a>,
     check: &'a RowCheck,
     /// True if the cells of some row may prevent writing it.
     needs_look: bool,
@@ -307,24 +307,24 @@ struct Picking<'a> {
 }
 
 /// Selected rows of a batch.
-struct Picked {
+struct SelectedRows {
     text: Vec<u8>,
     shape: Shape,
-    rows: Vec<PickedRow>,
+    rows: Vec<SelectedRow>,
     /// Number of lines, if the whole text is written unchanged into the first file.
     lines: u64,
     /// Number of rows filtered out.
     passed: u64,
 }
 
-struct PickedRow {
+struct SelectedRow {
     /// Number of the row in the batch.
     index: u64,
     file: usize,
-    what: What,
+    what: RowOutput,
 }
 
-enum What {
+enum RowOutput {
     /// The row's range in the text.
     Text(usize, usize),
     /// A row that is copied from its file.
@@ -333,9 +333,9 @@ enum What {
     Refused(Refusal, Vec<u8>),
 }
 
-impl Picking<'_> {
-    fn batch(&self, batch: &Batch, scratch: &mut Scratch) -> Result<Picked, Ended> {
-        let mut picked = Picked {
+impl BatchSelection<'_> {
+    fn batch(&self, batch: &Batch, scratch: &mut Scratch) -> Result<SelectedRows, StopReason> {
+        let mut picked = SelectedRows {
             text: Vec::new(),
             shape: batch.shape().clone(),
             rows: Vec::new(),
@@ -359,8 +359,8 @@ impl Picking<'_> {
                 Shape::Delimited(_) => false,
             };
             if let (Some(long), true, false) = (long, copies, self.picks.needs_text()) {
-                let what = What::Long(long.clone());
-                picked.rows.push(PickedRow {
+                let what = RowOutput::Long(long.clone());
+                picked.rows.push(SelectedRow {
                     index,
                     file: 0,
                     what,
@@ -369,17 +369,17 @@ impl Picking<'_> {
             }
             let text = match whole(batch, &row) {
                 Ok(text) => text,
-                Err(PushError::Read(error)) => return Err(Ended::Rows(error)),
+                Err(PushError::Read(error)) => return Err(StopReason::Rows(error)),
                 Err(PushError::Refused(refusal)) => {
-                    let what = What::Refused(refusal, Vec::new());
-                    picked.rows.push(PickedRow {
+                    let what = RowOutput::Refused(refusal, Vec::new());
+                    picked.rows.push(SelectedRow {
                         index,
                         file: 0,
                         what,
                     });
                     continue;
                 }
-                Err(PushError::Write(error)) => return Err(Ended::Rows(error.into())),
+                Err(PushError::Write(error)) => return Err(StopReason::Rows(error.into())),
             };
             let seen = Row { text: &text, ..row };
             let Some(file) = self.picks.by_content(batch, &seen, scratch) else {
@@ -387,17 +387,17 @@ impl Picking<'_> {
                 continue;
             };
             let what = match (long, copies) {
-                (Some(long), true) => What::Long(long.clone()),
+                (Some(long), true) => RowOutput::Long(long.clone()),
                 _ => self.what(batch.shape(), &text, &mut picked.text, scratch),
             };
-            picked.rows.push(PickedRow { index, file, what });
+            picked.rows.push(SelectedRow { index, file, what });
         }
         Ok(picked)
     }
 
     /// Returns the number of rows of a batch whose text is written unchanged.
     fn lines(&self, batch: &Batch) -> Option<u64> {
-        let is_quick = matches!(self.picks, Picks::All)
+        let is_quick = matches!(self.picks, RowAssignment::All)
             && self.copies_json
             && !self.needs_look
             && *batch.shape() == Shape::Json
@@ -409,10 +409,16 @@ impl Picking<'_> {
             .then_some(rows)
     }
 
-    fn what(&self, shape: &Shape, row: &[u8], all: &mut Vec<u8>, scratch: &mut Scratch) -> What {
+    fn what(
+        &self,
+        shape: &Shape,
+        row: &[u8],
+        all: &mut Vec<u8>,
+        scratch: &mut Scratch,
+    ) -> RowOutput {
         let refused = |refusal| {
             let most = row.len().min(REFUSED_BYTES);
-            What::Refused(refusal, row.get(..most).unwrap_or_default().to_vec())
+            RowOutput::Refused(refusal, row.get(..most).unwrap_or_default().to_vec())
         };
         let text = match self.check.prepare(shape, row) {
             Ok(text) => text,
@@ -425,19 +431,19 @@ impl Picking<'_> {
         }
         let from = all.len();
         all.extend_from_slice(&text);
-        What::Text(from, all.len())
+        RowOutput::Text(from, all.len())
     }
 }
 
 /// Maximum number of bytes kept of a row that cannot be written.
 const REFUSED_BYTES: usize = 1 << 20;
 
-enum Ended {
+enum StopReason {
     Rows(TableError),
     Write(Error),
 }
 
-impl From<TableError> for Ended {
+impl From<TableError> for StopReason {
     fn from(error: TableError) -> Self {
         Self::Rows(error)
     }

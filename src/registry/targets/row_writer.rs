@@ -45,7 +45,7 @@ impl RowFiles {
     /// or [`Error::ColumnRefused`].
     pub fn create(
         paths: &[PathBuf],
-        rows: &RowsAs<'_>,
+        rows: &RowForm<'_>,
         if_exists: IfExists,
     ) -> Result<Self, Error> {
         let mut made = Self { files: Vec::new() };
@@ -54,8 +54,8 @@ impl RowFiles {
             let file = file.map_err(|e| Error::output(path, e))?;
             let to = BufWriter::with_capacity(1 << 18, file);
             let writer = match rows {
-                RowsAs::Text(check, plan) => RowWriter::new(to, check, plan),
-                RowsAs::Decoded(format, columns) => RowWriter::of_decoded(to, *format, columns),
+                RowForm::Text(check, plan) => RowWriter::new(to, check, plan),
+                RowForm::Decoded(format, columns) => RowWriter::of_decoded(to, *format, columns),
             };
             made.files.push(RowFile {
                 path: path.clone(),
@@ -102,10 +102,10 @@ impl RowFiles {
 }
 
 /// Form of the rows for the files.
-pub enum RowsAs<'a> {
-    /// As text, with the columns of a plan.
+pub enum RowForm<'a> {
+    /// Text, with the columns of a plan.
     Text(&'a RowCheck, &'a OutputPlan),
-    /// As decoded columns, for a format that has such.
+    /// Decoded columns, for a columnar format.
     Decoded(OutputFormat, &'a Columnar),
 }
 

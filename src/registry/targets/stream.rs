@@ -13,11 +13,8 @@ use crate::read_at::ReadAt;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::error::Error;
-use crate::registry::targets::file::Place;
+use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
-
-/// Name of standard input.
-pub(in crate::registry) const STDIN: &str = "-";
 
 impl Target {
     /// Reads a stream to its end into a temporary file of the home's cache, because rows need
@@ -48,7 +45,7 @@ impl Target {
             size_bytes,
             format,
             reading: ReadOptions::default(),
-            place: Place::Disk(path),
+            place: FileLocation::Disk(path),
         };
         Ok(Self {
             name: name.to_owned(),

@@ -19,6 +19,7 @@ use crate::inspect::line_index::LinesError;
 use crate::inspect::line_index::StoredIndex;
 use crate::inspect::line_index::each_line;
 use crate::inspect::line_index::start_in;
+use crate::locks::threads;
 use crate::progress::Progress;
 use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;
@@ -114,12 +115,12 @@ impl TextFile {
         count: u64,
         sink: &mut dyn FnMut(LinePart<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // An error of the file gets its name, one of the sink has its own.
-        let sink = &mut |part: LinePart<'_>| sink(part).map_err(Ended::Sink);
+        // An error of the file gets its name, and one of the sink has its own.
+        let sink = &mut |part: LinePart<'_>| sink(part).map_err(StopReason::Sink);
         let end = each_line(&self.file, self.stamp.size, first, count, sink);
         end.map_err(|e| match e {
-            Ended::Sink(e) => e,
-            Ended::Lines(e) => lines_error(&self.path, e),
+            StopReason::Sink(e) => e,
+            StopReason::Lines(e) => lines_error(&self.path, e),
         })
     }
 
@@ -171,7 +172,7 @@ impl TextFile {
         }
         let left = self.stamp.size - self.index.covered();
         progress.phase("indexing lines", Some(left));
-        let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let threads = threads();
         if self.goes_on {
             let known = self.extend_in_background(until, threads, progress);
             self.index = known.map_err(|e| lines_error(&self.path, e))?;
@@ -249,12 +250,12 @@ impl Drop for TextFile {
 }
 
 /// Reason that passing lines ended early.
-enum Ended {
+enum StopReason {
     Sink(Error),
     Lines(LinesError),
 }
 
-impl From<LinesError> for Ended {
+impl From<LinesError> for StopReason {
     fn from(error: LinesError) -> Self {
         Self::Lines(error)
     }

@@ -15,7 +15,7 @@ use crate::registry::GcOptions;
 use crate::registry::ImportOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
-use crate::registry::parcels;
+use crate::registry::archive_inputs;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::LockGuard;
@@ -127,7 +127,7 @@ fn a_collection_between_operations_takes_nothing_from_what_comes_in() {
         accept_publishers: vec![stranger.public_key()],
         ..ImportOptions::default()
     };
-    let parcel = parcels(&[archive]).unwrap().remove(0);
+    let parcel = archive_inputs(&[archive]).unwrap().remove(0);
     registry.import(&parcel, &options, &NoProgress).unwrap();
     let dataset = registry.list().unwrap().remove(0);
     registry.remove_one(&dataset).unwrap();

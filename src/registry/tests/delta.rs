@@ -4,14 +4,14 @@ use std::path::Path;
 
 use crate::catalog::Dataset;
 use crate::progress::NoProgress;
+use crate::registry::Error;
 use crate::registry::ExportOptions;
 use crate::registry::GcOptions;
 use crate::registry::ImportOptions;
 use crate::registry::IndexOptions;
 use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
-use crate::registry::error::Error;
-use crate::registry::parcels;
+use crate::registry::archive_inputs;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Publisher;
@@ -97,7 +97,7 @@ fn scattered_edits_cost_little_version_after_version_and_outlive_the_first() {
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
     let put = other.change_trust(|file| Ok(file.put(publisher)?));
     put.unwrap();
-    for parcel in parcels(&[dir.path().join("a")]).unwrap() {
+    for parcel in archive_inputs(&[dir.path().join("a")]).unwrap() {
         let options = ImportOptions::default();
         other.import(&parcel, &options, &NoProgress).unwrap();
     }
@@ -116,7 +116,7 @@ fn since(registry: &LocalRegistry, dataset: &Dataset, base: &Dataset, dest: &Pat
 }
 
 fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::Error> {
-    for parcel in parcels(&[path.to_owned()]).unwrap() {
+    for parcel in archive_inputs(&[path.to_owned()]).unwrap() {
         registry.import(&parcel, &ImportOptions::default(), &NoProgress)?;
     }
     Ok(())

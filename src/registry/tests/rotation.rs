@@ -9,7 +9,7 @@ use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::publishing::rotation::Step;
+use crate::registry::publishing::rotation::RotationStep;
 use crate::registry::publishing::rotation::finish_rotation;
 use crate::trust::KeyCost;
 use crate::trust::KeyPair;
@@ -64,7 +64,7 @@ impl Lab {
         keyring::locked(&self.key()).unwrap().public_key()
     }
 
-    fn known(&self) -> Publisher {
+    fn remote_manifests(&self) -> Publisher {
         let believed = self.registry.trust().unwrap();
         believed.file().get(&me()).unwrap().clone()
     }
@@ -74,10 +74,13 @@ impl Lab {
     }
 
     /// Rotates and stops after a step.
-    fn stopped_after(&self, last: Step) {
-        let mut after = |step| match step == last {
-            true => Err(Error::Interrupted),
-            false => Ok(()),
+    fn stopped_after(&self, last: RotationStep) {
+        let mut after = |step| {
+            if step == last {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
+            }
         };
         let stopped = self
             .registry
@@ -96,13 +99,17 @@ fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_cont
     let next = lab.registry.home().join("key.enc.next");
     // All later tries continue with the key of the first one.
     let mut begun: Option<PublisherKey> = None;
-    for step in [Step::NewKeyWritten, Step::OldKeyKept, Step::Proposed] {
+    for step in [
+        RotationStep::NewKeyWritten,
+        RotationStep::OldKeyKept,
+        RotationStep::Proposed,
+    ] {
         lab.stopped_after(step);
         assert_eq!(lab.in_place(), lab.old, "{step:?}");
-        assert_eq!(lab.known().key, lab.old, "{step:?}");
+        assert_eq!(lab.remote_manifests().key, lab.old, "{step:?}");
         let made = keyring::locked(&next).unwrap().public_key();
         assert_eq!(*begun.get_or_insert(made), made, "{step:?}");
-        let published = if step == Step::Proposed {
+        let published = if step == RotationStep::Proposed {
             vec![made]
         } else {
             Vec::new()
@@ -115,10 +122,10 @@ fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_cont
         );
     }
     // From here on the rotation is in force, and finishing it needs no passphrase.
-    lab.stopped_after(Step::Trusted);
+    lab.stopped_after(RotationStep::Trusted);
     let new = begun.unwrap();
     assert_eq!(
-        (lab.known().key, lab.known().previous),
+        (lab.remote_manifests().key, lab.remote_manifests().previous),
         (new, vec![lab.old])
     );
     assert_eq!(lab.in_place(), lab.old);

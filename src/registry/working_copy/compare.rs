@@ -13,15 +13,15 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::index::source_file::SourceStamp;
 use crate::registry::index::source_files;
-use crate::registry::index::source_files::Finding;
-use crate::registry::index::source_files::Seen;
-use crate::registry::working_copy::disk_state::Found;
-use crate::registry::working_copy::disk_state::OnDisk;
-use crate::registry::working_copy::record::Noted;
-use crate::registry::working_copy::record::Record;
+use crate::registry::index::source_files::FindOptions;
+use crate::registry::working_copy::disk_state::DiskEntry;
+use crate::registry::working_copy::disk_state::DiskState;
+use crate::registry::working_copy::record::CheckoutRecord;
+use crate::registry::working_copy::record::RecordedFile;
 use crate::registry::working_copy::records::blank;
-use crate::registry::working_copy::selection::Chosen;
+use crate::registry::working_copy::selection::FileSelection;
 use crate::store::disk::BlobReader;
 
 /// Kind of a change.
@@ -101,8 +101,8 @@ impl LocalRegistry {
         let mut record = record.ok_or_else(|| Error::NotACheckout(path.to_owned()))?;
         let before = record.clone();
         let taken_at = host::now().0;
-        let mut disk = OnDisk::new(&before.root, before.is_file, Some(&before));
-        let base = Base::of(&record.files);
+        let mut disk = DiskState::new(&before.root, before.is_file, Some(&before));
+        let base = BaseFiles::of(&record.files);
         let mut changes = self.changes_in(&base, &record, &mut disk, progress)?;
         if let Ok(inside) = whole.strip_prefix(&before.root)
             && let Some(front) = inside.to_str().filter(|front| !front.is_empty())
@@ -150,7 +150,7 @@ impl LocalRegistry {
         let m = &dataset.manifest;
         let reader = BlobReader::new(&self.store)?;
         let table = self.files_by(&reader, m)?;
-        let chosen = Chosen::of(&table, m, None)?;
+        let chosen = FileSelection::of(&table, m, None)?;
         let ids = self.ids_of(&reader, m, &chosen.files)?;
         let held = self.record_of(&root);
         let is_file = root.is_file();
@@ -160,15 +160,15 @@ impl LocalRegistry {
             record.follow_links = held.follow_links;
         }
         for ((_, file), id) in chosen.files.iter().zip(ids) {
-            record.files.push(Noted {
+            record.files.push(RecordedFile {
                 path: file.path.clone(),
                 size_bytes: file.size_bytes,
                 id,
                 seen: None,
             });
         }
-        let mut disk = OnDisk::new(&root, is_file, held.as_ref());
-        let base = Base::of(&record.files);
+        let mut disk = DiskState::new(&root, is_file, held.as_ref());
+        let base = BaseFiles::of(&record.files);
         let changes = self.changes_in(&base, &record, &mut disk, progress)?;
         Ok(StatusReport {
             root: root.clone(),
@@ -183,9 +183,9 @@ impl LocalRegistry {
 
     fn changes_in(
         &self,
-        base: &Base<'_>,
-        record: &Record,
-        disk: &mut OnDisk<'_>,
+        base: &BaseFiles<'_>,
+        record: &CheckoutRecord,
+        disk: &mut DiskState<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<Change>, Error> {
         progress.phase("comparing", None);
@@ -218,9 +218,10 @@ impl LocalRegistry {
                 continue;
             }
             let size = seen.size_bytes;
-            let id = match sizes.contains(&size) && size > 0 {
-                true => Some(disk.id(path, *seen, progress)?),
-                false => None,
+            let id = if sizes.contains(&size) && size > 0 {
+                Some(disk.id(path, *seen, progress)?)
+            } else {
+                None
             };
             added.push((path.as_str(), size, id));
         }
@@ -260,11 +261,11 @@ impl LocalRegistry {
     /// that it would skip.
     fn files_now(
         &self,
-        base: &Base<'_>,
-        record: &Record,
-        disk: &mut OnDisk<'_>,
-    ) -> Result<BTreeMap<String, Seen>, Error> {
-        let how = Finding {
+        base: &BaseFiles<'_>,
+        record: &CheckoutRecord,
+        disk: &mut DiskState<'_>,
+    ) -> Result<BTreeMap<String, SourceStamp>, Error> {
+        let how = FindOptions {
             exclude: &record.exclude,
             follow_links: record.follow_links,
         };
@@ -281,14 +282,14 @@ impl LocalRegistry {
                 .into_iter()
                 .collect());
         }
-        let mut now: BTreeMap<String, Seen> = sources
+        let mut now: BTreeMap<String, SourceStamp> = sources
             .files
             .into_iter()
             .map(|f| (f.path, f.seen))
             .collect();
         for path in base.files.keys() {
             if !now.contains_key(*path)
-                && let Found::Plain(seen) = disk.look(path)?
+                && let DiskEntry::Plain(seen) = disk.look(path)?
             {
                 now.insert((*path).to_owned(), seen);
             }
@@ -298,12 +299,12 @@ impl LocalRegistry {
 }
 
 /// The files of a dataset by path.
-struct Base<'a> {
-    files: BTreeMap<&'a str, &'a Noted>,
+struct BaseFiles<'a> {
+    files: BTreeMap<&'a str, &'a RecordedFile>,
 }
 
-impl<'a> Base<'a> {
-    fn of(files: &'a [Noted]) -> Self {
+impl<'a> BaseFiles<'a> {
+    fn of(files: &'a [RecordedFile]) -> Self {
         Self {
             files: files.iter().map(|f| (f.path.as_str(), f)).collect(),
         }
@@ -336,9 +337,10 @@ pub(crate) fn renames<'a>(
             let Some(left) = left.get_mut(id) else {
                 continue;
             };
-            let at = match must_fit {
-                true => left.iter().rposition(|from| name(from) == name(path)),
-                false => left.len().checked_sub(1),
+            let at = if must_fit {
+                left.iter().rposition(|from| name(from) == name(path))
+            } else {
+                left.len().checked_sub(1)
             };
             if let Some(at) = at {
                 renamed.insert(*path, left.remove(at));

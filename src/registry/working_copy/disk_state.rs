@@ -12,21 +12,21 @@ use crate::file_io::open_plain;
 use crate::ident::ContentId;
 use crate::progress::Progress;
 use crate::registry::error::Error;
-use crate::registry::index::source_files::Seen;
-use crate::registry::working_copy::record::Record;
+use crate::registry::index::source_file::SourceStamp;
+use crate::registry::working_copy::record::CheckoutRecord;
 
 /// Number of bytes that are read and hashed at a time.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Entry at a path of a checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::registry::working_copy) enum Found {
+pub(in crate::registry::working_copy) enum DiskEntry {
     /// No entry.
     Absent,
     /// A plain file.
-    Plain(Seen),
+    Plain(SourceStamp),
     /// A link to a file inside of the checkout.
-    Link(Seen),
+    Link(SourceStamp),
     /// A directory.
     Directory,
     /// Anything else, including an entry behind a link that leads out of the checkout.
@@ -34,23 +34,23 @@ pub(in crate::registry::working_copy) enum Found {
 }
 
 /// The files below a root, or the one file that it is.
-pub(in crate::registry::working_copy) struct OnDisk<'a> {
+pub(in crate::registry::working_copy) struct DiskState<'a> {
     root: &'a Path,
     is_file: bool,
     /// Metadata of files with known content.
-    known: HashMap<&'a str, (Seen, ContentId)>,
+    known: HashMap<&'a str, (SourceStamp, ContentId)>,
     /// Content ids of the files that were read.
-    pub(in crate::registry::working_copy) learned: HashMap<String, (Seen, ContentId)>,
+    pub(in crate::registry::working_copy) learned: HashMap<String, (SourceStamp, ContentId)>,
     /// Directories, with `true` for those that are reached without a link.
     directories: HashMap<PathBuf, bool>,
 }
 
-impl<'a> OnDisk<'a> {
+impl<'a> DiskState<'a> {
     /// Creates the state. Settled entries of the record are trusted.
     pub(in crate::registry::working_copy) fn new(
         root: &'a Path,
         is_file: bool,
-        record: Option<&'a Record>,
+        record: Option<&'a CheckoutRecord>,
     ) -> Self {
         let mut known = HashMap::new();
         for record in record.into_iter() {
@@ -71,9 +71,10 @@ impl<'a> OnDisk<'a> {
 
     /// Returns the location of a path of the checkout.
     pub(in crate::registry::working_copy) fn at(&self, path: &str) -> PathBuf {
-        match self.is_file {
-            true => self.root.to_owned(),
-            false => self.root.join(path),
+        if self.is_file {
+            self.root.to_owned()
+        } else {
+            self.root.join(path)
         }
     }
 
@@ -81,29 +82,32 @@ impl<'a> OnDisk<'a> {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub(in crate::registry::working_copy) fn look(&mut self, path: &str) -> Result<Found, Error> {
+    pub(in crate::registry::working_copy) fn look(
+        &mut self,
+        path: &str,
+    ) -> Result<DiskEntry, Error> {
         let at = self.at(path);
         let fail = |e| Error::file("read", &at, e);
         let own = match fs::symlink_metadata(&at) {
-            Err(e) if is_absent(&e) => return Ok(Found::Absent),
+            Err(e) if is_absent(&e) => return Ok(DiskEntry::Absent),
             own => own.map_err(fail)?,
         };
         if !self.is_file && !self.is_inside(at.parent()) {
-            return Ok(Found::Other);
+            return Ok(DiskEntry::Other);
         }
         Ok(match () {
-            () if own.is_file() => Found::Plain(Seen::of(&own)),
-            () if own.is_dir() => Found::Directory,
-            () if own.is_symlink() => self.linked(&at).unwrap_or(Found::Other),
-            () => Found::Other,
+            () if own.is_file() => DiskEntry::Plain(SourceStamp::of(&own)),
+            () if own.is_dir() => DiskEntry::Directory,
+            () if own.is_symlink() => self.linked(&at).unwrap_or(DiskEntry::Other),
+            () => DiskEntry::Other,
         })
     }
 
-    fn linked(&self, link: &Path) -> Option<Found> {
+    fn linked(&self, link: &Path) -> Option<DiskEntry> {
         let target = link.canonicalize().ok()?;
         let meta = target.metadata().ok()?;
         let is_inside = meta.is_file() && target.starts_with(self.root);
-        is_inside.then(|| Found::Link(Seen::of(&meta)))
+        is_inside.then(|| DiskEntry::Link(SourceStamp::of(&meta)))
     }
 
     /// Returns true if no link is between the root and a directory below it.
@@ -126,7 +130,7 @@ impl<'a> OnDisk<'a> {
     pub(in crate::registry::working_copy) fn id(
         &mut self,
         path: &str,
-        seen: Seen,
+        seen: SourceStamp,
         progress: &dyn Progress,
     ) -> Result<ContentId, Error> {
         let known = self.known.get(path).or(self.learned.get(path));
@@ -147,7 +151,7 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-fn hash(path: &Path, seen: Seen, progress: &dyn Progress) -> Result<ContentId, Error> {
+fn hash(path: &Path, seen: SourceStamp, progress: &dyn Progress) -> Result<ContentId, Error> {
     let fail = |e| Error::file("read", path, e);
     let mut file = open_plain(path).map_err(fail)?;
     let mut hasher = blake3::Hasher::new();
@@ -167,8 +171,9 @@ fn hash(path: &Path, seen: Seen, progress: &dyn Progress) -> Result<ContentId, E
         }
     }
     let now = file.metadata().map_err(fail)?;
-    match Seen::of(&now) == seen {
-        true => Ok(ContentId::new(*hasher.finalize().as_bytes())),
-        false => Err(Error::Changed(path.to_owned())),
+    if SourceStamp::of(&now) == seen {
+        Ok(ContentId::new(*hasher.finalize().as_bytes()))
+    } else {
+        Err(Error::Changed(path.to_owned()))
     }
 }

@@ -18,4 +18,4 @@ pub use update::UpdateReport;
 
 pub(crate) use compare::OneSided;
 pub(crate) use compare::renames;
-pub(crate) use selection::Chosen;
+pub(crate) use selection::FileSelection;

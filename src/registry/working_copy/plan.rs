@@ -9,21 +9,21 @@ use crate::ident::ContentId;
 use crate::manifest::FileEntry;
 use crate::progress::Progress;
 use crate::registry::error::Error;
-use crate::registry::working_copy::disk_state::Found;
-use crate::registry::working_copy::disk_state::OnDisk;
-use crate::registry::working_copy::record::Noted;
-use crate::registry::working_copy::record::Record;
-use crate::registry::working_copy::selection::Chosen;
+use crate::registry::working_copy::disk_state::DiskEntry;
+use crate::registry::working_copy::disk_state::DiskState;
+use crate::registry::working_copy::record::CheckoutRecord;
+use crate::registry::working_copy::record::RecordedFile;
+use crate::registry::working_copy::selection::FileSelection;
 
 /// Files to write, to remove and to keep.
 #[derive(Default)]
-pub(in crate::registry::working_copy) struct Plan<'a> {
+pub(in crate::registry::working_copy) struct UpdatePlan<'a> {
     /// Files of the new version to write, each with its path and the current entry.
-    pub write: Vec<(u64, &'a FileEntry, &'a str, Found)>,
+    pub write: Vec<(u64, &'a FileEntry, &'a str, DiskEntry)>,
     /// Files that are already up to date.
-    pub same: Vec<Noted>,
+    pub same: Vec<RecordedFile>,
     /// Unmodified files that the new version lacks, with their current entries.
-    pub remove: Vec<(String, Found)>,
+    pub remove: Vec<(String, DiskEntry)>,
     /// Modified files that the new version lacks. They stay.
     pub kept: Vec<String>,
     /// Files that were modified here and differ in the new version.
@@ -32,16 +32,16 @@ pub(in crate::registry::working_copy) struct Plan<'a> {
     pub blocked: Option<String>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> UpdatePlan<'a> {
     /// Compares a new version with the files on disk.
     ///
     /// # Errors
-    /// As [`OnDisk::id`].
+    /// As [`DiskState::id`].
     pub(in crate::registry::working_copy) fn make(
-        chosen: &Chosen<'a>,
+        chosen: &FileSelection<'a>,
         ids: &[ContentId],
-        record: Option<&Record>,
-        disk: &mut OnDisk<'_>,
+        record: Option<&CheckoutRecord>,
+        disk: &mut DiskState<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let mut plan = Self::default();
@@ -57,7 +57,7 @@ impl<'a> Plan<'a> {
             new_paths.insert(path);
             let found = disk.look(path)?;
             let is_same = match found {
-                Found::Plain(seen) | Found::Link(seen) => {
+                DiskEntry::Plain(seen) | DiskEntry::Link(seen) => {
                     let id = match seen.size_bytes == file.size_bytes || written.contains_key(path)
                     {
                         true => Some(disk.id(path, seen, progress)?),
@@ -65,10 +65,10 @@ impl<'a> Plan<'a> {
                     };
                     let is_same = id == Some(*wanted);
                     // A link was made by a person, whatever its target.
-                    let is_link = matches!(found, Found::Link(_));
+                    let is_link = matches!(found, DiskEntry::Link(_));
                     let may_go = id.is_some_and(|id| is_ours(path, &id)) && !is_link;
                     if is_same {
-                        plan.same.push(Noted {
+                        plan.same.push(RecordedFile {
                             path: path.to_owned(),
                             size_bytes: file.size_bytes,
                             id: *wanted,
@@ -79,8 +79,8 @@ impl<'a> Plan<'a> {
                     }
                     is_same
                 }
-                Found::Absent | Found::Directory => false,
-                Found::Other => {
+                DiskEntry::Absent | DiskEntry::Directory => false,
+                DiskEntry::Other => {
                     plan.blocked.get_or_insert_with(|| path.to_owned());
                     false
                 }
@@ -94,8 +94,8 @@ impl<'a> Plan<'a> {
                 continue;
             }
             match disk.look(path)? {
-                Found::Absent => {}
-                found @ Found::Plain(seen) if ids.contains(&disk.id(path, seen, progress)?) => {
+                DiskEntry::Absent => {}
+                found @ DiskEntry::Plain(seen) if ids.contains(&disk.id(path, seen, progress)?) => {
                     plan.remove.push(((*path).to_owned(), found));
                 }
                 _ => plan.kept.push((*path).to_owned()),
@@ -107,7 +107,7 @@ impl<'a> Plan<'a> {
 
     /// Finds a file in the way of a directory, or a directory in the way of a file, that is not
     /// removed.
-    fn find_blocks(&mut self, disk: &mut OnDisk<'_>) -> Result<(), Error> {
+    fn find_blocks(&mut self, disk: &mut DiskState<'_>) -> Result<(), Error> {
         let goes: BTreeSet<&str> = self.remove.iter().map(|(path, _)| path.as_str()).collect();
         let mut looked_at = HashSet::new();
         for (_, _, path, found) in &self.write {
@@ -116,11 +116,11 @@ impl<'a> Plan<'a> {
                 if !looked_at.insert(above) || goes.contains(above) {
                     continue;
                 }
-                if !matches!(disk.look(above)?, Found::Absent | Found::Directory) {
+                if !matches!(disk.look(above)?, DiskEntry::Absent | DiskEntry::Directory) {
                     self.blocked.get_or_insert_with(|| above.to_owned());
                 }
             }
-            if *found == Found::Directory && !empties(&disk.at(path), path, &goes) {
+            if *found == DiskEntry::Directory && !empties(&disk.at(path), path, &goes) {
                 self.blocked.get_or_insert_with(|| (*path).to_owned());
             }
         }
@@ -154,12 +154,12 @@ fn empties(dir: &std::path::Path, path: &str, goes: &BTreeSet<&str>) -> bool {
     })
 }
 
-fn path_of<'a>(chosen: &Chosen<'a>, file: &'a FileEntry) -> &'a str {
+fn path_of<'a>(chosen: &FileSelection<'a>, file: &'a FileEntry) -> &'a str {
     chosen.path_of(file)
 }
 
 /// Returns the content that this program may have written to each path.
-fn written_by_us(record: Option<&Record>) -> BTreeMap<&str, Vec<ContentId>> {
+fn written_by_us(record: Option<&CheckoutRecord>) -> BTreeMap<&str, Vec<ContentId>> {
     let mut written: BTreeMap<&str, Vec<ContentId>> = BTreeMap::new();
     let Some(record) = record else {
         return written;
@@ -175,7 +175,7 @@ fn written_by_us(record: Option<&Record>) -> BTreeMap<&str, Vec<ContentId>> {
 
 /// Returns the content ids of files by path.
 pub(in crate::registry::working_copy) fn ids_by_path<'a>(
-    chosen: &Chosen<'a>,
+    chosen: &FileSelection<'a>,
     ids: &[ContentId],
 ) -> HashMap<&'a str, ContentId> {
     let pairs = chosen.files.iter().zip(ids);

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::ident::ContentId;
-use crate::registry::index::source_files::Seen;
+use crate::registry::index::source_file::SourceStamp;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -24,7 +24,7 @@ const SETTLED_AFTER_SECONDS: i64 = 2;
 
 /// A directory or a file, and the dataset that it is a copy or the source of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct CheckoutRecord {
     /// Absolute path without links.
     pub root: PathBuf,
     /// True if the root is a file.
@@ -44,14 +44,14 @@ pub(crate) struct Record {
     /// Time when the files were checked, in seconds of Unix time.
     pub taken_at: i64,
     /// The files, by their paths below the root.
-    pub files: Vec<Noted>,
+    pub files: Vec<RecordedFile>,
     /// Content that an unfinished update may have written.
     pub under_way: Vec<(String, ContentId)>,
 }
 
 /// A file of a checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Noted {
+pub(crate) struct RecordedFile {
     /// Path below the root; the name if the checkout is a file.
     pub path: String,
     /// Length in bytes.
@@ -59,12 +59,12 @@ pub(crate) struct Noted {
     /// Content id in the dataset.
     pub id: ContentId,
     /// Metadata of the file when it had that content; `None` if unknown.
-    pub seen: Option<Seen>,
+    pub seen: Option<SourceStamp>,
 }
 
-impl Record {
+impl CheckoutRecord {
     /// Returns true if a file with this metadata had settled when it was checked.
-    pub(crate) fn is_settled(&self, seen: &Seen) -> bool {
+    pub(crate) fn is_settled(&self, seen: &SourceStamp) -> bool {
         self.taken_at.saturating_sub(seen.changed.0) > SETTLED_AFTER_SECONDS
     }
 
@@ -147,14 +147,14 @@ impl Record {
             let id = ContentId::new(r.array()?);
             let seen = match r.u8()? {
                 0 => None,
-                _ => Some(Seen {
+                _ => Some(SourceStamp {
                     size_bytes,
                     modified: (r.u64()?.cast_signed(), r.u64()?.cast_signed()),
                     changed: (r.u64()?.cast_signed(), r.u64()?.cast_signed()),
                     inode: (r.u64()?, r.u64()?),
                 }),
             };
-            files.push(Noted {
+            files.push(RecordedFile {
                 path,
                 size_bytes,
                 id,
@@ -190,19 +190,19 @@ mod tests {
     #[test]
     fn a_record_reads_back_and_a_damaged_one_is_none() {
         let id = ContentId::new([7; 32]);
-        let seen = Seen {
+        let seen = SourceStamp {
             size_bytes: 9,
             modified: (-1, 5),
             changed: (6, 7),
             inode: (8, 9),
         };
-        let noted = |path: &str, seen| Noted {
+        let noted = |path: &str, seen| RecordedFile {
             path: path.to_owned(),
             size_bytes: 9,
             id,
             seen,
         };
-        let record = Record {
+        let record = CheckoutRecord {
             root: PathBuf::from(OsStr::from_bytes(b"/a/\xff")),
             is_file: false,
             dataset: id,
@@ -216,12 +216,12 @@ mod tests {
             under_way: vec![("b/d".to_owned(), id)],
         };
         let bytes = record.encode();
-        assert_eq!(Record::decode(&bytes), Some(record));
+        assert_eq!(CheckoutRecord::decode(&bytes), Some(record));
         for at in 0..bytes.len() {
             let mut other = bytes.clone();
             other[at] ^= 1;
-            assert_eq!(Record::decode(&other), None);
-            assert_eq!(Record::decode(&bytes[..at]), None);
+            assert_eq!(CheckoutRecord::decode(&other), None);
+            assert_eq!(CheckoutRecord::decode(&bytes[..at]), None);
         }
     }
 }

@@ -24,12 +24,12 @@ use crate::registry::LocalRegistry;
 use crate::registry::cache::files::make_directory;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::index::source_files::Finding;
-use crate::registry::index::source_files::Seen;
+use crate::registry::index::source_file::SourceStamp;
+use crate::registry::index::source_files::FindOptions;
 use crate::registry::index::source_files::Sources;
-use crate::registry::working_copy::record::Noted;
-use crate::registry::working_copy::record::Record;
-use crate::registry::working_copy::selection::Chosen;
+use crate::registry::working_copy::record::CheckoutRecord;
+use crate::registry::working_copy::record::RecordedFile;
+use crate::registry::working_copy::selection::FileSelection;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CHECKOUT_RECORD_BYTES_MAX;
 use crate::wire::limits::CHECKOUT_RECORDS_MAX;
@@ -41,10 +41,13 @@ const LOCK: &str = "checkouts.lock";
 
 impl LocalRegistry {
     /// Returns the record of a directory or file, by its absolute path without links.
-    pub(in crate::registry::working_copy) fn record_of(&self, root: &Path) -> Option<Record> {
+    pub(in crate::registry::working_copy) fn record_of(
+        &self,
+        root: &Path,
+    ) -> Option<CheckoutRecord> {
         let path = self.record_path(root)?;
         let bytes = read_own(&path, CHECKOUT_RECORD_BYTES_MAX).ok()?;
-        Record::decode(&bytes).filter(|record| record.root == root)
+        CheckoutRecord::decode(&bytes).filter(|record| record.root == root)
     }
 
     fn record_path(&self, root: &Path) -> Option<PathBuf> {
@@ -56,20 +59,24 @@ impl LocalRegistry {
     }
 
     /// Stores a record, and replaces the one of the same root.
-    pub(in crate::registry::working_copy) fn keep_record(&self, record: &Record) {
+    pub(in crate::registry::working_copy) fn keep_record(&self, record: &CheckoutRecord) {
         let _ = self.try_keep(record, None);
     }
 
     /// Stores a record, unless another process has changed the one that it is based on.
     pub(in crate::registry::working_copy) fn refresh_record(
         &self,
-        record: &Record,
-        before: &Record,
+        record: &CheckoutRecord,
+        before: &CheckoutRecord,
     ) {
         let _ = self.try_keep(record, Some(before));
     }
 
-    fn try_keep(&self, record: &Record, before: Option<&Record>) -> Result<(), Error> {
+    fn try_keep(
+        &self,
+        record: &CheckoutRecord,
+        before: Option<&CheckoutRecord>,
+    ) -> Result<(), Error> {
         let Some(path) = self.record_path(&record.root) else {
             return Ok(());
         };
@@ -94,7 +101,7 @@ impl LocalRegistry {
         (root, taken_at): (&Path, Timestamp),
         dataset: &Dataset,
         part: Option<&str>,
-        chosen: &Chosen<'_>,
+        chosen: &FileSelection<'_>,
     ) {
         // The file is not part of the request.
         let _ = self.try_note((root, taken_at), dataset, part, chosen);
@@ -105,7 +112,7 @@ impl LocalRegistry {
         (root, taken_at): (&Path, Timestamp),
         dataset: &Dataset,
         part: Option<&str>,
-        chosen: &Chosen<'_>,
+        chosen: &FileSelection<'_>,
     ) -> Result<(), Error> {
         if self.home().as_os_str().is_empty() {
             return Ok(());
@@ -119,12 +126,13 @@ impl LocalRegistry {
         part.unwrap_or_default().clone_into(&mut record.part);
         for ((_, file), id) in chosen.files.iter().zip(ids) {
             let path = chosen.path_of(file);
-            let at = match chosen.single {
-                true => root.clone(),
-                false => root.join(path),
+            let at = if chosen.single {
+                root.clone()
+            } else {
+                root.join(path)
             };
-            let seen = fs::symlink_metadata(&at).ok().map(|m| Seen::of(&m));
-            record.files.push(Noted {
+            let seen = fs::symlink_metadata(&at).ok().map(|m| SourceStamp::of(&m));
+            record.files.push(RecordedFile {
                 path: path.to_owned(),
                 size_bytes: file.size_bytes,
                 id,
@@ -142,7 +150,7 @@ impl LocalRegistry {
         (path, taken_at): (&Path, Timestamp),
         sources: &Sources,
         manifest: &Manifest,
-        (table, how): (Option<&FileTable>, &Finding<'_>),
+        (table, how): (Option<&FileTable>, &FindOptions<'_>),
     ) {
         let Ok(root) = path.canonicalize() else {
             return;
@@ -182,7 +190,7 @@ impl LocalRegistry {
                     content_id: Some(id),
                     size_bytes,
                     ..
-                }) => record.files.push(Noted {
+                }) => record.files.push(RecordedFile {
                     path: source.path.clone(),
                     size_bytes: *size_bytes,
                     id: *id,
@@ -223,8 +231,8 @@ pub(in crate::registry::working_copy) fn blank(
     root: &Path,
     is_file: bool,
     manifest: &Manifest,
-) -> Record {
-    Record {
+) -> CheckoutRecord {
+    CheckoutRecord {
         root: root.to_owned(),
         is_file,
         dataset: manifest.content_id,

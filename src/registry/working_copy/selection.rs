@@ -9,7 +9,7 @@ use crate::manifest::Manifest;
 use crate::registry::error::Error;
 
 /// Selected files of a dataset.
-pub(crate) struct Chosen<'a> {
+pub(crate) struct FileSelection<'a> {
     /// The files in the order of the file table, each with the offset of its first byte in the
     /// dataset.
     pub files: Vec<(u64, &'a FileEntry)>,
@@ -20,7 +20,7 @@ pub(crate) struct Chosen<'a> {
     pub below: String,
 }
 
-impl<'a> Chosen<'a> {
+impl<'a> FileSelection<'a> {
     /// Selects all files, or those that a path means: a file, a directory, or a glob. An existing
     /// path is never taken as a glob.
     ///

@@ -21,15 +21,15 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::index::source_files::Seen;
-use crate::registry::working_copy::disk_state::Found;
-use crate::registry::working_copy::disk_state::OnDisk;
-use crate::registry::working_copy::plan::Plan;
+use crate::registry::index::source_file::SourceStamp;
+use crate::registry::working_copy::disk_state::DiskEntry;
+use crate::registry::working_copy::disk_state::DiskState;
+use crate::registry::working_copy::plan::UpdatePlan;
 use crate::registry::working_copy::plan::ids_by_path;
-use crate::registry::working_copy::record::Noted;
-use crate::registry::working_copy::record::Record;
+use crate::registry::working_copy::record::CheckoutRecord;
+use crate::registry::working_copy::record::RecordedFile;
 use crate::registry::working_copy::records::blank;
-use crate::registry::working_copy::selection::Chosen;
+use crate::registry::working_copy::selection::FileSelection;
 use crate::store::disk::BlobReader;
 
 /// Result of an update.
@@ -75,7 +75,7 @@ impl LocalRegistry {
         let reader = self.reader_of(dataset)?;
         let m = &dataset.manifest;
         let table = self.files_by(&reader, m)?;
-        let chosen = Chosen::of(&table, m, part)?;
+        let chosen = FileSelection::of(&table, m, part)?;
         let Some(root) = root_of(dest, &chosen)? else {
             let dest = (dest, IfExists::Refuse);
             let report = self.checkout_over(dataset, part, dest, progress)?;
@@ -85,10 +85,11 @@ impl LocalRegistry {
                 ..UpdateReport::default()
             });
         };
-        let _turn = turn(&root, chosen.single)?;
-        let stage = match chosen.single {
-            true => root.clone(),
-            false => root.join(STAGE),
+        let _turn = lock_root(&root, chosen.single)?;
+        let stage = if chosen.single {
+            root.clone()
+        } else {
+            root.join(STAGE)
         };
         remove_abandoned(&stage);
         let ids = self.ids_of(&reader, m, &chosen.files)?;
@@ -96,8 +97,8 @@ impl LocalRegistry {
         let held = held.filter(|record| record.is_file == chosen.single);
         let taken_at = host::now().0;
         progress.phase("comparing", None);
-        let mut disk = OnDisk::new(&root, chosen.single, held.as_ref());
-        let plan = Plan::make(&chosen, &ids, held.as_ref(), &mut disk, progress)?;
+        let mut disk = DiskState::new(&root, chosen.single, held.as_ref());
+        let plan = UpdatePlan::make(&chosen, &ids, held.as_ref(), &mut disk, progress)?;
         if let Some(path) = &plan.blocked {
             return Err(Error::Exists(disk.at(path)));
         }
@@ -122,9 +123,9 @@ impl LocalRegistry {
         record.files.clone_from(&plan.same);
         for (_, file, path, _) in &plan.write {
             let seen = fs::symlink_metadata(disk.at(path)).ok();
-            let seen = seen.map(|meta| Seen::of(&meta));
+            let seen = seen.map(|meta| SourceStamp::of(&meta));
             if let Some(id) = by_path.get(path) {
-                record.files.push(Noted {
+                record.files.push(RecordedFile {
                     path: (*path).to_owned(),
                     size_bytes: file.size_bytes,
                     id: *id,
@@ -146,10 +147,10 @@ impl LocalRegistry {
     /// Records the planned writes, so that the next update can continue after a kill.
     fn announce(
         &self,
-        new: &Record,
-        held: Option<&Record>,
-        (chosen, ids): (&Chosen<'_>, &[ContentId]),
-        plan: &Plan<'_>,
+        new: &CheckoutRecord,
+        held: Option<&CheckoutRecord>,
+        (chosen, ids): (&FileSelection<'_>, &[ContentId]),
+        plan: &UpdatePlan<'_>,
     ) {
         let by_path = ids_by_path(chosen, ids);
         let record = match held {
@@ -167,7 +168,7 @@ impl LocalRegistry {
             None => {
                 let mut record = new.clone();
                 for ((_, file), id) in chosen.files.iter().zip(ids) {
-                    record.files.push(Noted {
+                    record.files.push(RecordedFile {
                         path: chosen.path_of(file).to_owned(),
                         size_bytes: file.size_bytes,
                         id: *id,
@@ -183,15 +184,16 @@ impl LocalRegistry {
     fn apply(
         &self,
         (reader, dataset): (&BlobReader, &Dataset),
-        plan: &Plan<'_>,
-        (root, stage, disk): (&Path, &Path, &OnDisk<'_>),
+        plan: &UpdatePlan<'_>,
+        (root, stage, disk): (&Path, &Path, &DiskState<'_>),
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let bytes = plan.write.iter().map(|(_, f, ..)| f.size_bytes).sum();
         progress.phase("checking out", Some(bytes));
-        let staged = match plan.write.is_empty() {
-            true => None,
-            false => Some(Staged::begin(stage)?),
+        let staged = if plan.write.is_empty() {
+            None
+        } else {
+            Some(StagingDirectory::begin(stage)?)
         };
         if let Some(staged) = &staged {
             let files: Vec<(u64, &FileEntry)> =
@@ -223,19 +225,19 @@ impl LocalRegistry {
 }
 
 /// A directory of staged files, removed at the end.
-struct Staged(Aside);
+struct StagingDirectory(Aside);
 
-impl Staged {
+impl StagingDirectory {
     fn begin(stage: &Path) -> Result<Self, Error> {
         let begun = Aside::directory(stage);
         begun.map(Self).map_err(|e| Error::file("write", stage, e))
     }
 
     /// Makes all staged files durable, and copies the modes of the files that they replace.
-    fn complete(&self, plan: &Plan<'_>, disk: &OnDisk<'_>) -> Result<(), Error> {
+    fn complete(&self, plan: &UpdatePlan<'_>, disk: &DiskState<'_>) -> Result<(), Error> {
         self.sync(plan)?;
         for (_, file, path, found) in &plan.write {
-            if matches!(found, Found::Plain(_))
+            if matches!(found, DiskEntry::Plain(_))
                 && let Ok(meta) = fs::metadata(disk.at(path))
             {
                 let at = self.0.path().join(&file.path);
@@ -246,7 +248,7 @@ impl Staged {
         Ok(())
     }
 
-    fn sync(&self, plan: &Plan<'_>) -> Result<(), Error> {
+    fn sync(&self, plan: &UpdatePlan<'_>) -> Result<(), Error> {
         // One call for any number of files; it syncs the whole file system.
         #[cfg(target_os = "linux")]
         if plan.write.len() > SYNCED_ONE_BY_ONE_MAX {
@@ -264,7 +266,7 @@ impl Staged {
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagingDirectory {
     fn drop(&mut self) {
         // A leftover that cannot be removed has a name that identifies it, and the next update
         // removes it.
@@ -273,7 +275,7 @@ impl Drop for Staged {
 }
 
 /// Returns the directory or file to update, without links, or `None` if nothing is there yet.
-fn root_of(dest: &Path, chosen: &Chosen<'_>) -> Result<Option<PathBuf>, Error> {
+fn root_of(dest: &Path, chosen: &FileSelection<'_>) -> Result<Option<PathBuf>, Error> {
     let dest = match chosen.files.first() {
         Some((_, only)) if chosen.single && dest.is_dir() => {
             dest.join(only.path.rsplit('/').next().unwrap_or(&only.path))
@@ -290,14 +292,15 @@ fn root_of(dest: &Path, chosen: &Chosen<'_>) -> Result<Option<PathBuf>, Error> {
             return Err(Error::output(&dest, why));
         }
     };
-    match is_right {
-        true => dest.canonicalize().map(Some).map_err(fail),
-        false => Err(Error::Exists(dest)),
+    if is_right {
+        dest.canonicalize().map(Some).map_err(fail)
+    } else {
+        Err(Error::Exists(dest))
     }
 }
 
 /// Locks a directory against concurrent updates.
-fn turn(root: &Path, is_file: bool) -> Result<Option<File>, Error> {
+fn lock_root(root: &Path, is_file: bool) -> Result<Option<File>, Error> {
     if is_file {
         return Ok(None);
     }
@@ -313,13 +316,13 @@ fn turn(root: &Path, is_file: bool) -> Result<Option<File>, Error> {
 }
 
 /// Checks an entry again shortly before it is written or removed.
-fn unchanged_since(at: &Path, found: Found, root: &Path) -> Result<(), Error> {
+fn unchanged_since(at: &Path, found: DiskEntry, root: &Path) -> Result<(), Error> {
     let now = fs::symlink_metadata(at);
     let is_same = match (found, now) {
-        (Found::Plain(seen), Ok(meta)) => Seen::of(&meta) == seen,
-        (Found::Link(_), Ok(meta)) => meta.is_symlink(),
+        (DiskEntry::Plain(seen), Ok(meta)) => SourceStamp::of(&meta) == seen,
+        (DiskEntry::Link(_), Ok(meta)) => meta.is_symlink(),
         // A directory must be gone by now, together with its content.
-        (Found::Absent | Found::Directory, Err(_)) => true,
+        (DiskEntry::Absent | DiskEntry::Directory, Err(_)) => true,
         _ => false,
     };
     if is_same {

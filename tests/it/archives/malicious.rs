@@ -14,7 +14,7 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::IndexOptions;
-use alimentar::registry::parcels;
+use alimentar::registry::archive_inputs;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
@@ -76,7 +76,7 @@ impl Door {
     fn import(&self, bytes: &[u8]) -> Result<(), (ErrorKind, String)> {
         let path = self.dir.path().join("try.alimentar");
         std::fs::write(&path, bytes).unwrap();
-        let parcel = parcels(&[path]).unwrap().remove(0);
+        let parcel = archive_inputs(&[path]).unwrap().remove(0);
         let done = self
             .registry
             .import(&parcel, &ImportOptions::default(), &NoProgress);
@@ -418,7 +418,7 @@ fn interrupted_export_leaves_no_complete_archive() {
     assert_eq!(names(&into), std::slice::from_ref(&dest));
     // An import that is stopped, and goes on when it is run again.
     let other = LocalRegistry::open(&dir.path().join("other")).unwrap();
-    let parcel = parcels(&[dest]).unwrap().remove(0);
+    let parcel = archive_inputs(&[dest]).unwrap().remove(0);
     let stopped = other.import(&parcel, &ImportOptions::default(), &Impatient(0.into()));
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
     assert!(other.list().unwrap().is_empty() && other.fsck(&NoProgress).unwrap().is_clean());

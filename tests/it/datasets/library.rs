@@ -11,7 +11,7 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::Error;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::IndexReport;
-use alimentar::registry::WhySkipped;
+use alimentar::registry::SkipReason;
 use alimentar::store::disk::DiskStore;
 use alimentar::store::disk::StoreError;
 use alimentar::store::disk::WriteSession;
@@ -118,7 +118,7 @@ fn directory_comes_back_whole_and_shares_chunks() {
         report
             .skipped
             .iter()
-            .filter(|s| s.why == WhySkipped::Link)
+            .filter(|s| s.why == SkipReason::Link)
             .count(),
         1
     );

@@ -133,7 +133,9 @@ fn follower_in_quiet_hours_hears_and_does_not_fetch() {
     std::fs::write(&config, format!("{follow}quiet_hours = \"00:00-24:00\"\n")).unwrap();
     let quiet = labs.serve(1, &[]);
     let registry = alimentar::LocalRegistry::open(&labs.home(1)).unwrap();
-    until("it is heard of", || !registry.heard().unwrap().is_empty());
+    until("it is heard of", || {
+        !registry.remote_manifests().unwrap().is_empty()
+    });
     // Long enough for what would be fetched otherwise.
     std::thread::sleep(Duration::from_secs(2));
     let (_, events) = quiet.stop();

@@ -36,7 +36,7 @@ use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::host;
@@ -147,7 +147,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &DedupArgs) -> Result<(), Fail
     }
     require_columns(ctx.base, &target, &columns)?;
     let spill = SpillDirectory::create(&ctx.base.home()?)?;
-    let cache = target.kept_prints();
+    let cache = target.sketch_cache();
     let options = DedupOptions {
         prints: cache.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
@@ -264,7 +264,7 @@ fn write_unique_rows(
         args: &args.write,
     };
     let pick = |number: u64| (!report.removed.contains(number)).then_some(0);
-    writer.write(ctx, &Picks::Number(&pick)).map(Some)
+    writer.write(ctx, &RowAssignment::Number(&pick)).map(Some)
 }
 
 impl<'a> DedupOutput<'a> {

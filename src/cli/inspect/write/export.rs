@@ -17,7 +17,7 @@ use crate::inspect::dedup::DedupReport;
 use crate::inspect::dedup::Method;
 use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::host;
@@ -66,10 +66,10 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &ExportArgs) -> Result<(), Fai
         args: &args.write,
     };
     let written = match duplicates {
-        None => writer.write(ctx.base, &Picks::All)?,
+        None => writer.write(ctx.base, &RowAssignment::All)?,
         Some(duplicates) => {
             let pick = |number: u64| (!duplicates.contains(number)).then_some(0);
-            writer.write(ctx.base, &Picks::Number(&pick))?
+            writer.write(ctx.base, &RowAssignment::Number(&pick))?
         }
     };
     written.print(ctx.base.out, began.elapsed())

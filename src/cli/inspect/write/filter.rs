@@ -11,7 +11,7 @@ use crate::cli::inspect::context::TargetArgs;
 use crate::cli::inspect::search::PatternArgs;
 use crate::cli::inspect::write::row_writer::RowWriter;
 use crate::cli::inspect::write::row_writer::WriteArgs;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::host;
 
 /// Write the rows that a regular expression matches
@@ -45,8 +45,9 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &FilterArgs) -> Result<(), Fai
         if_exists,
         args: &args.write,
     };
-    let picks =
-        Picks::Content(&|batch, row, scratch| pattern.is_hit(batch, row, scratch).then_some(0));
+    let picks = RowAssignment::Content(&|batch, row, scratch| {
+        pattern.is_hit(batch, row, scratch).then_some(0)
+    });
     let written = writer.write(ctx.base, &picks)?;
     written.print(ctx.base.out, began.elapsed())
 }

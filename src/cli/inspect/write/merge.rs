@@ -8,7 +8,7 @@ use crate::cli::exit::Failure;
 use crate::cli::inspect::context::InspectContext;
 use crate::cli::inspect::write::row_writer::RowWriter;
 use crate::cli::inspect::write::row_writer::WriteArgs;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::Target;
 use crate::registry::host;
 
@@ -40,6 +40,6 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &MergeArgs) -> Result<(), Fail
         if_exists,
         args: &args.write,
     };
-    let written = writer.write(ctx.base, &Picks::All)?;
+    let written = writer.write(ctx.base, &RowAssignment::All)?;
     written.print(ctx.base.out, began.elapsed())
 }

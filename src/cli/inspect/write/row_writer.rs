@@ -33,12 +33,12 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
-use crate::registry::Moved;
-use crate::registry::Moving;
-use crate::registry::Picks;
+use crate::registry::CopyReport;
+use crate::registry::RowAssignment;
+use crate::registry::RowCopy;
 use crate::registry::RowFileReport;
 use crate::registry::RowFiles;
-use crate::registry::RowsAs;
+use crate::registry::RowForm;
 use crate::registry::Target;
 use crate::registry::format_of;
 use crate::registry::plan_of;
@@ -119,7 +119,7 @@ pub(crate) struct RowWriter<'a> {
 
 /// The result of a [`RowWriter`].
 pub(crate) struct Written {
-    pub moved: Moved,
+    pub moved: CopyReport,
     files: Vec<RowFileReport>,
     /// The reasons for the first rows that were refused.
     refused: Vec<String>,
@@ -151,7 +151,11 @@ impl RowWriter<'_> {
     ///
     /// # Errors
     /// Rows that cannot be read or written.
-    pub(crate) fn write(&self, ctx: &Context, picks: &Picks<'_>) -> Result<Written, Failure> {
+    pub(crate) fn write(
+        &self,
+        ctx: &Context,
+        picks: &RowAssignment<'_>,
+    ) -> Result<Written, Failure> {
         write_rows(ctx, self, picks)
     }
 }
@@ -228,7 +232,7 @@ fn shown(path: &Path) -> String {
 fn write_rows(
     ctx: &Context,
     writing: &RowWriter<'_>,
-    picks: &Picks<'_>,
+    picks: &RowAssignment<'_>,
 ) -> Result<Written, Failure> {
     let format = output_format(writing)?;
     if format == OutputFormat::Text && !writing.columns.is_empty() {
@@ -290,15 +294,15 @@ fn write_rows(
         nan: writing.args.nan.rule(),
         is_columnar: false,
     };
-    let as_text = RowsAs::Text(&general, &plan);
+    let as_text = RowForm::Text(&general, &plan);
     let mut files = RowFiles::create(writing.paths, &as_text, writing.if_exists)?;
     let mut rejects = Rejects::create(writing.args.rejects(), writing.if_exists)?;
-    let mut moved = Moved::default();
+    let mut moved = CopyReport::default();
     for target in writing.targets {
         let batches = target.all(selection());
         bar.phase("writing", Some(target.size_bytes()));
         let mut take = |row: &_| rejects.add(row);
-        let mut moving = Moving {
+        let mut moving = RowCopy {
             picks,
             check: &check(target)?,
             plan: &plan,
@@ -369,14 +373,14 @@ fn decoded_columns(
 fn write_decoded(
     ctx: &Context,
     writing: &RowWriter<'_>,
-    picks: &Picks<'_>,
+    picks: &RowAssignment<'_>,
     format: OutputFormat,
     columns: &Columnar,
 ) -> Result<Written, Failure> {
     let bar = ctx.progress_bar();
-    let decoded = RowsAs::Decoded(format, columns);
+    let decoded = RowForm::Decoded(format, columns);
     let mut files = RowFiles::create(writing.paths, &decoded, writing.if_exists)?;
-    let mut moved = Moved::default();
+    let mut moved = CopyReport::default();
     for target in writing.targets {
         let needs_text = picks.needs_text();
         let batches = target.all(Selection {

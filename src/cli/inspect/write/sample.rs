@@ -16,7 +16,7 @@ use crate::cli::output::text::printable;
 use crate::inspect::sampling::sample::SampleOptions;
 use crate::inspect::sampling::sample::sample;
 use crate::inspect::table::Selection;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::host;
 
 /// Draw rows at random, the same ones for the same seed
@@ -79,7 +79,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &SampleArgs) -> Result<(), Fai
             args: &args.write,
         };
         let pick = |number: u64| numbers.binary_search(&number).is_ok().then_some(0);
-        let written = writer.write(ctx.base, &Picks::Number(&pick))?;
+        let written = writer.write(ctx.base, &RowAssignment::Number(&pick))?;
         return written.print(out, began.elapsed());
     }
     if !out.is_text() {

@@ -24,7 +24,7 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
 use crate::registry::Error;
-use crate::registry::Picks;
+use crate::registry::RowAssignment;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::host;
@@ -104,7 +104,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &SplitArgs) -> Result<(), Fail
         if_exists,
         args: &args.write,
     };
-    let picks = Picks::Both(
+    let picks = RowAssignment::Both(
         &|batch, row, scratch| splitter.part(splitter.place(batch.shape(), row.text, scratch)),
         &|number| groups.place(number).map(|place| splitter.part(place)),
     );
@@ -120,7 +120,7 @@ fn find_groups(
 ) -> Result<SplitGroups, Failure> {
     let spill = SpillDirectory::create(&ctx.home()?)?;
     let bar = ctx.progress_bar();
-    let cache = target.kept_prints();
+    let cache = target.sketch_cache();
     let options = DedupOptions {
         threads: thread_count(),
         size_bytes: Some(target.size_bytes()),

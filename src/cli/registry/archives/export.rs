@@ -195,7 +195,7 @@ fn export_options(
         options.since.push(find_dataset(ctx, since)?);
     }
     if let Some(path) = &args.receipt {
-        let receipt = LocalRegistry::read_whole_receipt(path)?;
+        let receipt = LocalRegistry::read_full_receipt(path)?;
         (options.receipt, options.known) = (receipt.roots, receipt.known);
     }
     Ok(options)

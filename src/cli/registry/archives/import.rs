@@ -30,18 +30,18 @@ use crate::file_io::IfExists;
 use crate::ident::PublisherKey;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
+use crate::registry::ArchiveInput;
+use crate::registry::DecryptionKeys;
+use crate::registry::DryRun;
 use crate::registry::Error;
 use crate::registry::Expansion;
-use crate::registry::Gathered;
+use crate::registry::FoundArchives;
 use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
-use crate::registry::Openers;
-use crate::registry::Parcel;
 use crate::registry::Passphrase;
-use crate::registry::Rehearsal;
-use crate::registry::gathered;
+use crate::registry::find_archives;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
@@ -107,20 +107,20 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
         bar.suspend(|| ask_about_size(ctx.out, &label_of(listed), expansion))
     };
     let options = ImportOptions {
-        openers: find_openers(ctx, args)?,
+        keys: find_openers(ctx, args)?,
         require_signature: args.require_signature,
         dry_run: args.dry_run,
-        rehearsal: Rehearsal::default(),
+        dry_run_state: DryRun::default(),
         accept_publishers: args.accept_publisher.clone(),
         ask: may_ask.then_some(&ask),
         allow_large: ctx.global.allow_large,
         ask_large: Some(&ask_large),
     };
     let (receipts, paths) = split_receipts(&args.paths);
-    let Gathered {
-        parcels: archives,
+    let FoundArchives {
+        inputs: archives,
         unreadable,
-    } = gathered(&paths, &options.openers);
+    } = find_archives(&paths, &options.keys);
     let mut report = ImportReport::default();
     for (path, error) in unreadable {
         let failure = Failure::from(error);
@@ -168,8 +168,8 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
 }
 
 /// The identities and the passphrase that may open encrypted archives.
-fn find_openers(ctx: &Context, args: &ImportArgs) -> Result<Openers, Failure> {
-    let mut openers = ctx.registry()?.own_openers()?;
+fn find_openers(ctx: &Context, args: &ImportArgs) -> Result<DecryptionKeys, Failure> {
+    let mut openers = ctx.registry()?.own_decryption_keys()?;
     for path in &args.identities {
         openers.add_file(path)?;
     }
@@ -184,12 +184,12 @@ fn find_openers(ctx: &Context, args: &ImportArgs) -> Result<Openers, Failure> {
 /// Imports all archives. One that lacks its base is tried again as long as others come in.
 fn import_archives(
     registry: &LocalRegistry,
-    archives: &[Parcel],
+    archives: &[ArchiveInput],
     options: &ImportOptions<'_>,
     progress: &dyn Progress,
     report: &mut ImportReport,
 ) -> Result<(), Failure> {
-    let mut waiting: Vec<&Parcel> = archives.iter().collect();
+    let mut waiting: Vec<&ArchiveInput> = archives.iter().collect();
     while !waiting.is_empty() {
         let before = waiting.len();
         let mut later = Vec::new();
@@ -217,7 +217,7 @@ fn import_archives(
 /// Imports one archive. Returns the failure of an archive whose base is not here yet.
 fn import_archive(
     registry: &LocalRegistry,
-    archive: &Parcel,
+    archive: &ArchiveInput,
     options: &ImportOptions<'_>,
     progress: &dyn Progress,
     report: &mut ImportReport,
@@ -284,7 +284,7 @@ fn warn_about_arrivals(ctx: &Context, arrived: &[Listed]) -> Result<(), Failure>
     let registry = ctx.registry()?;
     for listed in arrived {
         let m = &listed.dataset.manifest;
-        if registry.equivocates(m)? {
+        if registry.has_equivocated(m)? {
             ctx.out.diagnostic(&format!(
                 "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
                 m.name, m.dataset_version
@@ -295,7 +295,7 @@ fn warn_about_arrivals(ctx: &Context, arrived: &[Listed]) -> Result<(), Failure>
         .iter()
         .filter(|l| l.decide(Action::Resolve).verdict != Verdict::Accept);
     let names: Vec<_> = strange.map(|l| l.dataset.manifest.name.clone()).collect();
-    for (name, other) in registry.look_alikes(&names)? {
+    for (name, other) in registry.confusable_names(&names)? {
         ctx.out
             .diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
     }

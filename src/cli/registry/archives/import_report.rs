@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::cli::exit::Failure;
+use crate::registry::ArchiveInput;
 use crate::registry::Listed;
-use crate::registry::Parcel;
 
 /// The results of all archives.
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl ImportReport {
     }
 
     /// Adds the failure of a whole archive.
-    pub(super) fn fail(&mut self, archive: &Parcel, failure: Failure) {
+    pub(super) fn fail(&mut self, archive: &ArchiveInput, failure: Failure) {
         let path = archive.path().display().to_string();
         let reason = failure.message();
         self.refuse(&path, &reason, failure);

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::cli::exit::Failure;
 use crate::cli::output::out::Out;
+use crate::registry::ArchiveInput;
 use crate::registry::LocalRegistry;
-use crate::registry::Parcel;
 use crate::registry::is_receipt;
 use crate::registry::receipts_in;
 
@@ -68,7 +68,7 @@ pub(super) fn keep_receipts(
 /// written is no error: the medium may be read-only.
 pub(super) fn write_receipts(
     registry: &LocalRegistry,
-    archives: &[Parcel],
+    archives: &[ArchiveInput],
     out: Out,
     text: &mut String,
 ) -> Vec<String> {
@@ -85,7 +85,7 @@ pub(super) fn write_receipts(
         .collect();
     let mut written = Vec::new();
     for dir in dirs {
-        match registry.leave_receipt(&dir) {
+        match registry.write_receipt_into(&dir) {
             Ok(path) => {
                 *text += &format!(
                     "Wrote the receipt {}: with it the next export to this registry is a delta\n",

@@ -80,7 +80,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),
         signer: m.signer.map(|k| k.to_hex()),
         signature: listed.standing.signature.name(),
-        equivocation: registry.equivocates(m)?,
+        equivocation: registry.has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
         aliases: find_aliases(registry, &d)?,
         files: FileObject::all(&files),

@@ -43,7 +43,7 @@ pub(crate) fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
 
 /// Lists the datasets here. Without `all`, only those of trusted publishers.
 pub(crate) fn list_local(ctx: &Context, all: bool) -> Result<(), Failure> {
-    let datasets = ctx.registry()?.list_in_short()?;
+    let datasets = ctx.registry()?.list_summaries()?;
     let (shown, hidden): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
         let is_accepted = l.accepted && l.trust() != Trust::Revoked;
@@ -68,6 +68,6 @@ fn list_peer(ctx: &Context, address: &PeerAddress) -> Result<(), Failure> {
     let net = open_net(registry)?;
     let peer = connect(ctx, &net, address)?;
     let offers = registry.list_remote(&peer, &ListFilter::All)?;
-    let listed: Vec<_> = offers.iter().map(|o| o.listed.brief()).collect();
+    let listed: Vec<_> = offers.iter().map(|o| o.listed.summary()).collect();
     print_datasets(ctx, listed, "No datasets to be seen there\n")
 }

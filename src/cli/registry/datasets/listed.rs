@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalog::Brief;
+use crate::catalog::DatasetSummary;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::out::Out;
@@ -34,7 +34,7 @@ pub(crate) struct ListedDataset {
 }
 
 impl ListedDataset {
-    fn of_brief(listed: Listed<Brief>) -> Self {
+    fn of_brief(listed: Listed<DatasetSummary>) -> Self {
         let publisher = listed.publisher();
         let trust = listed.trust().name();
         let b = listed.dataset;
@@ -60,7 +60,7 @@ impl ListedDataset {
     pub(crate) fn of(listed: &Listed) -> Self {
         Self {
             accepted: None,
-            ..Self::of_brief(listed.brief())
+            ..Self::of_brief(listed.summary())
         }
     }
 }
@@ -73,7 +73,7 @@ struct ListOutput {
 /// Prints a list of datasets. `nothing` is the text for an empty list.
 pub(crate) fn print_datasets(
     ctx: &Context,
-    shown: Vec<Listed<Brief>>,
+    shown: Vec<Listed<DatasetSummary>>,
     nothing: &str,
 ) -> Result<(), Failure> {
     if ctx.out.is_json() {
@@ -92,8 +92,8 @@ pub(crate) fn print_datasets(
     Ok(ctx.out.result(&(), &ids, &text)?)
 }
 
-fn format_datasets(out: Out, shown: &[Listed<Brief>]) -> String {
-    let row = |l: &Listed<Brief>| {
+fn format_datasets(out: Out, shown: &[Listed<DatasetSummary>]) -> String {
+    let row = |l: &Listed<DatasetSummary>| {
         let b = &l.dataset;
         let accepted = if l.accepted { ", accepted by hand" } else { "" };
         let withdrawn = match l.withdrawn {

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::catalog::Fate;
+use crate::catalog::RemovalFate;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
@@ -96,19 +96,19 @@ pub(crate) fn run(ctx: &Context, args: &RestoreArgs) -> Result<(), Failure> {
 
 fn list_removed(ctx: &Context) -> Result<(), Failure> {
     let removed = ctx.registry()?.restorable()?;
-    let days_after = |fate: Fate, days: u32| match fate {
-        Fate::Restorable(since) => {
+    let days_after = |fate: RemovalFate, days: u32| match fate {
+        RemovalFate::Restorable(since) => {
             let until = since.0.saturating_add(i64::from(days) * DAY_SECONDS);
             Timestamp(until).to_rfc3339()
         }
         _ => String::new(),
     };
     let objects = removed.iter().map(|r| RemovedDataset {
-        content_id: r.brief.content_id.to_string(),
-        name: r.brief.name.to_string(),
-        version: r.brief.version.to_string(),
-        size_bytes: r.brief.size_bytes,
-        created_at: r.brief.created_at.to_rfc3339(),
+        content_id: r.summary.content_id.to_string(),
+        name: r.summary.name.to_string(),
+        version: r.summary.version.to_string(),
+        size_bytes: r.summary.size_bytes,
+        created_at: r.summary.created_at.to_rfc3339(),
         removed_at: days_after(r.fate, 0),
         keep_until: days_after(r.fate, KEEP_DAYS),
     });
@@ -125,7 +125,7 @@ fn list_removed(ctx: &Context) -> Result<(), Failure> {
             short_id,
         ]
     };
-    let short_ids = removed.iter().map(|r| r.brief.content_id.short());
+    let short_ids = removed.iter().map(|r| r.summary.content_id.short());
     let rows: Vec<Vec<String>> = output.removed.iter().zip(short_ids).map(row).collect();
     let ids: Vec<String> = output
         .removed

@@ -10,10 +10,10 @@ use crate::cli::output::text::human_bytes;
 use crate::cli::prompt::confirm::require_consent;
 use crate::cli::registry::datasets::versions::ids_of;
 use crate::ident::DatasetName;
+use crate::registry::ForgetDecision;
 use crate::registry::KEEP_DAYS;
 use crate::registry::KeepRules;
 use crate::registry::TimeSpan;
-use crate::registry::Weighed;
 
 /// Remove old versions from the index, by rules that say which to keep
 #[derive(Debug, Args)]
@@ -59,8 +59,8 @@ struct VersionObject<'a> {
 }
 
 impl<'a> VersionObject<'a> {
-    fn all(weighed: &'a [Weighed]) -> Vec<Self> {
-        let object = |w: &'a Weighed| {
+    fn all(weighed: &'a [ForgetDecision]) -> Vec<Self> {
+        let object = |w: &'a ForgetDecision| {
             let m = &w.dataset.manifest;
             Self {
                 content_id: m.content_id.to_string(),
@@ -124,8 +124,12 @@ pub(crate) fn run(ctx: &Context, args: &ForgetArgs) -> Result<(), Failure> {
 }
 
 /// The rows of a table, in the order of names.
-fn rows_by_name(kept: &[Weighed], removed: &[Weighed], dry_run: bool) -> Vec<Vec<String>> {
-    let row = |fate: &str, w: &Weighed| {
+fn rows_by_name(
+    kept: &[ForgetDecision],
+    removed: &[ForgetDecision],
+    dry_run: bool,
+) -> Vec<Vec<String>> {
+    let row = |fate: &str, w: &ForgetDecision| {
         let m = &w.dataset.manifest;
         vec![
             fate.to_owned(),

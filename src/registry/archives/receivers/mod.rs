@@ -157,14 +157,15 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error::Exists`] when another file has the name; [`Error::File`] when it cannot be written.
-    pub fn leave_receipt(&self, dir: &Path) -> Result<PathBuf, Error> {
+    pub fn write_receipt_into(&self, dir: &Path) -> Result<PathBuf, Error> {
         let own = keyring::node_key(self.home())?.public_key();
         let digits: String = own.to_hex().chars().take(16).collect();
         let path = dir.join(format!("alimentar-{digits}.receipt"));
         let is_own = Self::read_receipt(&path).is_ok_and(|(_, key)| key == own);
-        let if_exists = match is_own {
-            true => IfExists::Replace,
-            false => IfExists::Refuse,
+        let if_exists = if is_own {
+            IfExists::Replace
+        } else {
+            IfExists::Refuse
         };
         self.write_receipt(&path, if_exists)?;
         Ok(path)

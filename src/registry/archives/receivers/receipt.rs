@@ -21,7 +21,7 @@ use crate::wire::limits::RECEIPT_BYTES_MAX;
 
 /// Content of a receipt.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceiptContent {
     /// Roots of chunk trees.
     pub roots: Vec<TreeId>,
     /// Ids of manifests and statements. Receipts of the first versions have none.
@@ -61,7 +61,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when it is no receipt, or its signature does not hold.
     pub fn read_receipt(path: &Path) -> Result<(Vec<TreeId>, PublisherKey), Error> {
-        let receipt = Self::read_whole_receipt(path)?;
+        let receipt = Self::read_full_receipt(path)?;
         Ok((receipt.roots, receipt.key))
     }
 
@@ -69,7 +69,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// As [`LocalRegistry::read_receipt`].
-    pub fn read_whole_receipt(path: &Path) -> Result<Received, Error> {
+    pub fn read_full_receipt(path: &Path) -> Result<ReceiptContent, Error> {
         let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
         let bytes = bytes.map_err(|e| Error::file("read", path, e))?;
         let receipt = Receipt::decode(&bytes).map_err(ArchiveError::from)?;
@@ -77,6 +77,6 @@ impl LocalRegistry {
         let roots = receipt.roots().map_err(ArchiveError::from)?;
         let known = receipt.known().map_err(ArchiveError::from)?;
         let key = receipt.signature.key;
-        Ok(Received { roots, known, key })
+        Ok(ReceiptContent { roots, known, key })
     }
 }

@@ -13,15 +13,15 @@ pub(crate) use crate::registry::delta::similarity::received::ReceivedRecords;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::SuperFeatures;
 use crate::chunk::similarity::Place;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::pack::RecordHeader;
-use crate::registry::delta::similarity::table::Table;
+use crate::registry::delta::similarity::table::FeatureTable;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
@@ -31,7 +31,7 @@ use crate::store::disk::WriteSession;
 /// Similarity index of a store, with a reader. Several threads may use it.
 pub(crate) struct SimilarityIndex {
     /// `None` if the table cannot be opened, and after an error.
-    table: Mutex<Option<Table>>,
+    table: Mutex<Option<FeatureTable>>,
     pub(crate) reader: BlobReader,
 }
 
@@ -42,14 +42,18 @@ impl SimilarityIndex {
     /// [`StoreError`] when the home cannot be read or written.
     pub(crate) fn open(store: &DiskStore) -> Result<Self, StoreError> {
         Ok(Self {
-            table: Mutex::new(store.cache_dir().and_then(|dir| Table::open(&dir).ok())),
+            table: Mutex::new(
+                store
+                    .cache_dir()
+                    .and_then(|dir| FeatureTable::open(&dir).ok()),
+            ),
             reader: BlobReader::new(store)?,
         })
     }
 
     /// Adds the super-features of the chunks of a plain record that was just appended. `first` is
     /// its first chunk.
-    pub(crate) fn remember(
+    pub(crate) fn insert_record(
         &self,
         session: &WriteSession,
         first: Option<BlobId>,
@@ -84,7 +88,7 @@ impl SimilarityIndex {
         &self,
         features: &SuperFeatures,
         number: usize,
-        headers: &mut Headers,
+        headers: &mut HeaderCache,
     ) -> Option<BlobId> {
         let place = self.place(features);
         let place = match place {
@@ -111,8 +115,8 @@ impl SimilarityIndex {
     }
 
     /// Runs `work` on the table, and drops the table on an error.
-    fn with<T>(&self, work: impl FnOnce(&mut Table) -> io::Result<T>) -> Option<T> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+    fn with<T>(&self, work: impl FnOnce(&mut FeatureTable) -> io::Result<T>) -> Option<T> {
+        let mut table = lock(&self.table);
         let done = work(table.as_mut()?);
         if done.is_err() {
             *table = None;
@@ -130,15 +134,15 @@ pub(crate) fn is_dense(payload_bytes: usize, raw_bytes: usize) -> bool {
 /// Cache of the record headers read last by one thread. Consecutive chunks often resemble
 /// consecutive chunks.
 #[derive(Default)]
-pub(crate) struct Headers {
+pub(crate) struct HeaderCache {
     kept: HashMap<(u32, u32), Option<RecordHeader>>,
     /// Number of the last chunk with a match, and the match's location.
     run: Option<(usize, Place)>,
 }
 
-impl Headers {
+impl HeaderCache {
     /// Ends the run, because the next chunks do not follow the last ones.
-    pub(crate) fn leave_run(&mut self) {
+    pub(crate) fn reset_run(&mut self) {
         self.run = None;
     }
 

@@ -11,8 +11,8 @@ const PAGES_KEPT: usize = 8 << 10;
 /// Unit of reads and writes, in bytes: a part of one page.
 const UNIT_BYTES: usize = 64;
 
-pub(in crate::registry::delta::similarity) struct Pages {
-    pub(in crate::registry::delta::similarity) file: File,
+pub(super) struct PageCache {
+    pub(super) file: File,
     kept: HashMap<u64, Page>,
 }
 
@@ -23,8 +23,8 @@ struct Page {
     is_changed: bool,
 }
 
-impl Pages {
-    pub(in crate::registry::delta::similarity) fn new(file: File) -> Self {
+impl PageCache {
+    pub(super) fn new(file: File) -> Self {
         Self {
             file,
             kept: HashMap::new(),
@@ -32,18 +32,12 @@ impl Pages {
     }
 
     /// Returns the unit with an index.
-    pub(in crate::registry::delta::similarity) fn read(
-        &mut self,
-        at: u64,
-    ) -> io::Result<&[u8; UNIT_BYTES]> {
+    pub(super) fn read(&mut self, at: u64) -> io::Result<&[u8; UNIT_BYTES]> {
         self.unit(at).map(|(unit, _)| &*unit)
     }
 
     /// Returns a unit for changes, and marks its page as changed.
-    pub(in crate::registry::delta::similarity) fn change(
-        &mut self,
-        at: u64,
-    ) -> io::Result<&mut [u8; UNIT_BYTES]> {
+    pub(super) fn change(&mut self, at: u64) -> io::Result<&mut [u8; UNIT_BYTES]> {
         let (unit, is_changed) = self.unit(at)?;
         *is_changed = true;
         Ok(unit)
@@ -70,7 +64,7 @@ impl Pages {
     }
 
     /// Writes all changed pages, in the order of the file.
-    pub(in crate::registry::delta::similarity) fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         let mut changed: Vec<_> = self.kept.iter_mut().filter(|(_, p)| p.is_changed).collect();
         changed.sort_unstable_by_key(|(number, _)| **number);
         for (number, page) in changed {

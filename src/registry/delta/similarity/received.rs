@@ -8,7 +8,7 @@ use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::pack::Item;
 use crate::pack::Record;
-use crate::registry::delta::similarity::Headers;
+use crate::registry::delta::similarity::HeaderCache;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::delta::similarity::is_dense;
 use crate::registry::delta::writer::DeltaWriter;
@@ -22,17 +22,17 @@ use crate::wire::limits::RECORD_BASES_MAX;
 /// Stores records of chunks, on one thread.
 pub(crate) struct ReceivedRecords<'a> {
     session: &'a WriteSession,
-    resembling: &'a SimilarityIndex,
-    state: RefCell<(Headers, DeltaWriter<'a>)>,
+    similarity: &'a SimilarityIndex,
+    state: RefCell<(HeaderCache, DeltaWriter<'a>)>,
 }
 
 impl<'a> ReceivedRecords<'a> {
-    pub(crate) fn new(session: &'a WriteSession, resembling: &'a SimilarityIndex) -> Self {
-        let deltas = DeltaWriter::new(session, &resembling.reader);
+    pub(crate) fn new(session: &'a WriteSession, similarity: &'a SimilarityIndex) -> Self {
+        let deltas = DeltaWriter::new(session, &similarity.reader);
         Self {
             session,
-            resembling,
-            state: RefCell::new((Headers::default(), deltas)),
+            similarity,
+            state: RefCell::new((HeaderCache::default(), deltas)),
         }
     }
 
@@ -43,21 +43,23 @@ impl<'a> ReceivedRecords<'a> {
         let fresh = self.session.claim(&keys_of(BlobKind::Chunk, &ids))?;
         if fresh.contains(&false) {
             let (kept, some) = only_fresh(items, raw, &fresh);
-            return match kept.is_empty() {
-                true => Ok(()),
-                false => self.session.append(&packed(kept, &some)),
+            return if kept.is_empty() {
+                Ok(())
+            } else {
+                self.session.append(&packed(kept, &some))
             };
         }
-        let features = match is_dense(bytes.len(), raw.len()) {
-            true => Vec::new(),
-            false => features(items, raw),
+        let features = if is_dense(bytes.len(), raw.len()) {
+            Vec::new()
+        } else {
+            features(items, raw)
         };
         if let Some(record) = self.delta(items, raw, &features)? {
             return self.session.append(&record);
         }
         self.session.append_encoded(BlobKind::Chunk, items, bytes)?;
-        self.resembling
-            .remember(self.session, ids.first().copied(), features);
+        self.similarity
+            .insert_record(self.session, ids.first().copied(), features);
         Ok(())
     }
 
@@ -70,13 +72,13 @@ impl<'a> ReceivedRecords<'a> {
     ) -> Result<Option<Record>, StoreError> {
         let mut state = self.state.borrow_mut();
         let (headers, deltas) = &mut *state;
-        if deltas.passes_over(items.len()) {
+        if deltas.skip_if_paused(items.len()) {
             return Ok(None);
         }
-        headers.leave_run();
+        headers.reset_run();
         let mut near: Vec<BlobId> = Vec::new();
         for (n, features) in features.iter().enumerate() {
-            let found = features.and_then(|f| self.resembling.find(&f, n, headers));
+            let found = features.and_then(|f| self.similarity.find(&f, n, headers));
             near.extend(found);
         }
         if near.len() * 2 <= items.len() {

@@ -19,56 +19,49 @@ use crate::chunk::similarity::SimilarityHeader;
 use crate::chunk::similarity::find_in;
 use crate::chunk::similarity::put_into;
 use crate::chunk::similarity::spread;
-use crate::registry::cache::files::create_aside;
+use crate::registry::cache::files::create_partial;
 use crate::registry::cache::files::make_directory;
-use crate::registry::delta::similarity::page_cache::Pages;
+use crate::registry::delta::similarity::page_cache::PageCache;
 
 /// A table of super-features in a file.
-pub(in crate::registry::delta::similarity) struct Table {
-    pages: Pages,
+pub(super) struct FeatureTable {
+    pages: PageCache,
     path: PathBuf,
     header: SimilarityHeader,
 }
 
-impl Table {
+impl FeatureTable {
     /// Opens the table in this directory, or creates one if there is no readable one.
-    pub(in crate::registry::delta::similarity) fn open(directory: &Path) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
         make_directory(directory)?;
         let path = directory.join("resemblance");
         if let Ok(file) = File::options().read(true).write(true).open(&path)
             && let Some(header) = read_header(&file)
         {
             return Ok(Self {
-                pages: Pages::new(file),
+                pages: PageCache::new(file),
                 path,
                 header,
             });
         }
-        let (aside, file) = create_aside(&path)?;
+        let (aside, file) = create_partial(&path)?;
         let header = SimilarityHeader::first();
         file.write_all_at(&header.encode(), 0)?;
         file.set_len(header.table_bytes())?;
         fs::rename(aside, &path)?;
         Ok(Self {
-            pages: Pages::new(file),
+            pages: PageCache::new(file),
             path,
             header,
         })
     }
 
-    pub(in crate::registry::delta::similarity) fn find(
-        &mut self,
-        feature: u64,
-    ) -> io::Result<Option<Place>> {
+    pub(super) fn find(&mut self, feature: u64) -> io::Result<Option<Place>> {
         let at = self.header.bucket_at(feature);
         Ok(find_in(self.pages.read(at)?, feature))
     }
 
-    pub(in crate::registry::delta::similarity) fn put(
-        &mut self,
-        feature: u64,
-        place: Place,
-    ) -> io::Result<()> {
+    pub(super) fn put(&mut self, feature: u64, place: Place) -> io::Result<()> {
         let at = self.header.bucket_at(feature);
         if put_into(self.pages.change(at)?, feature, place) {
             return Ok(());
@@ -82,7 +75,7 @@ impl Table {
 
     /// Replaces this table by a larger one.
     fn grow(&mut self, larger: SimilarityHeader) -> io::Result<()> {
-        let (aside, file) = create_aside(&self.path)?;
+        let (aside, file) = create_partial(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
         to.write_all(&larger.encode())?;
         self.pages.flush()?;
@@ -96,12 +89,12 @@ impl Table {
         to.flush()?;
         drop(to);
         fs::rename(aside, &self.path)?;
-        (self.pages, self.header) = (Pages::new(file), larger);
+        (self.pages, self.header) = (PageCache::new(file), larger);
         Ok(())
     }
 }
 
-impl Drop for Table {
+impl Drop for FeatureTable {
     fn drop(&mut self) {
         let flushed = self.pages.flush();
         let _ = flushed.and_then(|()| self.pages.file.write_all_at(&self.header.encode(), 0));
@@ -131,12 +124,12 @@ mod tests {
     #[test]
     fn what_was_put_is_found_through_growth_and_again() {
         let dir = tempfile::tempdir().unwrap();
-        let mut table = Table::open(dir.path()).unwrap();
+        let mut table = FeatureTable::open(dir.path()).unwrap();
         for n in 0..40_000 {
             table.put(drawn(n), place(n)).unwrap();
         }
         assert!(table.header.bits > SimilarityHeader::first().bits + 2);
-        let found = |table: &mut Table| {
+        let found = |table: &mut FeatureTable| {
             let is_right = |n: &u64| table.find(drawn(*n)).unwrap() == Some(place(*n));
             (0..40_000).filter(is_right).count()
         };
@@ -144,7 +137,7 @@ mod tests {
         assert!(before > 30_000, "{before}");
         assert_eq!(table.find(drawn(99_999)).unwrap(), None);
         drop(table);
-        let mut table = Table::open(dir.path()).unwrap();
+        let mut table = FeatureTable::open(dir.path()).unwrap();
         assert_eq!((found(&mut table), table.header.bits), (before, bits));
         // The newer entry wins.
         table.put(drawn(39_999), place(5)).unwrap();
@@ -156,7 +149,7 @@ mod tests {
     fn a_file_that_is_no_table_is_begun_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("resemblance");
-        let mut table = Table::open(dir.path()).unwrap();
+        let mut table = FeatureTable::open(dir.path()).unwrap();
         table.put(u64::MAX, place(3)).unwrap();
         drop(table);
         let good = fs::read(&path).unwrap();
@@ -175,7 +168,7 @@ mod tests {
             flipped(16),
         ] {
             fs::write(&path, &bad).unwrap();
-            let mut table = Table::open(dir.path()).unwrap();
+            let mut table = FeatureTable::open(dir.path()).unwrap();
             assert_eq!(table.find(u64::MAX).unwrap(), None);
             drop(table);
             assert_eq!(
@@ -189,7 +182,7 @@ mod tests {
             *byte = (drawn(n as u64) >> 56) as u8;
         }
         fs::write(&path, &noise).unwrap();
-        let mut table = Table::open(dir.path()).unwrap();
+        let mut table = FeatureTable::open(dir.path()).unwrap();
         for n in 0..20_000 {
             let _ = table.find(drawn(n)).unwrap();
             table.put(drawn(n), place(n)).unwrap();

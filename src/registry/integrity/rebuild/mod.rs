@@ -28,7 +28,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::fsck::FsckReport;
-use crate::registry::publishing::publish::NODE_KEY;
+use crate::registry::publishing::node_id::NODE_KEY;
 use crate::registry::step::Step;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;
@@ -89,9 +89,10 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn losses(&self) -> Result<Vec<Span>, Error> {
-        match self.store.is_rebuilt() {
-            true => Ok(self.store.unreadable()?),
-            false => Ok(Vec::new()),
+        if self.store.is_rebuilt() {
+            Ok(self.store.unreadable()?)
+        } else {
+            Ok(Vec::new())
         }
     }
 }
@@ -126,7 +127,7 @@ pub(crate) fn repair_by(
 }
 
 /// State of an envelope according to the packs.
-struct Live<'a> {
+struct LiveEnvelope<'a> {
     order: usize,
     flags: Flags,
     /// `None` if no intact record of it exists.
@@ -134,7 +135,7 @@ struct Live<'a> {
     is_news: bool,
 }
 
-impl Live<'_> {
+impl LiveEnvelope<'_> {
     fn decode(&self) -> Option<(Envelope, Manifest)> {
         let envelope = Envelope::decode(self.bytes?).ok()?;
         let manifest = Manifest::decode(&envelope.manifest).ok()?;
@@ -144,17 +145,17 @@ impl Live<'_> {
 
 /// State of all envelopes according to the packs.
 #[derive(Default)]
-struct InPacks<'a> {
+struct PackContents<'a> {
     /// Envelopes that no later tombstone removes.
-    live: BTreeMap<EnvelopeId, Live<'a>>,
+    live: BTreeMap<EnvelopeId, LiveEnvelope<'a>>,
     /// Envelopes that a tombstone removes, with their state.
-    removed: BTreeMap<EnvelopeId, Option<Live<'a>>>,
+    removed: BTreeMap<EnvelopeId, Option<LiveEnvelope<'a>>>,
     /// Removed envelopes whose tombstone says that a signed one replaced them.
     replaced: Vec<EnvelopeId>,
     statements: Vec<Statement>,
 }
 
-impl<'a> InPacks<'a> {
+impl<'a> PackContents<'a> {
     fn of(recovered: &'a [Recovered]) -> Self {
         let mut found = Self::default();
         for (order, entry) in recovered.iter().enumerate() {
@@ -166,7 +167,7 @@ impl<'a> InPacks<'a> {
                     let before = found.live.get(&id).or(removed.as_ref());
                     let before = before.and_then(|live| live.bytes);
                     // The flags of a damaged record still count.
-                    let live = Live {
+                    let live = LiveEnvelope {
                         order,
                         flags: entry.flags,
                         bytes: bytes.or(before),
@@ -198,10 +199,10 @@ impl<'a> InPacks<'a> {
     fn merge(
         &self,
         tables: &mut dyn MetaWrite,
-        is_wanted: &dyn Fn(&Live<'_>) -> bool,
+        is_wanted: &dyn Fn(&LiveEnvelope<'_>) -> bool,
     ) -> Result<(), StoreError> {
         let wanted = self.live.values().filter(|live| is_wanted(live));
-        let mut in_order: Vec<&Live<'_>> = wanted.collect();
+        let mut in_order: Vec<&LiveEnvelope<'_>> = wanted.collect();
         in_order.sort_unstable_by_key(|live| live.order);
         for live in in_order {
             // This program does not write an envelope whose signature does not hold.
@@ -256,7 +257,7 @@ pub(crate) fn refill(
     tables: &mut dyn MetaWrite,
     salvage: &Salvage<'_>,
 ) -> Result<Vec<Entry>, StoreError> {
-    let mut in_packs = InPacks::of(salvage.recovered);
+    let mut in_packs = PackContents::of(salvage.recovered);
     for statement in &in_packs.statements {
         catalog::put_statement(tables, statement)?;
     }
@@ -304,7 +305,7 @@ const CARRIED: [Table; 9] = [
 fn carry_over(
     tables: &mut dyn MetaWrite,
     old: &dyn MetaRead,
-    in_packs: &InPacks<'_>,
+    in_packs: &PackContents<'_>,
     has_losses: bool,
 ) -> Result<Vec<Entry>, StoreError> {
     for table in CARRIED {
@@ -336,7 +337,7 @@ fn carry_over(
     }
     // Envelopes in the packs that the index did not count were removed or superseded. A new
     // tombstone keeps them so, also if the record of the old one is damaged.
-    let (lost, ids) = removed::lost(old, in_packs)?;
+    let (lost, ids) = removed::lost_manifests(old, in_packs)?;
     entries.extend(lost);
     entries.extend(tombstone([in_packs.superseded(old)?, ids].concat())?);
     in_packs.merge(tables, &|live| live.is_news)?;
@@ -377,7 +378,7 @@ fn copy(tables: &mut dyn MetaWrite, old: &dyn MetaRead, table: Table) -> Result<
 fn rescue(
     tables: &mut dyn MetaWrite,
     old: &dyn MetaRead,
-    in_packs: &InPacks<'_>,
+    in_packs: &PackContents<'_>,
 ) -> Result<Vec<Entry>, StoreError> {
     if let Ok(Some(node)) = old.get(Table::Meta, NODE_KEY)
         && node.len() == 32

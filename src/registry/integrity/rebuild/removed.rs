@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Fate;
 use crate::catalog::RegisterKey;
+use crate::catalog::RemovalFate;
 use crate::catalog::Removed;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
@@ -19,32 +19,29 @@ use crate::manifest::Rank;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::registry::host;
-use crate::registry::integrity::rebuild::InPacks;
+use crate::registry::integrity::rebuild::PackContents;
 use crate::registry::integrity::rebuild::entry;
 use crate::store::disk::Entry;
 use crate::store::disk::StoreError;
 
 /// A manifest that a tombstone names.
-struct Gone {
+struct RemovedManifest {
     rank: Rank,
     dataset: Dataset,
     envelope: Envelope,
 }
 
-impl InPacks<'_> {
+impl PackContents<'_> {
     /// Records the removed datasets that the catalogue does not have under that name. The packs do
     /// not contain the time of removal, so the time for a restore begins now.
-    pub(in crate::registry::integrity::rebuild) fn note_removed(
-        &self,
-        tables: &mut dyn MetaWrite,
-    ) -> Result<(), StoreError> {
-        let gone = self.gone();
+    pub(super) fn note_removed(&self, tables: &mut dyn MetaWrite) -> Result<(), StoreError> {
+        let gone = self.removed_manifests();
         let mut tops: BTreeMap<RegisterKey, Rank> = BTreeMap::new();
         for g in gone.values() {
             let top = tops.entry(g.dataset.key).or_insert(g.rank);
             *top = (*top).max(g.rank);
         }
-        let mut signed: BTreeSet<Signed> = BTreeSet::new();
+        let mut signed: BTreeSet<SignedVersion> = BTreeSet::new();
         let removed = gone.values().map(|g| &g.dataset);
         signed.extend(removed.filter(is_signed_here).map(number));
         let held = catalog::all(tables)?;
@@ -58,9 +55,10 @@ impl InPacks<'_> {
                 continue;
             }
             let is_top = tops.get(&g.dataset.key) == Some(&g.rank);
-            let fate = match held.is_none() && is_top {
-                true => Fate::Restorable(now),
-                false => Fate::Renamed,
+            let fate = if held.is_none() && is_top {
+                RemovalFate::Restorable(now)
+            } else {
+                RemovalFate::Renamed
             };
             catalog::put_removed_manifest(tables, &g.dataset, g.envelope.clone(), fate)?;
         }
@@ -68,8 +66,8 @@ impl InPacks<'_> {
     }
 
     /// Returns the winning removed manifest of every register and name.
-    fn gone(&self) -> BTreeMap<(DatasetName, RegisterKey), Gone> {
-        let mut gone: BTreeMap<(DatasetName, RegisterKey), Gone> = BTreeMap::new();
+    fn removed_manifests(&self) -> BTreeMap<(DatasetName, RegisterKey), RemovedManifest> {
+        let mut gone: BTreeMap<(DatasetName, RegisterKey), RemovedManifest> = BTreeMap::new();
         for (id, live) in &self.removed {
             let Some(live) = live else { continue };
             let Some((envelope, manifest)) = live.decode() else {
@@ -88,7 +86,7 @@ impl InPacks<'_> {
                 manifest,
                 flags: live.flags,
             };
-            let found = Gone {
+            let found = RemovedManifest {
                 rank,
                 dataset,
                 envelope,
@@ -99,7 +97,7 @@ impl InPacks<'_> {
     }
 
     /// Returns true if a record of the envelope can be read.
-    fn says(&self, id: &EnvelopeId) -> bool {
+    fn has_record(&self, id: &EnvelopeId) -> bool {
         let live = self.live.get(id);
         let removed = || self.removed.get(id).and_then(Option::as_ref);
         live.or_else(removed).is_some_and(|l| l.bytes.is_some())
@@ -107,9 +105,9 @@ impl InPacks<'_> {
 }
 
 /// The name, series, version and content id of a signed local manifest.
-type Signed = (DatasetName, SeriesId, DatasetVersion, ContentId);
+type SignedVersion = (DatasetName, SeriesId, DatasetVersion, ContentId);
 
-fn number(dataset: &Dataset) -> Signed {
+fn number(dataset: &Dataset) -> SignedVersion {
     let m = &dataset.manifest;
     let version = m.dataset_version.clone();
     (m.name.clone(), m.series, version, m.content_id)
@@ -120,20 +118,17 @@ fn is_signed_here(dataset: &&Dataset) -> bool {
 }
 
 /// Returns true if an unsigned local manifest was removed because it was signed.
-fn is_signed_since(signed: &BTreeSet<Signed>, dataset: &Dataset) -> bool {
+fn is_signed_since(signed: &BTreeSet<SignedVersion>, dataset: &Dataset) -> bool {
     let is_unsigned_here = !dataset.signed && !dataset.flags.foreign;
     is_unsigned_here && signed.contains(&number(dataset))
 }
 
 /// Copies the readable entries of removed datasets from a damaged index, because it has the times
 /// of removal.
-pub(in crate::registry::integrity::rebuild) fn rescue(
-    tables: &mut dyn MetaWrite,
-    old: &dyn MetaRead,
-) -> Result<(), StoreError> {
+pub(super) fn rescue(tables: &mut dyn MetaWrite, old: &dyn MetaRead) -> Result<(), StoreError> {
     for removed in catalog::readable_removed(old) {
-        let held = catalog::by_key(tables, removed.brief.key)?;
-        if held.is_none_or(|h| h.manifest.name != removed.brief.name) {
+        let held = catalog::by_key(tables, removed.summary.key)?;
+        if held.is_none_or(|h| h.manifest.name != removed.summary.name) {
             catalog::put_removed(tables, &removed)?;
         }
     }
@@ -142,17 +137,18 @@ pub(in crate::registry::integrity::rebuild) fn rescue(
 
 /// Returns manifests of removed datasets that the old index has and the packs have lost. They are
 /// written again, and need a tombstone.
-pub(in crate::registry::integrity::rebuild) fn lost(
+pub(super) fn lost_manifests(
     old: &dyn MetaRead,
-    in_packs: &InPacks<'_>,
+    in_packs: &PackContents<'_>,
 ) -> Result<(Vec<Entry>, Vec<EnvelopeId>), StoreError> {
     let (mut entries, mut ids) = (Vec::new(), Vec::new());
-    let is_lost = |r: &Removed| !r.brief.flags.foreign && !in_packs.says(&r.brief.envelope_id);
+    let is_lost =
+        |r: &Removed| !r.summary.flags.foreign && !in_packs.has_record(&r.summary.envelope_id);
     for removed in catalog::removed(old)?.into_iter().filter(is_lost) {
         if let Some(envelope) = &removed.envelope {
-            let (bytes, flags) = (envelope.encode(), removed.brief.flags);
+            let (bytes, flags) = (envelope.encode(), removed.summary.flags);
             entries.push(entry(BlobKind::Envelope, bytes, flags));
-            ids.push(removed.brief.envelope_id);
+            ids.push(removed.summary.envelope_id);
         }
     }
     Ok((entries, ids))

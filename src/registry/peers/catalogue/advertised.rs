@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::catalog;
-use crate::catalog::Known;
 use crate::catalog::RegisterKey;
+use crate::catalog::RemoteManifest;
 use crate::catalog::TrustDigest;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
@@ -26,27 +26,32 @@ use crate::trust::Verdict;
 
 /// The items that a reconciliation with one peer runs over.
 #[derive(Clone, Debug, Default)]
-pub struct Items {
+pub struct ReconcileItems {
     /// Items that this node forwards to the peer.
     pub passing: Vec<ItemId>,
     /// Items that the peer offered and this node does not forward. They are listed only so that the
     /// peer does not send them again.
-    pub aside: Vec<ItemId>,
+    pub suppressed: Vec<ItemId>,
 }
 
 /// The encoded bytes of items.
 #[derive(Clone, Debug, Default)]
-pub struct Bodies {
+pub struct ItemBytes {
     /// Encoded envelopes.
     pub envelopes: Vec<Vec<u8>>,
     /// Encoded statements.
     pub statements: Vec<Vec<u8>>,
 }
 
-impl Items {
+impl ReconcileItems {
     /// Returns every item once.
     pub fn all(&self) -> impl Iterator<Item = ItemId> {
-        let all: BTreeSet<ItemId> = self.passing.iter().chain(&self.aside).copied().collect();
+        let all: BTreeSet<ItemId> = self
+            .passing
+            .iter()
+            .chain(&self.suppressed)
+            .copied()
+            .collect();
         all.into_iter()
     }
 }
@@ -57,13 +62,16 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn passing(&self, showing: Showing) -> Result<Vec<ItemId>, Error> {
+    pub fn advertised_items(&self, showing: Showing) -> Result<Vec<ItemId>, Error> {
         let shown = self.shown(showing)?;
-        let heard = self.heard()?;
+        let received = self.remote_manifests()?;
         let statements = self
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
-        let passed = heard.into_iter().filter(passes).map(|l| l.dataset.brief);
+        let passed = received
+            .into_iter()
+            .filter(is_forwarded)
+            .map(|l| l.dataset.summary);
         // A later state of a held dataset wins, also while its data is still elsewhere.
         let mut winners: BTreeMap<RegisterKey, EnvelopeId> = BTreeMap::new();
         winners.extend(shown.iter().map(|b| (b.key, b.envelope_id)));
@@ -77,14 +85,18 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn items_with(&self, peer: &NodeId, showing: Showing) -> Result<Items, Error> {
+    pub fn reconcile_items(
+        &self,
+        peer: &NodeId,
+        showing: Showing,
+    ) -> Result<ReconcileItems, Error> {
         let digest = self.trust_digest(&self.trust()?)?;
-        let aside = self
+        let suppressed = self
             .store
-            .read(|t| Ok::<_, Error>(catalog::aside(t, peer, &digest)?))?;
-        Ok(Items {
-            passing: self.passing(showing)?,
-            aside,
+            .read(|t| Ok::<_, Error>(catalog::suppressed(t, peer, &digest)?))?;
+        Ok(ReconcileItems {
+            passing: self.advertised_items(showing)?,
+            suppressed,
         })
     }
 
@@ -93,28 +105,30 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn heard(&self) -> Result<Vec<Listed<Known>>, Error> {
+    pub fn remote_manifests(&self) -> Result<Vec<Listed<RemoteManifest>>, Error> {
         let trust = self.trust()?;
         let known = self.store.read(|t| {
             let held: BTreeSet<RegisterKey> =
                 catalog::heads(t)?.into_iter().map(|(k, _)| k).collect();
             let mut news = Vec::new();
-            for known in catalog::known(t)? {
+            for known in catalog::remote_manifests(t)? {
                 // The dataset may have arrived by another way since.
-                if !held.contains(&known.brief.key) || catalog::is_news(t, &known.brief)? {
+                if !held.contains(&known.summary.key)
+                    || catalog::is_newer_than_held(t, &known.summary)?
+                {
                     news.push(known);
                 }
             }
             Ok::<_, Error>(news)
         })?;
-        Ok(known.into_iter().map(|k| stands(&trust, k)).collect())
+        Ok(known.into_iter().map(|k| judge(&trust, k)).collect())
     }
 
     /// Returns the bytes of those items that are still in the catalogue.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn bodies(&self, items: &[ItemId]) -> Result<Bodies, Error> {
+    pub fn bodies(&self, items: &[ItemId]) -> Result<ItemBytes, Error> {
         let is_statement = |item: &&ItemId| matches!(item, ItemId::Statement(_));
         let wanted: BTreeSet<&ItemId> = items.iter().filter(is_statement).collect();
         self.store.read(|t| {
@@ -124,7 +138,7 @@ impl LocalRegistry {
                 let held = catalog::envelope_if_held(t, id)?;
                 let envelope = match held {
                     Some(held) => Some(held),
-                    None => catalog::known_envelope(t, id)?,
+                    None => catalog::remote_envelope(t, id)?,
                 };
                 envelopes.extend(envelope.map(|e| e.encode()));
             }
@@ -134,7 +148,7 @@ impl LocalRegistry {
                 let wanted = all.filter(|s| wanted.contains(&ItemId::Statement(s.id())));
                 statements.extend(wanted.map(|s: Statement| s.encode().to_vec()));
             }
-            Ok::<_, Error>(Bodies {
+            Ok::<_, Error>(ItemBytes {
                 envelopes,
                 statements,
             })
@@ -143,8 +157,10 @@ impl LocalRegistry {
 
     /// Digest of everything that decides which items of a peer are taken.
     pub(crate) fn trust_digest(&self, trust: &TrustStore) -> Result<TrustDigest, Error> {
-        let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
-        let signers: BTreeSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
+        let summaries = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
+        let signers: BTreeSet<PublisherKey> = summaries.iter().filter_map(|b| b.signer).collect();
         let mut hasher = blake3::Hasher::new();
         let mut digest = |bytes: &[u8]| {
             let hash = hasher.update(bytes).finalize();
@@ -162,23 +178,23 @@ impl LocalRegistry {
 }
 
 /// Applies the trust settings to a remote manifest.
-fn stands(trust: &TrustStore, known: Known) -> Listed<Known> {
-    let (name, version) = (known.brief.name.clone(), known.brief.version.clone());
+fn judge(trust: &TrustStore, known: RemoteManifest) -> Listed<RemoteManifest> {
+    let (name, version) = (known.summary.name.clone(), known.summary.version.clone());
     let claim = Claim {
-        signer: known.brief.signer,
+        signer: known.summary.signer,
         name: &name,
         version: &version,
-        series: known.brief.line,
-        content_id: known.brief.content_id,
+        series: known.summary.series,
+        content_id: known.summary.content_id,
     };
-    let b = &known.brief;
+    let b = &known.summary;
     let local = (b.envelope_id, b.signed, b.flags);
     Listed::new(trust, known, claim, local)
 }
 
 /// Returns true if a remote manifest is forwarded to peers.
-fn passes(listed: &Listed<Known>) -> bool {
-    let is_private = listed.dataset.brief.flags.private;
+fn is_forwarded(listed: &Listed<RemoteManifest>) -> bool {
+    let is_private = listed.dataset.summary.flags.private;
     !is_private
         && listed.withdrawn.is_none()
         && listed.decide(Action::Share).verdict == Verdict::Accept

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::catalog;
-use crate::catalog::Brief;
+use crate::catalog::DatasetSummary;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
@@ -29,7 +29,7 @@ use crate::trust::Verdict;
 
 /// A followed dataset that is not held yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedDataset {
     /// The manifest's envelope.
     pub envelope: EnvelopeId,
     /// The content id of its data.
@@ -42,11 +42,11 @@ pub struct Wanted {
 
 /// Result of applying the follow rules.
 #[derive(Clone, Debug, Default)]
-pub struct Followed {
+pub struct FollowPlan {
     /// Datasets to pull, in this order.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<WantedDataset>,
     /// Datasets to remove.
-    pub retire: Vec<Brief>,
+    pub retire: Vec<DatasetSummary>,
 }
 
 impl LocalRegistry {
@@ -54,20 +54,20 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn follow(&self, follow: &Follow) -> Result<Followed, Error> {
+    pub fn follow(&self, follow: &Follow) -> Result<FollowPlan, Error> {
         if follow.is_empty() {
-            return Ok(Followed::default());
+            return Ok(FollowPlan::default());
         }
         // Read the remote manifests first. A pull that runs meanwhile moves a manifest from there
         // to the held ones. It must not be missing from both.
-        let heard = self.heard()?;
+        let received = self.remote_manifests()?;
         let came = self.store.read(|t| Ok::<_, Error>(catalog::followed(t)?))?;
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
         let mut versions = Vec::new();
-        let mut held: BTreeMap<EnvelopeId, Brief> = BTreeMap::new();
-        let here = self.list_in_short()?;
+        let mut held: BTreeMap<EnvelopeId, DatasetSummary> = BTreeMap::new();
+        let here = self.list_summaries()?;
         let all = here.iter().map(|l| &l.dataset);
-        let leading = Leading::of(all.chain(heard.iter().map(|l| &l.dataset.brief)));
+        let leading = LeadingVersions::of(all.chain(received.iter().map(|l| &l.dataset.summary)));
         for listed in here {
             if let Some(version) = version((follow, &leading), &listed, &listed.dataset) {
                 let id = listed.dataset.envelope_id;
@@ -79,20 +79,20 @@ impl LocalRegistry {
                 held.insert(id, listed.dataset);
             }
         }
-        let mut wanted: BTreeMap<EnvelopeId, Wanted> = BTreeMap::new();
-        for listed in heard {
+        let mut wanted: BTreeMap<EnvelopeId, WantedDataset> = BTreeMap::new();
+        for listed in received {
             let known = &listed.dataset;
-            if let Some(version) = version((follow, &leading), &listed, &known.brief)
+            if let Some(version) = version((follow, &leading), &listed, &known.summary)
                 && !held.contains_key(&version.envelope)
             {
-                wanted.insert(version.envelope, wish(known.from, &known.brief));
+                wanted.insert(version.envelope, wanted_dataset(known.from, &known.summary));
                 versions.push(version);
             }
         }
         let plan = follow.plan(versions);
         let fetch = plan.fetch.iter().filter_map(|id| wanted.remove(id));
         let retire = plan.retire.iter().filter_map(|id| held.remove(id));
-        Ok(Followed {
+        Ok(FollowPlan {
             wanted: fetch.collect(),
             retire: retire.collect(),
         })
@@ -105,7 +105,7 @@ impl LocalRegistry {
     pub fn offer_of(
         &self,
         peer: &dyn PeerCatalog,
-        wanted: &Wanted,
+        wanted: &WantedDataset,
     ) -> Result<Option<Offer>, Error> {
         let Some(digits) = crate::ident::HexPrefix::parse(&wanted.content.to_hex()) else {
             return Ok(None);
@@ -119,7 +119,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
-    pub fn note_followed(&self, wanted: &Wanted) -> Result<(), Error> {
+    pub fn record_followed(&self, wanted: &WantedDataset) -> Result<(), Error> {
         self.store.write(|tables| {
             Ok::<_, Error>(catalog::put_followed(
                 tables,
@@ -133,7 +133,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
-    pub fn forget_followed(&self, wanted: &Wanted) -> Result<(), Error> {
+    pub fn forget_followed(&self, wanted: &WantedDataset) -> Result<(), Error> {
         self.store
             .write(|t| Ok::<_, Error>(catalog::forget_followed(t, &[wanted.envelope])?))
     }
@@ -142,14 +142,14 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
-    pub fn retire(&self, datasets: &[Brief]) -> Result<(), Error> {
+    pub fn retire(&self, datasets: &[DatasetSummary]) -> Result<(), Error> {
         let mut ids = Vec::new();
-        for brief in datasets {
+        for summary in datasets {
             let found = self
                 .store
-                .read(|t| Ok::<_, Error>(catalog::by_key(t, brief.key)?))?;
+                .read(|t| Ok::<_, Error>(catalog::by_key(t, summary.key)?))?;
             // A dataset that was revised since is not the one that the rules decided about.
-            if let Some(held) = found.filter(|d| d.envelope_id == brief.envelope_id) {
+            if let Some(held) = found.filter(|d| d.envelope_id == summary.envelope_id) {
                 self.purge(&held)?;
                 ids.push(held.envelope_id);
             }
@@ -162,26 +162,26 @@ impl LocalRegistry {
 /// Newest version of every dataset, and the version that holds each alias, by publisher. Held and
 /// remote datasets count alike.
 #[derive(Default)]
-struct Leading {
+struct LeadingVersions {
     newest: BTreeMap<(PublisherKey, DatasetName), DatasetVersion>,
     aliases: BTreeMap<(PublisherKey, DatasetName, VersionAlias), (u64, DatasetVersion)>,
 }
 
-impl Leading {
-    fn of<'a>(briefs: impl Iterator<Item = &'a Brief>) -> Self {
+impl LeadingVersions {
+    fn of<'a>(summaries: impl Iterator<Item = &'a DatasetSummary>) -> Self {
         let mut leading = Self::default();
-        for brief in briefs {
-            let Some(publisher) = brief.signer else {
+        for summary in summaries {
+            let Some(publisher) = summary.signer else {
                 continue;
             };
-            let version = &brief.version;
-            let newest = leading.newest.entry((publisher, brief.name.clone()));
+            let version = &summary.version;
+            let newest = leading.newest.entry((publisher, summary.name.clone()));
             let newest = newest.or_insert_with(|| version.clone());
             if *newest < *version {
                 newest.clone_from(version);
             }
-            for (alias, count) in brief.tags.iter().filter_map(|t| VersionAlias::of_tag(t)) {
-                let key = (publisher, brief.name.clone(), alias);
+            for (alias, count) in summary.tags.iter().filter_map(|t| VersionAlias::of_tag(t)) {
+                let key = (publisher, summary.name.clone(), alias);
                 let rank = (count, version.clone());
                 let greatest = leading.aliases.entry(key).or_insert_with(|| rank.clone());
                 if *greatest < rank {
@@ -192,27 +192,27 @@ impl Leading {
         leading
     }
 
-    fn is_newest(&self, publisher: PublisherKey, brief: &Brief) -> bool {
-        self.newest.get(&(publisher, brief.name.clone())) == Some(&brief.version)
+    fn is_newest(&self, publisher: PublisherKey, summary: &DatasetSummary) -> bool {
+        self.newest.get(&(publisher, summary.name.clone())) == Some(&summary.version)
     }
 
     /// Returns those tags of a version that are aliases it still holds.
-    fn aliases_of(&self, publisher: PublisherKey, brief: &Brief) -> Vec<String> {
+    fn aliases_of(&self, publisher: PublisherKey, summary: &DatasetSummary) -> Vec<String> {
         let has = |tag: &&String| {
             VersionAlias::of_tag(tag).is_some_and(|(alias, count)| {
-                let key = (publisher, brief.name.clone(), alias);
-                self.aliases.get(&key) == Some(&(count, brief.version.clone()))
+                let key = (publisher, summary.name.clone(), alias);
+                self.aliases.get(&key) == Some(&(count, summary.version.clone()))
             })
         };
-        brief.tags.iter().filter(has).cloned().collect()
+        summary.tags.iter().filter(has).cloned().collect()
     }
 }
 
-fn wish(from: NodeId, brief: &Brief) -> Wanted {
-    Wanted {
-        envelope: brief.envelope_id,
-        content: brief.content_id,
-        label: format!("{}@{}", brief.name, brief.version),
+fn wanted_dataset(from: NodeId, summary: &DatasetSummary) -> WantedDataset {
+    WantedDataset {
+        envelope: summary.envelope_id,
+        content: summary.content_id,
+        label: format!("{}@{}", summary.name, summary.version),
         from,
     }
 }
@@ -220,17 +220,17 @@ fn wish(from: NodeId, brief: &Brief) -> Wanted {
 /// Converts a manifest into a version for the follow rules. Returns `None` if no rule wants it, or
 /// if the policy refuses it.
 fn version<D>(
-    (follow, leading): (&Follow, &Leading),
+    (follow, leading): (&Follow, &LeadingVersions),
     listed: &Listed<D>,
-    brief: &Brief,
+    summary: &DatasetSummary,
 ) -> Option<FollowedVersion> {
     let publisher = listed.signer?;
     let alias = listed.alias.as_deref();
     let dataset = Followable {
-        name: &brief.name,
-        version: &brief.version,
-        aliases: &leading.aliases_of(publisher, brief),
-        is_newest: leading.is_newest(publisher, brief),
+        name: &summary.name,
+        version: &summary.version,
+        aliases: &leading.aliases_of(publisher, summary),
+        is_newest: leading.is_newest(publisher, summary),
         is_trusted: listed.trust() == Trust::Full,
     };
     let is_wanted = follow.wants(&publisher, alias, dataset);
@@ -239,12 +239,12 @@ fn version<D>(
         return None;
     }
     Some(FollowedVersion {
-        envelope: brief.envelope_id,
-        register: *brief.key.as_bytes(),
+        envelope: summary.envelope_id,
+        register: *summary.key.as_bytes(),
         publisher,
-        name: brief.name.clone(),
-        version: brief.version.clone(),
-        created_at: brief.created_at,
+        name: summary.name.clone(),
+        version: summary.version.clone(),
+        created_at: summary.created_at,
         is_held: false,
         is_followed: false,
     })

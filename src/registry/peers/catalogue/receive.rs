@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::catalog;
-use crate::catalog::Brief;
-use crate::catalog::Heard;
+use crate::catalog::DatasetSummary;
+use crate::catalog::ReceivedManifest;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::ident::PublisherKey;
@@ -38,7 +38,7 @@ impl LocalRegistry {
     ///
     /// Returns the number of new ones. Returns `None`, and adds nothing, if a signature does not
     /// hold: no honest node sends such a manifest.
-    pub(crate) fn note_elsewhere(
+    pub(crate) fn receive_manifests(
         &self,
         from: &Source,
         envelopes: Vec<Envelope>,
@@ -47,9 +47,9 @@ impl LocalRegistry {
             return Ok(Some(0));
         }
         let trust = self.trust()?;
-        let heard_at = host::now();
+        let received_at = host::now();
         let is_private = from.access == Access::Listed;
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         // Items that this node does not forward.
         let mut apart: BTreeSet<EnvelopeId> = BTreeSet::new();
         for envelope in envelopes {
@@ -68,43 +68,48 @@ impl LocalRegistry {
             if is_refused || listed.withdrawn.is_some() {
                 continue;
             }
-            heard.push(Heard {
-                heard_at,
+            received.push(ReceivedManifest {
+                received_at,
                 from: from.peer,
                 is_private,
                 manifest: verified.manifest().clone(),
                 envelope: verified.envelope().clone(),
             });
         }
-        let is_trusted = |b: &Brief| b.signer.is_some_and(|key| trust.alias(&key).is_some());
+        let is_trusted =
+            |b: &DatasetSummary| b.signer.is_some_and(|key| trust.alias(&key).is_some());
         let digest = self.trust_digest(&trust)?;
         self.store.write(|tables| {
-            let new = catalog::note_known(tables, &heard, &is_trusted)?;
-            for heard in &heard {
-                let id = heard.envelope.id();
+            let new = catalog::add_remote_manifests(tables, &received, &is_trusted)?;
+            for received in &received {
+                let id = received.envelope.id();
                 // Superseded locally, or over the limit.
                 let is_here = catalog::envelope_if_held(tables, &id)?.is_some();
-                if !is_here && catalog::known_envelope(tables, &id)?.is_none() {
+                if !is_here && catalog::remote_envelope(tables, &id)?.is_none() {
                     apart.insert(id);
                 }
             }
             let apart: Vec<ItemId> = apart.into_iter().map(ItemId::Manifest).collect();
-            catalog::put_aside(tables, &from.peer, &apart, (&digest, heard_at))?;
+            catalog::put_suppressed(tables, &from.peer, &apart, (&digest, received_at))?;
             Ok(Some(new.len() as u64))
         })
     }
 
     /// Adds statements whose signatures hold and whose publishers matter locally: known by name, or
     /// the signer of a held dataset. Skips all others. Returns the number of new ones.
-    pub(crate) fn take_statements(&self, from: &Source, encoded: &[Vec<u8>]) -> Result<u64, Error> {
+    pub(crate) fn receive_statements(
+        &self,
+        from: &Source,
+        encoded: &[Vec<u8>],
+    ) -> Result<u64, Error> {
         if encoded.is_empty() {
             return Ok(0);
         }
         let trust = self.trust()?;
-        let (held, briefs) = self
+        let (held, summaries) = self
             .store
-            .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::briefs(t)?)))?;
-        let signers: HashSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
+            .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::summaries(t)?)))?;
+        let signers: HashSet<PublisherKey> = summaries.iter().filter_map(|b| b.signer).collect();
         let mut ids: HashSet<StatementId> = held.iter().map(Statement::id).collect();
         let mut of_key: HashMap<PublisherKey, usize> = HashMap::new();
         for statement in &held {
@@ -131,7 +136,7 @@ impl LocalRegistry {
             let digest = self.trust_digest(&self.trust()?)?;
             self.store.write(|tables| {
                 let when = (&digest, host::now());
-                Ok::<_, Error>(catalog::put_aside(tables, &from.peer, &apart, when)?)
+                Ok::<_, Error>(catalog::put_suppressed(tables, &from.peer, &apart, when)?)
             })?;
         }
         Ok(new)

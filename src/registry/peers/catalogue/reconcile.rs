@@ -16,7 +16,7 @@ use crate::protocol::reconcile::WantedRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::RequestContext;
-use crate::registry::peers::server::responses::Ending;
+use crate::registry::peers::server::response_end::ResponseEnd;
 use crate::registry::peers::server::visibility::Showing;
 use crate::wire::limits::COMPARED_BYTES_MAX;
 
@@ -45,7 +45,7 @@ impl WantedResponse {
     pub(in crate::registry::peers) fn step(
         &mut self,
         registry: &LocalRegistry,
-    ) -> Result<Option<Vec<Response>>, Ending> {
+    ) -> Result<Option<Vec<Response>>, ResponseEnd> {
         let some: Vec<ItemId> = self.items.by_ref().take(LOOKED_UP).collect();
         if some.is_empty() {
             return Ok(None);
@@ -53,7 +53,7 @@ impl WantedResponse {
         let mut batches = registry.batches(&some)?;
         batches.retain(|batch| match batch {
             Response::Manifests(items) | Response::Statements(items) => {
-                takes_room(&mut self.room, items)
+                take_room(&mut self.room, items)
             }
             _ => false,
         });
@@ -63,7 +63,7 @@ impl WantedResponse {
 
 /// Takes the room for a batch. Returns false if it does not fit; the next comparison finds it
 /// again.
-pub(in crate::registry::peers) fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
+pub(in crate::registry::peers) fn take_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
     let bytes: usize = items.iter().map(|item| item.len() + ITEM_BYTES).sum();
     let rest = room.checked_sub(bytes);
     // After the first batch that does not fit, no smaller batch follows.
@@ -73,7 +73,7 @@ pub(in crate::registry::peers) fn takes_room(room: &mut usize, items: &[Vec<u8>]
 
 /// A local element of the set that is compared.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::registry::peers) struct Own {
+pub(in crate::registry::peers) struct LocalElement {
     pub(in crate::registry::peers) element: Element,
     pub(in crate::registry::peers) item: ItemId,
     /// True if the peer may have the item. Otherwise it is only here so that the peer does not send
@@ -86,16 +86,17 @@ impl LocalRegistry {
     pub(in crate::registry::peers) fn symbols(
         &self,
         request: &SymbolsRequest,
-        asking: &RequestContext,
-    ) -> Result<Symbols, Ending> {
-        let own = self.elements_with(&request.salt, &asking.peer, asking.showing)?;
+        context: &RequestContext,
+    ) -> Result<Symbols, ResponseEnd> {
+        let own = self.elements_with(&request.salt, &context.peer, context.showing)?;
         let elements: Vec<Element> = own.iter().map(|own| own.element).collect();
         let keys = Keys::of(&request.salt);
         let digest = keys.digest(&elements);
         let is_needed = digest != request.digest && request.is_in_bounds();
-        let symbols = match is_needed {
-            true => Encoder::range(&keys, &elements, request.from, request.take),
-            false => Vec::new(),
+        let symbols = if is_needed {
+            Encoder::range(&keys, &elements, request.from, request.take)
+        } else {
+            Vec::new()
         };
         Ok(Symbols {
             count: elements.len() as u64,
@@ -109,11 +110,12 @@ impl LocalRegistry {
     pub(in crate::registry::peers) fn wanted(
         &self,
         request: &WantedRequest,
-        asking: &RequestContext,
-    ) -> Result<WantedResponse, Ending> {
-        let own = self.elements_with(&request.salt, &asking.peer, asking.showing)?;
-        let is_wanted =
-            |own: &Own| own.is_passed_on && request.elements.binary_search(&own.element).is_ok();
+        context: &RequestContext,
+    ) -> Result<WantedResponse, ResponseEnd> {
+        let own = self.elements_with(&request.salt, &context.peer, context.showing)?;
+        let is_wanted = |own: &LocalElement| {
+            own.is_passed_on && request.elements.binary_search(&own.element).is_ok()
+        };
         let wanted = own.into_iter().filter(is_wanted).map(|own| own.item);
         Ok(WantedResponse::new(wanted.collect()))
     }
@@ -124,12 +126,12 @@ impl LocalRegistry {
         salt: &Salt,
         peer: &NodeId,
         showing: Showing,
-    ) -> Result<Vec<Own>, Error> {
-        let items = self.items_with(peer, showing)?;
+    ) -> Result<Vec<LocalElement>, Error> {
+        let items = self.reconcile_items(peer, showing)?;
         let passing: HashSet<ItemId> = items.passing.iter().copied().collect();
-        let mut own: Vec<Own> = items
+        let mut own: Vec<LocalElement> = items
             .all()
-            .map(|item| Own {
+            .map(|item| LocalElement {
                 element: item.element(salt),
                 item,
                 is_passed_on: passing.contains(&item),

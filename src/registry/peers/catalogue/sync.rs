@@ -24,10 +24,10 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::catalogue::receive::Source;
-use crate::registry::peers::catalogue::reconcile::Own;
+use crate::registry::peers::catalogue::reconcile::LocalElement;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::offers::Offer;
-use crate::registry::peers::client::peer_state::retried;
+use crate::registry::peers::client::peer_state::retry_if_busy;
 use crate::registry::peers::client::pull::PullOptions;
 use crate::registry::peers::server::visibility::Showing;
 use crate::registry::step::Step;
@@ -108,15 +108,16 @@ impl LocalRegistry {
         };
         let mut first = None;
         // A list contains every manifest. The comparison has already shown that no list is needed.
-        let offers = match compared.is_settled {
-            true => Vec::new(),
-            false => self.list_remote(peer, &ListFilter::All)?,
+        let offers = if compared.is_settled {
+            Vec::new()
+        } else {
+            self.list_remote(peer, &ListFilter::All)?
         };
         for offer in offers {
             if self.holds(&offer)? {
                 continue;
             }
-            let accepted = match unasked(&offer, options) {
+            let accepted = match admit(&offer, options) {
                 Ok(accepted) => accepted,
                 Err(Error::NotTrusted { reason, .. }) => {
                     report.left.push((offer, reason));
@@ -141,7 +142,7 @@ impl LocalRegistry {
                     // The dataset may have been removed since the peer listed it. A lost peer fails
                     // for all of them.
                     let gone = is_gone(&error);
-                    report.failed.push((offer, words(&error)));
+                    report.failed.push((offer, error_text(&error)));
                     first.get_or_insert(error);
                     if gone {
                         break;
@@ -202,27 +203,29 @@ impl LocalRegistry {
         self.offer(peer, items).map_err(|e| e.with(peer))
     }
 
-    fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
-        let mut own = Vec::new();
+    fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, SyncFailure> {
+        let mut elements = Vec::new();
         let compared = compare_catalogues(peer, &mut || {
             let salt = host::random().map_err(Error::Random)?;
             let salt = Salt::new(salt);
-            own = self.elements_with(&salt, &peer.node_id(), showing)?;
-            let elements = own.iter().map(|own| own.element).collect();
-            Ok::<_, Failed>((salt, elements))
+            elements = self.elements_with(&salt, &peer.node_id(), showing)?;
+            let elements = elements.iter().map(|elements| elements.element).collect();
+            Ok::<_, SyncFailure>((salt, elements))
         })?;
         let found = compared.found;
         let is_settled = compared.left == 0
             && found.envelopes.is_empty()
-            && self.holds_common(&own, &found.missing)?;
+            && self.holds_common(&elements, &found.missing)?;
         let mut offered = Vec::new();
         for index in &found.missing {
-            let own = own
+            let elements = elements
                 .get(*index)
-                .ok_or(Failed::Peer(PeerError::Misbehaved("an index of nothing")))?;
-            offered.extend(own.is_passed_on.then_some(own.item));
+                .ok_or(SyncFailure::Peer(PeerError::Misbehaved(
+                    "an index of nothing",
+                )))?;
+            offered.extend(elements.is_passed_on.then_some(elements.item));
         }
-        let received = self.take_compared(peer, &found)?;
+        let received = self.add_compared(peer, &found)?;
         let sent = self.offer(peer, &offered)?;
         Ok(Compared {
             received,
@@ -236,9 +239,9 @@ impl LocalRegistry {
     ///
     /// The peer's datasets are among them, or are new. `missing` lists the indexes that the peer
     /// lacks, in ascending order.
-    fn holds_common(&self, own: &[Own], missing: &[usize]) -> Result<bool, Error> {
-        for (index, own) in own.iter().enumerate() {
-            let ItemId::Manifest(id) = own.item else {
+    fn holds_common(&self, elements: &[LocalElement], missing: &[usize]) -> Result<bool, Error> {
+        for (index, elements) in elements.iter().enumerate() {
+            let ItemId::Manifest(id) = elements.item else {
                 continue;
             };
             if missing.binary_search(&index).is_ok() {
@@ -256,10 +259,10 @@ impl LocalRegistry {
     }
 
     /// Adds the items that a comparison brought. Returns the number of new ones.
-    fn take_compared(&self, peer: &dyn ChunkSource, found: &Reconciled) -> Result<u64, Failed> {
+    fn add_compared(&self, peer: &dyn ChunkSource, found: &Reconciled) -> Result<u64, SyncFailure> {
         let mut envelopes = Vec::new();
         for bytes in &found.envelopes {
-            let envelope = Envelope::decode(bytes).map_err(|e| Failed::Peer(e.into()))?;
+            let envelope = Envelope::decode(bytes).map_err(|e| SyncFailure::Peer(e.into()))?;
             envelopes.push(envelope);
         }
         let from = Source {
@@ -267,14 +270,14 @@ impl LocalRegistry {
             access: peer.access(),
         };
         // Statements first: a withdrawal applies to the manifests that come with it.
-        let received = self.take_statements(&from, &found.statements)?;
+        let received = self.receive_statements(&from, &found.statements)?;
         let forged = PeerError::Misbehaved("a manifest whose signature does not hold");
-        let noted = self.note_elsewhere(&from, envelopes)?;
-        Ok(received + noted.ok_or(Failed::Peer(forged))?)
+        let noted = self.receive_manifests(&from, envelopes)?;
+        Ok(received + noted.ok_or(SyncFailure::Peer(forged))?)
     }
 
     /// Offers a peer the items that it lacks. Returns the number that were new to it.
-    fn offer(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Failed> {
+    fn offer(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, SyncFailure> {
         let mut sent = 0;
         for some in items.chunks(ANNOUNCED_AT_ONCE) {
             let bodies = self.bodies(some)?;
@@ -290,8 +293,8 @@ impl LocalRegistry {
                         None => break,
                     },
                 };
-                let announced = retried(|| peer.announce(batch.0.clone(), batch.1.clone()));
-                sent += announced.map_err(Failed::Peer)?;
+                let announced = retry_if_busy(|| peer.announce(batch.0.clone(), batch.1.clone()));
+                sent += announced.map_err(SyncFailure::Peer)?;
             }
         }
         Ok(sent)
@@ -325,7 +328,7 @@ fn is_gone(error: &Error) -> bool {
 }
 
 /// Formats an error with its chain of sources.
-fn words(error: &Error) -> String {
+fn error_text(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(behind) => format!("{error}: {behind}"),
         None => error.to_string(),
@@ -333,12 +336,12 @@ fn words(error: &Error) -> String {
 }
 
 /// A failure, by the side that caused it.
-enum Failed {
+enum SyncFailure {
     Peer(PeerError),
     Here(Error),
 }
 
-impl Failed {
+impl SyncFailure {
     fn with(self, peer: &dyn ChunkSource) -> Error {
         match self {
             Self::Peer(source) => Error::Peer {
@@ -350,20 +353,20 @@ impl Failed {
     }
 }
 
-impl From<PeerError> for Failed {
+impl From<PeerError> for SyncFailure {
     fn from(error: PeerError) -> Self {
         Self::Peer(error)
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for SyncFailure {
     fn from(error: Error) -> Self {
         Self::Here(error)
     }
 }
 
 /// Admits an offer that the policy or the options let in.
-fn unasked(offer: &Offer, options: &SyncOptions) -> Result<AcceptedOffer, Error> {
+fn admit(offer: &Offer, options: &SyncOptions) -> Result<AcceptedOffer, Error> {
     let refused = match offer.accept(Action::Fetch, Consent::NotAsked) {
         Err(refused) => refused,
         accepted => return accepted,

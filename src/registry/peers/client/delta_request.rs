@@ -7,6 +7,7 @@ use crate::catalog;
 use crate::chunk::Codec;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::ident::BlobId;
+use crate::ident::EnvelopeId;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
@@ -21,9 +22,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::delta::parent::ParentRun;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
-use crate::registry::peers::client::fetch::Filler;
-use crate::registry::peers::client::fetch::Window;
 use crate::registry::peers::client::offers::Offer;
+use crate::registry::peers::client::window::Window;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
@@ -31,14 +31,14 @@ use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A held version of the series that is being pulled.
 pub(crate) struct HeldParent {
-    pub(crate) previous: ParentTree,
+    pub(crate) tree: ParentTree,
     pub(crate) held: HeldVersion,
 }
 
 impl LocalRegistry {
     /// Returns the newest held version of the same series by the same signer. The peer does not
     /// learn of any other held dataset.
-    pub(in crate::registry::peers) fn before(
+    pub(in crate::registry::peers) fn held_parent(
         &self,
         offer: &Offer,
         tree: TreeKind,
@@ -47,16 +47,16 @@ impl LocalRegistry {
         let named = self
             .store
             .read(|t| catalog::by_name(t, &m.name).map_err(Error::from))?;
-        let of_line = named.into_iter().map(|d| d.manifest).filter(|held| {
+        let of_series = named.into_iter().map(|d| d.manifest).filter(|held| {
             held.series == m.series && held.signer == m.signer && held.content_id != m.content_id
         });
-        let Some(newest) = of_line.max_by_key(|held| held.dataset_version.clone()) else {
+        let Some(newest) = of_series.max_by_key(|held| held.dataset_version.clone()) else {
             return Ok(None);
         };
         let (root, size) = crate::registry::peers::tree_nodes::tree_of(&newest, tree);
         let reader = BlobReader::new(&self.store)?;
         Ok(Some(HeldParent {
-            previous: ParentTree { reader, root, size },
+            tree: ParentTree { reader, root, size },
             held: HeldVersion {
                 content_id: newest.content_id,
                 root,
@@ -67,12 +67,12 @@ impl LocalRegistry {
 
 /// The chunks that a request names. Its response refers to them by number.
 #[derive(Default)]
-pub(in crate::registry::peers) struct Named {
+pub(in crate::registry::peers) struct NamedChunks {
     asked: Vec<Item>,
     bases: Vec<BlobId>,
 }
 
-impl Named {
+impl NamedChunks {
     /// Builds the record of a delta, or returns `None` if the delta refers to a number that the
     /// request does not have.
     pub(in crate::registry::peers) fn record(&self, delta: Delta) -> Option<Record> {
@@ -93,13 +93,13 @@ impl Named {
 /// Builds a request for the chunks of a window that are marked `true`. Also returns the list of
 /// chunks that it names.
 pub(in crate::registry::peers) fn request(
-    filler: &Filler<'_, '_>,
+    (envelope, tree): (EnvelopeId, TreeKind),
     held: HeldVersion,
     window: &Window,
     asked: &[bool],
-) -> (PullDeltaRequest, Named) {
+) -> (PullDeltaRequest, NamedChunks) {
     let mut groups: Vec<DeltaGroup> = Vec::new();
-    let mut named = Named::default();
+    let mut named = NamedChunks::default();
     let (mut skip, mut of_bases) = (0, 0);
     let mut open: Option<(Option<ParentRun>, usize)> = None;
     for (n, (chunk, asked)) in window.chunks.iter().zip(asked).enumerate() {
@@ -112,13 +112,13 @@ pub(in crate::registry::peers) fn request(
         let run = place.and_then(|p| p.run);
         let run = run.filter(|r| of_bases + r.count <= CHUNKS_ASKED_MAX);
         let bytes = chunk.bytes as usize;
-        let joined = open.and_then(|(before, so_far)| join(before, run, so_far + bytes));
+        let joined = open.and_then(|(parent, so_far)| join_bases(parent, run, so_far + bytes));
         let more: u64;
         let run = match (joined, groups.last_mut()) {
             (Some(joined), Some(group)) => {
-                let before = group.bases.map_or(0, |b| b.count);
-                of_bases -= before;
-                more = joined.map_or(0, |r| r.count) - before;
+                let parent = group.bases.map_or(0, |b| b.count);
+                of_bases -= parent;
+                more = joined.map_or(0, |r| r.count) - parent;
                 group.take += 1;
                 group.bases = joined.map(base_run);
                 joined
@@ -149,8 +149,8 @@ pub(in crate::registry::peers) fn request(
         open = Some((run, open.map_or(0, |(_, so_far)| so_far) + bytes));
     }
     let request = PullDeltaRequest {
-        envelope: filler.envelope,
-        tree: filler.tree,
+        envelope,
+        tree,
         offset: window.offset,
         held,
         groups,
@@ -167,7 +167,7 @@ fn base_run(run: ParentRun) -> BaseRun {
 
 /// Joins the bases of a group with those of the next chunk. Returns `None` if the chunk needs a
 /// group of its own.
-fn join(
+fn join_bases(
     group: Option<ParentRun>,
     chunk: Option<ParentRun>,
     bytes: usize,
@@ -188,7 +188,7 @@ fn join(
 }
 
 /// Decodes a delta on its bases. Returns the raw bytes, or `None` if it does not decode.
-pub(in crate::registry::peers) fn put_to_bases(
+pub(in crate::registry::peers) fn decode_on_bases(
     reader: &BlobReader,
     view: &RecordView<'_>,
 ) -> Option<Vec<u8>> {

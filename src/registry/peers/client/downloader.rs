@@ -21,21 +21,21 @@ use crate::registry::delta::parent::ParentAlignment;
 use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
-use crate::registry::integrity::claims::Cuts;
+use crate::registry::integrity::claims::CutCheck;
 use crate::registry::peers::client::delta_request::HeldParent;
-use crate::registry::peers::client::fetch::Filled;
-use crate::registry::peers::client::fetch::Filler;
-use crate::registry::peers::client::fetch::Window;
+use crate::registry::peers::client::fetch::FilledWindow;
 use crate::registry::peers::client::fetch::WindowError;
+use crate::registry::peers::client::fetch::WindowFiller;
 use crate::registry::peers::client::peer_state::PullPeer;
+use crate::registry::peers::client::peer_state::fill_with_retries;
 use crate::registry::peers::client::peer_state::no_peer_left;
-use crate::registry::peers::client::peer_state::retried;
-use crate::registry::peers::client::peer_state::retried_fill;
+use crate::registry::peers::client::peer_state::retry_if_busy;
 use crate::registry::peers::client::shared_state::PanicGuard;
 use crate::registry::peers::client::shared_state::Shared;
-use crate::registry::peers::server::tree_delta::put_to_bases;
-use crate::registry::peers::tree_nodes::Leaves;
-use crate::registry::peers::tree_nodes::Walk;
+use crate::registry::peers::client::window::Window;
+use crate::registry::peers::server::tree_delta::decode_on_bases;
+use crate::registry::peers::tree_nodes::LeafStore;
+use crate::registry::peers::tree_nodes::TreeFetch;
 use crate::registry::sizes::Sizes;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
@@ -49,7 +49,7 @@ const THREADS_PER_PEER: usize = 3;
 
 /// Chunk counts of a downloaded tree.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fetched {
+pub(crate) struct ChunkCounts {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
 }
@@ -66,13 +66,13 @@ struct Backlog<'a> {
 /// Download of one tree.
 pub(crate) struct TreeDownloader<'a> {
     pub(crate) session: &'a WriteSession,
-    pub(crate) resembling: &'a SimilarityIndex,
+    pub(crate) similarity: &'a SimilarityIndex,
     pub(crate) reader: &'a BlobReader,
     pub(crate) manifest: &'a Manifest,
     pub(crate) envelope: crate::ident::EnvelopeId,
     pub(crate) tree: TreeKind,
-    pub(crate) supplies: &'a [PullPeer<'a>],
-    pub(crate) before: Option<&'a HeldParent>,
+    pub(crate) peers: &'a [PullPeer<'a>],
+    pub(crate) parent: Option<&'a HeldParent>,
     /// The files of the tree, if it is the data tree.
     pub(crate) files: Option<&'a FileTable>,
     /// Accept a tree that is far larger than the bytes sent for it.
@@ -86,26 +86,26 @@ impl TreeDownloader<'_> {
     pub(crate) fn run(
         &self,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
-    ) -> Result<Fetched, Error> {
-        let mut plan = FetchSchedule::new(self.supplies.len());
-        for (n, supply) in self.supplies.iter().enumerate() {
-            if !supply.is_usable() {
+    ) -> Result<ChunkCounts, Error> {
+        let mut plan = FetchSchedule::new(self.peers.len());
+        for (n, peer) in self.peers.iter().enumerate() {
+            if !peer.is_usable() {
                 plan.drop_peer(PeerSlot(n));
             }
         }
         let shared = Shared::new(plan);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _alarm = PanicGuard(&shared);
+                let _guard = PanicGuard(&shared);
                 if let Err(error) = self.plan(&shared) {
                     shared.fail(error);
                 }
             });
-            for n in 0..self.supplies.len() {
+            for n in 0..self.peers.len() {
                 for _ in 0..THREADS_PER_PEER {
                     let shared = &shared;
                     scope.spawn(move || {
-                        let _alarm = PanicGuard(shared);
+                        let _guard = PanicGuard(shared);
                         self.work(shared, PeerSlot(n));
                     });
                 }
@@ -123,27 +123,27 @@ impl TreeDownloader<'_> {
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
         let mut ask =
             |request: &PullNodeRequest,
-             check: &mut crate::registry::peers::tree_nodes::Check<'_>| {
+             check: &mut crate::registry::peers::tree_nodes::CheckNodes<'_>| {
                 self.ask_nodes(shared, request, check)
             };
-        let before = self.before.map(|b| &b.previous);
-        let mut walk = Walk {
+        let parent = self.parent.map(|b| &b.tree);
+        let mut walk = TreeFetch {
             session: self.session,
             reader: self.reader,
             envelope: self.envelope,
             tree: self.tree,
             free_data_bytes: self.sizes.free_data_bytes,
             ask: &mut ask,
-            leaves: Leaves::new(self.session, before),
+            leaves: LeafStore::new(self.session, parent),
         };
         let mut stretch = Backlog {
-            alignment: before.map(ParentAlignment::new),
+            alignment: parent.map(ParentAlignment::new),
             ..Backlog::default()
         };
         if !self.allow_large {
-            walk.weigh(self.manifest)?;
+            walk.check_expansion(self.manifest)?;
         }
-        let mut cuts = self.files.map(|table| Cuts::new(self.manifest, table));
+        let mut cuts = self.files.map(|table| CutCheck::new(self.manifest, table));
         let mut offset = 0_u64;
         walk.run(self.manifest, &mut |chunks| {
             for chunk in &chunks {
@@ -151,9 +151,10 @@ impl TreeDownloader<'_> {
                 offset += u64::from(chunk.bytes);
             }
             stretch.chunks.extend(chunks);
-            match stretch.chunks.len() >= self.sizes.stretch_chunks {
-                true => self.cut(shared, &mut stretch, false),
-                false => Ok(()),
+            if stretch.chunks.len() >= self.sizes.stretch_chunks {
+                self.cut(shared, &mut stretch, false)
+            } else {
+                Ok(())
             }
         })?;
         while !stretch.chunks.is_empty() {
@@ -179,7 +180,7 @@ impl TreeDownloader<'_> {
         let seams = match is_last && stretch_bytes < window_bytes {
             // One window, wherever records end.
             true => Vec::new(),
-            false => self.seams(stretch.offset, asked),
+            false => self.record_boundaries(stretch.offset, asked),
         };
         let mut rest = std::mem::take(&mut stretch.chunks);
         let (mut window, mut bytes, mut cut_so_far) = (Vec::new(), 0, 0);
@@ -207,16 +208,17 @@ impl TreeDownloader<'_> {
     }
 
     /// Returns the record boundaries that a peer reports. Without them, windows end anywhere.
-    fn seams(&self, offset: u64, chunks: usize) -> Vec<usize> {
+    fn record_boundaries(&self, offset: u64, chunks: usize) -> Vec<usize> {
         let request = RecordBoundariesRequest {
             envelope: self.envelope,
             tree: self.tree,
             offset,
             chunks: chunks as u64,
         };
-        let supply = self.supplies.iter().find(|s| s.is_usable());
-        let seams = supply.and_then(|s| retried(|| s.source.record_boundaries(&request)).ok());
-        seams.unwrap_or_default()
+        let peer = self.peers.iter().find(|s| s.is_usable());
+        let boundaries =
+            peer.and_then(|s| retry_if_busy(|| s.source.record_boundaries(&request)).ok());
+        boundaries.unwrap_or_default()
     }
 
     /// Requests nodes from one peer after the other.
@@ -224,23 +226,23 @@ impl TreeDownloader<'_> {
         &self,
         shared: &Shared,
         request: &PullNodeRequest,
-        check: &mut crate::registry::peers::tree_nodes::Check<'_>,
+        check: &mut crate::registry::peers::tree_nodes::CheckNodes<'_>,
     ) -> Result<(), Error> {
         let mut last = None;
         let is_over = || shared.lock().failed.is_some() || self.progress.cancelled();
-        for supply in self.supplies.iter().filter(|s| s.is_usable()) {
+        for peer in self.peers.iter().filter(|s| s.is_usable()) {
             loop {
                 if is_over() {
                     return Err(Error::Interrupted);
                 }
-                let answered = self.nodes_of(supply, request).and_then(&mut *check);
+                let answered = self.nodes_of(peer, request).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
                     Err(PeerError::Stopped) => return Err(Error::Interrupted),
-                    Err(error) if !error.is_final() && supply.survives(&error, &is_over) => {}
+                    Err(error) if !error.is_final() && peer.reconnected(&error, &is_over) => {}
                     Err(error) => {
-                        supply.give_up(&error);
-                        last = Some((supply.source.address(), error));
+                        peer.give_up(&error);
+                        last = Some((peer.source.address(), error));
                         break;
                     }
                 }
@@ -252,76 +254,76 @@ impl TreeDownloader<'_> {
     /// Requests nodes from one peer, as a delta if a parent version is held.
     fn nodes_of(
         &self,
-        supply: &PullPeer<'_>,
+        peer: &PullPeer<'_>,
         request: &PullNodeRequest,
     ) -> Result<Vec<Vec<u8>>, PeerError> {
-        if let Some(before) = self.before.filter(|_| supply.asks_deltas.get()) {
+        if let Some(parent) = self.parent.filter(|_| peer.asks_deltas.get()) {
             let with_held = PullNodeDeltaRequest {
                 nodes: request.clone(),
-                held: before.held,
+                held: parent.held,
             };
-            match retried(|| supply.source.node_deltas(&with_held)) {
+            match retry_if_busy(|| peer.source.node_deltas(&with_held)) {
                 Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => {}
                 answered => {
-                    let put = put_to_bases(answered?, &before.previous, &request.places)?;
+                    let put = decode_on_bases(answered?, &parent.tree, &request.places)?;
                     if let Some(nodes) = put {
                         return Ok(nodes);
                     }
                 }
             }
-            supply.asks_deltas.end();
+            peer.asks_deltas.end();
         }
-        retried(|| supply.source.nodes(request))
+        retry_if_busy(|| peer.source.nodes(request))
     }
 
     /// Main loop of a fetching thread.
-    fn work(&self, shared: &Shared, lane: PeerSlot) {
-        let Some(supply) = self.supplies.get(lane.0) else {
+    fn work(&self, shared: &Shared, slot: PeerSlot) {
+        let Some(peer) = self.peers.get(slot.0) else {
             return;
         };
-        let is_needless = |number| {
+        let is_unneeded = |number| {
             let state = shared.lock();
             state.failed.is_some() || state.plan.is_finished(number)
         };
-        let keeping = ReceivedRecords::new(self.session, self.resembling);
-        let filler = Filler {
+        let keeping = ReceivedRecords::new(self.session, self.similarity);
+        let filler = WindowFiller {
             manifest: self.manifest,
             envelope: self.envelope,
             tree: self.tree,
             session: self.session,
             keeping: &keeping,
             reader: self.reader,
-            is_needless: &is_needless,
-            held: self.before.map(|b| b.held),
-            reads_deltas: &supply.asks_deltas,
+            is_unneeded: &is_unneeded,
+            held: self.parent.map(|b| b.held),
+            reads_deltas: &peer.asks_deltas,
         };
-        while let Some(window) = next_window(shared, lane) {
+        while let Some(window) = next_window(shared, slot) {
             let buffer = shared.lock().free.pop().unwrap_or_default();
-            match retried_fill(&filler, &window, supply.source, buffer) {
-                Ok(filled) => self.finish(shared, &window, filled, supply),
+            match fill_with_retries(&filler, &window, peer.source, buffer) {
+                Ok(filled) => self.finish(shared, &window, filled, peer),
                 Err(WindowError::Here(error)) => {
                     shared.fail(error);
                     return;
                 }
                 Err(WindowError::Peer(PeerError::Stopped)) => {
-                    if !is_needless(window.number) {
+                    if !is_unneeded(window.number) {
                         // The connection itself was told to stop.
                         shared.fail(Error::Interrupted);
                         return;
                     }
-                    shared.lock().plan.give_back(lane, window.number);
+                    shared.lock().plan.give_back(slot, window.number);
                 }
                 Err(WindowError::Peer(error)) if error.is_final() => {
-                    give_up(shared, lane, supply, error);
-                    shared.lock().plan.give_back(lane, window.number);
+                    give_up(shared, slot, peer, error);
+                    shared.lock().plan.give_back(slot, window.number);
                 }
                 Err(WindowError::Peer(error)) => {
                     // Another peer may take the window while this one reconnects.
-                    shared.lock().plan.give_back(lane, window.number);
+                    shared.lock().plan.give_back(slot, window.number);
                     shared.news.notify_all();
                     let is_over = || shared.lock().failed.is_some();
-                    if !supply.survives(&error, &is_over) {
-                        give_up(shared, lane, supply, error);
+                    if !peer.reconnected(&error, &is_over) {
+                        give_up(shared, slot, peer, error);
                     }
                 }
             }
@@ -333,8 +335,8 @@ impl TreeDownloader<'_> {
         &self,
         shared: &Shared,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
-    ) -> Result<Fetched, Error> {
-        let mut total = Fetched::default();
+    ) -> Result<ChunkCounts, Error> {
+        let mut total = ChunkCounts::default();
         loop {
             let mut state = shared.lock();
             let filled = loop {
@@ -370,10 +372,10 @@ impl TreeDownloader<'_> {
         }
     }
 
-    fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &PullPeer<'_>) {
+    fn finish(&self, shared: &Shared, window: &Window, filled: FilledWindow, peer: &PullPeer<'_>) {
         // The file table is not a chunk of the dataset.
         if self.tree == TreeKind::Data && filled.fetched > 0 {
-            supply.gave(filled.fetched);
+            peer.add_chunks(filled.fetched);
         }
         let mut state = shared.lock();
         if state.plan.finish(window.number) == FetchOutcome::First {
@@ -383,11 +385,11 @@ impl TreeDownloader<'_> {
 }
 
 /// Removes a peer from the schedule.
-fn give_up(shared: &Shared, lane: PeerSlot, supply: &PullPeer<'_>, error: PeerError) {
-    supply.give_up(&error);
+fn give_up(shared: &Shared, slot: PeerSlot, peer: &PullPeer<'_>, error: PeerError) {
+    peer.give_up(&error);
     let mut state = shared.lock();
-    state.plan.drop_peer(lane);
-    state.last_fault = Some((supply.source.address(), error));
+    state.plan.drop_peer(slot);
+    state.last_fault = Some((peer.source.address(), error));
 }
 
 fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Backlog<'_>) -> Result<(), Error> {
@@ -415,13 +417,13 @@ fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Backlog<'_>) ->
 }
 
 /// Waits for the next window to fetch. Returns `None` when there is no more work.
-fn next_window(shared: &Shared, lane: PeerSlot) -> Option<Arc<Window>> {
+fn next_window(shared: &Shared, slot: PeerSlot) -> Option<Arc<Window>> {
     let mut state = shared.lock();
     loop {
         if state.failed.is_some() {
             return None;
         }
-        match state.plan.next(lane, shared.started.elapsed()) {
+        match state.plan.next(slot, shared.started.elapsed()) {
             NextFetch::Fetch(number) => return state.windows.get(&number).cloned(),
             NextFetch::Wait => state = shared.wait(state),
             NextFetch::End => return None,

@@ -24,43 +24,23 @@ use crate::protocol::RefusalCode;
 use crate::protocol::ResponsePart;
 use crate::protocol::Run;
 use crate::protocol::TreeKind;
-use crate::registry::checkout::read_chunks::Located;
+use crate::registry::checkout::read_chunks::LocatedChunk;
 use crate::registry::checkout::read_chunks::each_located;
-use crate::registry::delta::parent::Place;
 use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::peers::client::delta_request;
-use crate::registry::peers::client::delta_request::Named;
-use crate::registry::peers::client::delta_request::put_to_bases;
+use crate::registry::peers::client::delta_request::NamedChunks;
+use crate::registry::peers::client::delta_request::decode_on_bases;
+use crate::registry::peers::client::window::Window;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
-/// A window: neighbouring chunks of a tree.
-#[derive(Debug)]
-pub(crate) struct Window {
-    /// Sequence number, from 0.
-    pub(crate) number: u64,
-    /// Offset of the first chunk in the tree's data.
-    pub(crate) offset: u64,
-    /// The chunks, held or not.
-    pub(crate) chunks: Vec<ChunkEntry>,
-    /// The position of each chunk in the parent version. Empty without one.
-    pub(crate) places: Vec<Place>,
-}
-
-impl Window {
-    /// Returns the length of the window's data in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|c| c.bytes as usize).sum()
-    }
-}
-
 /// A window's data, with the origin of its chunks.
 #[derive(Debug, Default)]
-pub(crate) struct Filled {
+pub(crate) struct FilledWindow {
     /// The data, possibly followed by bytes of earlier windows.
     buffer: Vec<u8>,
     bytes: usize,
@@ -70,7 +50,7 @@ pub(crate) struct Filled {
     pub(crate) local: u64,
 }
 
-impl Filled {
+impl FilledWindow {
     /// Returns the data.
     pub(crate) fn data(&self) -> &[u8] {
         self.buffer.get(..self.bytes).unwrap_or_default()
@@ -92,7 +72,7 @@ pub(crate) enum WindowError {
 }
 
 /// Reason that a record was not accepted.
-enum NotTaken {
+enum RecordError {
     /// The record is a delta and does not decode to the expected bytes. The peer may succeed
     /// without deltas.
     Delta,
@@ -100,7 +80,7 @@ enum NotTaken {
     Other(WindowError),
 }
 
-impl<E: Into<WindowError>> From<E> for NotTaken {
+impl<E: Into<WindowError>> From<E> for RecordError {
     fn from(error: E) -> Self {
         Self::Other(error.into())
     }
@@ -120,7 +100,7 @@ impl From<StoreError> for WindowError {
 
 /// Fills the windows of one pull.
 #[derive(Clone, Copy)]
-pub(crate) struct Filler<'a, 's> {
+pub(crate) struct WindowFiller<'a, 's> {
     /// The manifest that is pulled.
     pub(crate) manifest: &'a Manifest,
     /// The manifest's envelope id.
@@ -134,19 +114,19 @@ pub(crate) struct Filler<'a, 's> {
     /// Reader for held chunks.
     pub(crate) reader: &'a BlobReader,
     /// Returns true if another peer has filled the window, or the pull is to stop.
-    pub(crate) is_needless: &'a (dyn Fn(u64) -> bool + Sync),
+    pub(crate) is_unneeded: &'a (dyn Fn(u64) -> bool + Sync),
     /// A held parent version that the peer is told about.
     pub(crate) held: Option<HeldVersion>,
     /// Tells if the peer is asked for deltas.
-    pub(crate) reads_deltas: &'a AsksDeltas,
+    pub(crate) reads_deltas: &'a DeltaFlag,
 }
 
 /// Flag per peer: deltas are requested until the peer does not understand them or sends a wrong
 /// one.
 #[derive(Debug, Default)]
-pub(crate) struct AsksDeltas(AtomicBool);
+pub(crate) struct DeltaFlag(AtomicBool);
 
-impl AsksDeltas {
+impl DeltaFlag {
     pub(in crate::registry::peers) fn get(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
@@ -157,23 +137,23 @@ impl AsksDeltas {
 }
 
 /// Sends the request for records to a peer, and passes on each part of the response.
-type Ask<'a> = dyn Fn(&dyn Fn() -> bool, &mut EachPart<'_>) -> Result<(), PeerError> + 'a;
+type SendRequest<'a> = dyn Fn(&dyn Fn() -> bool, &mut EachPart<'_>) -> Result<(), PeerError> + 'a;
 
 /// A chunk that is not held: its length, its newlines, and its positions in the window.
-struct Missing {
+struct MissingChunk {
     bytes: u32,
     newlines: u32,
     places: Vec<usize>,
 }
 
-impl Filler<'_, '_> {
+impl WindowFiller<'_, '_> {
     /// Fills a window, in a buffer that may be left over from another.
     pub(crate) fn fill(
         &self,
         window: &Window,
         source: &dyn ChunkSource,
         mut buffer: Vec<u8>,
-    ) -> Result<Filled, WindowError> {
+    ) -> Result<FilledWindow, WindowError> {
         let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
         let keys: Vec<BlobKey> = window.chunks.iter().map(key).collect();
         let located = self.session.locate(&keys)?;
@@ -184,7 +164,7 @@ impl Filler<'_, '_> {
         // Every byte is overwritten below; otherwise the hash of the whole does not match.
         let data = buffer.get_mut(..bytes).unwrap_or_default();
         let (mut here, mut chunks_here) = (Vec::new(), Vec::new());
-        let mut missing: HashMap<BlobId, Missing> = HashMap::new();
+        let mut missing: HashMap<BlobId, MissingChunk> = HashMap::new();
         let mut asked: Vec<bool> = Vec::with_capacity(keys.len());
         let mut at = 0;
         for ((chunk, key), location) in window.chunks.iter().zip(&keys).zip(located) {
@@ -192,14 +172,14 @@ impl Filler<'_, '_> {
                 Some(location) => {
                     asked.push(false);
                     chunks_here.push((at, chunk));
-                    here.push(Located {
+                    here.push(LocatedChunk {
                         at: at as u64,
                         key: *key,
                         location,
                     });
                 }
                 None => {
-                    let entry = missing.entry(key.id).or_insert_with(|| Missing {
+                    let entry = missing.entry(key.id).or_insert_with(|| MissingChunk {
                         bytes: chunk.bytes,
                         newlines: chunk.newlines,
                         places: Vec::new(),
@@ -221,7 +201,7 @@ impl Filler<'_, '_> {
         if !missing.is_empty() {
             self.fetch(window, source, &asked, &mut missing, data)?;
         }
-        Ok(Filled {
+        Ok(FilledWindow {
             buffer,
             bytes,
             fetched,
@@ -234,20 +214,21 @@ impl Filler<'_, '_> {
         window: &Window,
         source: &dyn ChunkSource,
         asked: &[bool],
-        missing: &mut HashMap<BlobId, Missing>,
+        missing: &mut HashMap<BlobId, MissingChunk>,
         data: &mut [u8],
     ) -> Result<(), WindowError> {
         let held = self.held.filter(|_| self.reads_deltas.get());
         if let Some(held) = held {
-            let (request, named) = delta_request::request(self, held, window, asked);
+            let (request, named) =
+                delta_request::request((self.envelope, self.tree), held, window, asked);
             let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
                 source.deltas(&request, needless, each)
             };
             match self.receive(window, &ask, &named, missing, data) {
-                Err(NotTaken::Other(WindowError::Peer(PeerError::Refused(r))))
+                Err(RecordError::Other(WindowError::Peer(PeerError::Refused(r))))
                     if r.code == RefusalCode::NotUnderstood => {}
-                Err(NotTaken::Delta) => {}
-                Err(NotTaken::Other(error)) => return Err(error),
+                Err(RecordError::Delta) => {}
+                Err(RecordError::Other(error)) => return Err(error),
                 Ok(()) => return Ok(()),
             }
             self.reads_deltas.end();
@@ -263,10 +244,10 @@ impl Filler<'_, '_> {
                 each(ResponsePart::Record(record))
             })
         };
-        let received = self.receive(window, &ask, &Named::default(), missing, data);
+        let received = self.receive(window, &ask, &NamedChunks::default(), missing, data);
         received.map_err(|error| match error {
-            NotTaken::Delta => PeerError::Misbehaved("a delta unasked").into(),
-            NotTaken::Other(error) => error,
+            RecordError::Delta => PeerError::Misbehaved("a delta unasked").into(),
+            RecordError::Other(error) => error,
         })
     }
 
@@ -274,15 +255,15 @@ impl Filler<'_, '_> {
     fn receive(
         &self,
         window: &Window,
-        ask: &Ask<'_>,
-        named: &Named,
-        missing: &mut HashMap<BlobId, Missing>,
+        ask: &SendRequest<'_>,
+        named: &NamedChunks,
+        missing: &mut HashMap<BlobId, MissingChunk>,
         data: &mut [u8],
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), RecordError> {
         let mut failed = Ok(());
-        let is_needless = || (self.is_needless)(window.number);
-        let answered = ask(&is_needless, &mut |part| {
-            if is_needless() {
+        let is_unneeded = || (self.is_unneeded)(window.number);
+        let answered = ask(&is_unneeded, &mut |part| {
+            if is_unneeded() {
                 failed = Err(PeerError::Stopped.into());
             } else {
                 failed = self.take(part, named, missing, data);
@@ -291,9 +272,10 @@ impl Filler<'_, '_> {
         });
         failed?;
         answered?;
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(PeerError::Misbehaved("fewer chunks than it was asked for").into()),
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(PeerError::Misbehaved("fewer chunks than it was asked for").into())
         }
     }
 
@@ -301,10 +283,10 @@ impl Filler<'_, '_> {
     fn take(
         &self,
         part: ResponsePart,
-        named: &Named,
-        missing: &mut HashMap<BlobId, Missing>,
+        named: &NamedChunks,
+        missing: &mut HashMap<BlobId, MissingChunk>,
         data: &mut [u8],
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), RecordError> {
         let damaged = || PeerError::Misbehaved("a damaged record");
         let (bytes, delta) = match part {
             ResponsePart::Record(bytes) => (bytes, None),
@@ -328,7 +310,7 @@ impl Filler<'_, '_> {
         }
         let raw = match is_delta {
             // A local base may be damaged, which is no fault of the peer.
-            true => put_to_bases(self.reader, &view).ok_or(NotTaken::Delta)?,
+            true => decode_on_bases(self.reader, &view).ok_or(RecordError::Delta)?,
             false => view.unpack().map_err(|_| damaged())?,
         };
         self.place(&header.items, &raw, is_delta, missing, data)?;
@@ -344,9 +326,9 @@ impl Filler<'_, '_> {
         items: &[Item],
         raw: &[u8],
         is_delta: bool,
-        missing: &mut HashMap<BlobId, Missing>,
+        missing: &mut HashMap<BlobId, MissingChunk>,
         data: &mut [u8],
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), RecordError> {
         let mut chunks = Vec::with_capacity(items.len());
         let mut rest = raw;
         for item in items {
@@ -356,9 +338,10 @@ impl Filler<'_, '_> {
             rest = after;
             if BlobId::of(chunk) != item.id {
                 let lie = PeerError::Misbehaved("a chunk that is not what its id says");
-                return Err(match is_delta {
-                    true => NotTaken::Delta,
-                    false => lie.into(),
+                return Err(if is_delta {
+                    RecordError::Delta
+                } else {
+                    lie.into()
                 });
             }
             chunks.push((item, chunk));
@@ -383,7 +366,7 @@ impl Filler<'_, '_> {
 }
 
 /// Marks the chunks of a window that are still missing, each at its first position.
-fn still_asked(window: &Window, missing: &HashMap<BlobId, Missing>) -> Vec<bool> {
+fn still_asked(window: &Window, missing: &HashMap<BlobId, MissingChunk>) -> Vec<bool> {
     let mut at = 0;
     let first_there = |chunk: &ChunkEntry| {
         let id = BlobId::new(*chunk.id.as_bytes());

@@ -13,3 +13,4 @@ pub(crate) mod peer_state;
 pub(crate) mod prefetch;
 pub(crate) mod pull;
 pub(crate) mod shared_state;
+pub(crate) mod window;

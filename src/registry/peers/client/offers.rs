@@ -8,15 +8,16 @@ use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::Reference;
+use crate::locks::threads;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
 use crate::protocol::PeerError;
 use crate::registry::LocalRegistry;
-use crate::registry::datasets::lookup::best;
 use crate::registry::datasets::lookup::label;
-use crate::registry::datasets::lookup::picked;
+use crate::registry::datasets::lookup::of_publisher;
+use crate::registry::datasets::ranking::best_matches;
 use crate::registry::error::Error;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::TrustStore;
@@ -129,7 +130,7 @@ impl LocalRegistry {
         }
         let trust = self.trust()?;
         let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
-        let mut chosen = best(fitting(shown.collect(), reference, &trust), &trust);
+        let mut chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
         let ids = |d: &Dataset| d.manifest.content_id;
         let Some(winner) = chosen.pop() else {
             return Err(Error::NotAtPeers(reference.to_string()));
@@ -180,14 +181,14 @@ fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Ve
     {
         let named = rest.into_iter().filter(|d| d.manifest.name == *name);
         let named = named.collect();
-        fitting.extend(picked(named, version, publisher.as_ref(), trust));
+        fitting.extend(of_publisher(named, version, publisher.as_ref(), trust));
     }
     fitting
 }
 
 /// Verifies signatures on all cores. The result has the given order.
 fn verify_all(encoded: &[Vec<u8>]) -> Result<Vec<VerifiedManifest>, PeerError> {
-    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let cores = threads();
     let each = encoded.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {
         let handles: Vec<_> = encoded

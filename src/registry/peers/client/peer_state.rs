@@ -2,21 +2,21 @@
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::peers::client::fetch::AsksDeltas;
-use crate::registry::peers::client::fetch::Filled;
-use crate::registry::peers::client::fetch::Filler;
-use crate::registry::peers::client::fetch::Window;
+use crate::registry::peers::client::fetch::DeltaFlag;
+use crate::registry::peers::client::fetch::FilledWindow;
 use crate::registry::peers::client::fetch::WindowError;
+use crate::registry::peers::client::fetch::WindowFiller;
+use crate::registry::peers::client::window::Window;
 
 /// Maximum number of retries after a peer reports that it is overloaded.
 const BUSY_TRIES: u32 = 50;
@@ -48,15 +48,15 @@ pub struct SourceReport {
 pub(crate) struct PullPeer<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
-    pub(crate) asks_deltas: AsksDeltas,
-    trouble: Mutex<Trouble>,
-    /// HeldParent each attempt to connect again, as long as nothing comes in between.
+    pub(crate) asks_deltas: DeltaFlag,
+    failures: Mutex<Failures>,
+    /// Pauses before each attempt to reconnect. Received chunks reset the count.
     reconnect_pauses: [Duration; 4],
 }
 
 /// Failures since the last received chunks.
 #[derive(Default)]
-struct Trouble {
+struct Failures {
     /// Number of attempts to reconnect.
     revivals: usize,
     /// Number of stalls, and the time of the last one.
@@ -68,8 +68,8 @@ impl<'a> PullPeer<'a> {
     pub(crate) fn new(source: &'a dyn ChunkSource, reconnect_pauses: [Duration; 4]) -> Self {
         Self {
             source,
-            asks_deltas: AsksDeltas::default(),
-            trouble: Mutex::default(),
+            asks_deltas: DeltaFlag::default(),
+            failures: Mutex::default(),
             reconnect_pauses,
             report: Mutex::new(SourceReport {
                 node_id: source.node_id(),
@@ -81,7 +81,7 @@ impl<'a> PullPeer<'a> {
     }
 
     pub(crate) fn report(&self) -> MutexGuard<'_, SourceReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report)
     }
 
     pub(crate) fn is_usable(&self) -> bool {
@@ -90,20 +90,20 @@ impl<'a> PullPeer<'a> {
 
     /// Reconnects after a lost connection. Returns true if the peer is back before `is_over` ends
     /// the wait. Misconduct is not retried.
-    pub(crate) fn survives(&self, error: &PeerError, is_over: &dyn Fn() -> bool) -> bool {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn reconnected(&self, error: &PeerError, is_over: &dyn Fn() -> bool) -> bool {
+        let mut failures = lock(&self.failures);
         if matches!(error, PeerError::Stalled(_)) {
             // Several requests wait at the same time, and all notice the same stall.
-            let is_same = trouble.stalled.is_some_and(|at| at.elapsed() < ONE_STALL);
-            trouble.stalls += u32::from(!is_same);
-            trouble.stalled = Some(host::instant());
-            if trouble.stalls > STALLS_MAX {
+            let is_same = failures.stalled.is_some_and(|at| at.elapsed() < ONE_STALL);
+            failures.stalls += u32::from(!is_same);
+            failures.stalled = Some(host::instant());
+            if failures.stalls > STALLS_MAX {
                 return false;
             }
         }
-        while let Some(pause) = self.reconnect_pauses.get(trouble.revivals) {
-            trouble.revivals += 1;
-            if !slept(*pause, is_over) {
+        while let Some(pause) = self.reconnect_pauses.get(failures.revivals) {
+            failures.revivals += 1;
+            if !sleep_unless(*pause, is_over) {
                 return false;
             }
             match self.source.reconnect(is_over) {
@@ -117,11 +117,11 @@ impl<'a> PullPeer<'a> {
     }
 
     /// Counts received chunks, and resets the retry limits.
-    pub(crate) fn gave(&self, chunks: u64) {
+    pub(crate) fn add_chunks(&self, chunks: u64) {
         self.report().chunks += chunks;
         // A thread that is reconnecting holds the lock and keeps its count.
-        if let Ok(mut trouble) = self.trouble.try_lock() {
-            *trouble = Trouble::default();
+        if let Ok(mut failures) = self.failures.try_lock() {
+            *failures = Failures::default();
         }
     }
 
@@ -132,7 +132,7 @@ impl<'a> PullPeer<'a> {
 }
 
 /// Sleeps until the pause ends or `is_over` returns true. Returns true if the pause ended.
-fn slept(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
+fn sleep_unless(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
     let mut left = pause;
     while !left.is_zero() && !is_over() {
         let step = left.min(LOOK_UP);
@@ -143,7 +143,9 @@ fn slept(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
 }
 
 /// Retries a request while the peer reports that it is overloaded. Any other response is returned.
-pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
+pub(crate) fn retry_if_busy<T>(
+    mut ask: impl FnMut() -> Result<T, PeerError>,
+) -> Result<T, PeerError> {
     let mut tries = 0;
     loop {
         match ask() {
@@ -159,23 +161,24 @@ pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Resul
 }
 
 /// Fills a window, and retries while the peer is overloaded.
-pub(in crate::registry::peers) fn retried_fill(
-    filler: &Filler<'_, '_>,
+pub(in crate::registry::peers) fn fill_with_retries(
+    filler: &WindowFiller<'_, '_>,
     window: &Window,
     source: &dyn ChunkSource,
     mut buffer: Vec<u8>,
-) -> Result<Filled, WindowError> {
+) -> Result<FilledWindow, WindowError> {
     let mut failed_here = None;
-    let filled = retried(
-        || match filler.fill(window, source, std::mem::take(&mut buffer)) {
-            Ok(filled) => Ok(Some(filled)),
-            Err(WindowError::Peer(error)) => Err(error),
-            Err(WindowError::Here(error)) => {
-                failed_here = Some(error);
-                Ok(None)
-            }
-        },
-    )?;
+    let filled =
+        retry_if_busy(
+            || match filler.fill(window, source, std::mem::take(&mut buffer)) {
+                Ok(filled) => Ok(Some(filled)),
+                Err(WindowError::Peer(error)) => Err(error),
+                Err(WindowError::Here(error)) => {
+                    failed_here = Some(error);
+                    Ok(None)
+                }
+            },
+        )?;
     match (filled, failed_here) {
         (Some(filled), _) => Ok(filled),
         (None, Some(error)) => Err(WindowError::Here(error)),

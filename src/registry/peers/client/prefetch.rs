@@ -4,11 +4,11 @@
 //! chunk. One after the other, each would cost a small dataset a round trip.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::chunk::params::CHUNK_BYTES_MIN;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::manifest::Manifest;
 use crate::protocol::Access;
 use crate::protocol::ChunkSource;
@@ -32,53 +32,55 @@ use crate::protocol::TreeKind;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
-use crate::registry::peers::client::peer_state::retried;
+use crate::registry::peers::client::peer_state::retry_if_busy;
 use crate::registry::peers::tree_nodes::tree_of;
 
 /// A peer with prefetched responses. Each response is returned once, failures included. A request
 /// that was not prefetched goes to the peer.
-pub(in crate::registry::peers) struct Ahead<'a> {
+pub(in crate::registry::peers) struct Prefetch<'a> {
     source: &'a dyn ChunkSource,
-    answers: Mutex<Answers>,
+    responses: Mutex<PrefetchedResponses>,
 }
 
 /// A request and its response.
-type Answered<Q, A> = (Q, Result<A, PeerError>);
+type ResponseTo<Q, A> = (Q, Result<A, PeerError>);
 
 /// Prefetched responses by request. There are at most five.
 #[derive(Default)]
-struct Answers {
-    card: Option<Answered<EnvelopeId, Vec<u8>>>,
-    nodes: Vec<Answered<PullNodeRequest, Vec<Vec<u8>>>>,
-    chunks: Vec<Answered<PullChunkRequest, Vec<u8>>>,
+struct PrefetchedResponses {
+    card: Option<ResponseTo<EnvelopeId, Vec<u8>>>,
+    nodes: Vec<ResponseTo<PullNodeRequest, Vec<Vec<u8>>>>,
+    chunks: Vec<ResponseTo<PullChunkRequest, Vec<u8>>>,
 }
 
-impl Answers {
+impl PrefetchedResponses {
     /// Keeps only the first lost connection as a failure, because one loss fails all concurrent
     /// requests. The others are sent again.
     fn with_one_failure(mut self) -> Self {
         let mut is_first = true;
         let mut counts = |is_lost: bool| !is_lost || std::mem::take(&mut is_first);
-        self.card.take_if(|(_, answer)| !counts(is_lost(answer)));
-        self.nodes.retain(|(_, answer)| counts(is_lost(answer)));
-        self.chunks.retain(|(_, answer)| counts(is_lost(answer)));
+        self.card
+            .take_if(|(_, response)| !counts(is_lost(response)));
+        self.nodes.retain(|(_, response)| counts(is_lost(response)));
+        self.chunks
+            .retain(|(_, response)| counts(is_lost(response)));
         self
     }
 }
 
-fn is_lost<T>(answer: &Result<T, PeerError>) -> bool {
-    answer.as_ref().is_err_and(|error| !error.is_final())
+fn is_lost<T>(response: &Result<T, PeerError>) -> bool {
+    response.as_ref().is_err_and(|error| !error.is_final())
 }
 
 /// Requests to prefetch.
 #[derive(Default)]
-pub(in crate::registry::peers) struct Questions {
+pub(in crate::registry::peers) struct PrefetchRequests {
     card: Option<EnvelopeId>,
     nodes: Vec<PullNodeRequest>,
     chunks: Vec<PullChunkRequest>,
 }
 
-impl Questions {
+impl PrefetchRequests {
     /// Adds the card of a manifest.
     pub(in crate::registry::peers) fn card(&mut self, envelope: EnvelopeId) {
         self.card = Some(envelope);
@@ -112,47 +114,48 @@ impl Questions {
     }
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> Prefetch<'a> {
     pub(in crate::registry::peers) fn new(source: &'a dyn ChunkSource) -> Self {
         Self {
             source,
-            answers: Mutex::default(),
+            responses: Mutex::default(),
         }
     }
 
     /// Sends all requests at once and waits for the responses. Polls `is_needless` meanwhile.
     pub(in crate::registry::peers) fn ask(
         &self,
-        questions: &Questions,
+        requests: &PrefetchRequests,
         is_needless: &(dyn Fn() -> bool + Sync),
     ) {
         // A single request gains nothing from being early.
-        if questions.len() < 2 {
+        if requests.len() < 2 {
             return;
         }
-        let asked = std::thread::scope(|scope| {
-            let card = questions.card.map(|id| {
-                let card = scope.spawn(move || retried(|| self.source.card(&id)));
+        let sent = std::thread::scope(|scope| {
+            let card = requests.card.map(|id| {
+                let card = scope.spawn(move || retry_if_busy(|| self.source.card(&id)));
                 (id, card)
             });
-            let nodes = questions.nodes.iter().map(|request| {
-                let nodes = scope.spawn(|| retried(|| self.source.nodes(request)));
+            let nodes = requests.nodes.iter().map(|request| {
+                let nodes = scope.spawn(|| retry_if_busy(|| self.source.nodes(request)));
                 (request.clone(), nodes)
             });
             let nodes: Vec<_> = nodes.collect();
-            let chunks = questions.chunks.iter().map(|request| {
-                let chunk = scope.spawn(|| retried(|| self.first_record(request, is_needless)));
+            let chunks = requests.chunks.iter().map(|request| {
+                let chunk =
+                    scope.spawn(|| retry_if_busy(|| self.first_record(request, is_needless)));
                 (request.clone(), chunk)
             });
             let chunks: Vec<_> = chunks.collect();
             // A thread that panicked leaves no response.
-            Answers {
+            PrefetchedResponses {
                 card: card.and_then(|(id, t)| Some((id, t.join().ok()?))),
                 nodes: ended(nodes),
                 chunks: ended(chunks),
             }
         });
-        *self.lock() = asked.with_one_failure();
+        *self.lock() = sent.with_one_failure();
     }
 
     /// Returns the first record of a chunk request.
@@ -178,25 +181,25 @@ impl<'a> Ahead<'a> {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Answers> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, PrefetchedResponses> {
+        lock(&self.responses)
     }
 }
 
-type Asking<'s, Q, A> = Vec<(Q, std::thread::ScopedJoinHandle<'s, A>)>;
+type PendingRequests<'s, Q, A> = Vec<(Q, std::thread::ScopedJoinHandle<'s, A>)>;
 
-fn ended<Q, A>(asking: Asking<'_, Q, A>) -> Vec<(Q, A)> {
+fn ended<Q, A>(asking: PendingRequests<'_, Q, A>) -> Vec<(Q, A)> {
     let ended = asking.into_iter().map(|(q, t)| Some((q, t.join().ok()?)));
     ended.flatten().collect()
 }
 
 /// Removes and returns the response to a request.
-fn taken<Q: PartialEq, A>(answers: &mut Vec<(Q, A)>, request: &Q) -> Option<A> {
-    let at = answers.iter().position(|(asked, _)| asked == request)?;
-    Some(answers.swap_remove(at).1)
+fn take_response<Q: PartialEq, A>(responses: &mut Vec<(Q, A)>, request: &Q) -> Option<A> {
+    let at = responses.iter().position(|(sent, _)| sent == request)?;
+    Some(responses.swap_remove(at).1)
 }
 
-impl PeerCatalog for Ahead<'_> {
+impl PeerCatalog for Prefetch<'_> {
     fn node_id(&self) -> NodeId {
         self.source.node_id()
     }
@@ -238,17 +241,17 @@ impl PeerCatalog for Ahead<'_> {
     }
 
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        let card = self.lock().card.take_if(|(asked, _)| asked == envelope);
+        let card = self.lock().card.take_if(|(sent, _)| sent == envelope);
         match card {
-            Some((_, answer)) => answer,
+            Some((_, response)) => response,
             None => self.source.card(envelope),
         }
     }
 }
 
-impl ChunkSource for Ahead<'_> {
+impl ChunkSource for Prefetch<'_> {
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
-        let nodes = taken(&mut self.lock().nodes, request);
+        let nodes = take_response(&mut self.lock().nodes, request);
         nodes.unwrap_or_else(|| self.source.nodes(request))
     }
 
@@ -273,13 +276,14 @@ impl ChunkSource for Ahead<'_> {
         is_needless: &dyn Fn() -> bool,
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError> {
-        let chunk = taken(&mut self.lock().chunks, request);
+        let chunk = take_response(&mut self.lock().chunks, request);
         let Some(chunk) = chunk else {
             return self.source.chunks(request, is_needless, each);
         };
-        match each(chunk?) {
-            true => Ok(()),
-            false => Err(PeerError::Stopped),
+        if each(chunk?) {
+            Ok(())
+        } else {
+            Err(PeerError::Stopped)
         }
     }
 

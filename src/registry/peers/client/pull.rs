@@ -23,27 +23,27 @@ use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
-use crate::registry::checkout::streaming::FILES_STRAIGHT_MAX;
-use crate::registry::checkout::streaming::Straight;
+use crate::registry::checkout::streaming::STREAMED_FILES_MAX;
+use crate::registry::checkout::streaming::StreamingCheckout;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::claims;
-use crate::registry::integrity::claims::accuse;
-use crate::registry::integrity::hashing::Hashing;
+use crate::registry::integrity::claims::attribute_to_signer;
+use crate::registry::integrity::hashing::FileHasher;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::peers::client::peer_state::PullPeer;
 use crate::registry::peers::client::peer_state::SourceReport;
-use crate::registry::peers::client::peer_state::retried;
-use crate::registry::peers::client::prefetch::Ahead;
-use crate::registry::peers::client::prefetch::Questions;
+use crate::registry::peers::client::peer_state::retry_if_busy;
+use crate::registry::peers::client::prefetch::Prefetch;
+use crate::registry::peers::client::prefetch::PrefetchRequests;
 use crate::registry::peers::tree_nodes::node_key;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::registry::publishing::sign;
 use crate::registry::step::Step;
-use crate::registry::working_copy::Chosen;
+use crate::registry::working_copy::FileSelection;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 
@@ -92,13 +92,16 @@ impl LocalRegistry {
         let offer = accepted.offer();
         let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
-        let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
+        let prefetches: Vec<Prefetch<'_>> = sources.iter().map(|s| Prefetch::new(*s)).collect();
         let pauses = self.sizes.reconnect_pauses;
-        let supplies: Vec<PullPeer<'_>> = ahead.iter().map(|s| PullPeer::new(s, pauses)).collect();
+        let peers: Vec<PullPeer<'_>> = prefetches
+            .iter()
+            .map(|s| PullPeer::new(s, pauses))
+            .collect();
         let session = WriteSession::begin(&self.store)?;
         // A slow peer must not hold up the data of the others.
-        let alone = ahead.first().filter(|_| ahead.len() == 1);
-        let from = (alone, supplies.as_slice());
+        let alone = prefetches.first().filter(|_| prefetches.len() == 1);
+        let from = (alone, peers.as_slice());
         let gathered = self.gather(offer, &session, from, &options, progress);
         let fetched = match gathered {
             Ok(fetched) => fetched,
@@ -107,7 +110,7 @@ impl LocalRegistry {
                 let _ = session.commit(|_, _| Ok::<_, Error>(()));
                 // Every chunk of the peers was verified. If the whole does not match, the manifest
                 // is wrong.
-                return Err(accuse(error, offer.listed.publisher()));
+                return Err(attribute_to_signer(error, offer.listed.publisher()));
             }
         };
         let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
@@ -129,7 +132,7 @@ impl LocalRegistry {
             content_id: offer.manifest().content_id,
             chunks_fetched: fetched.fetched,
             chunks_local: fetched.local,
-            sources: supplies.iter().map(|s| s.report().clone()).collect(),
+            sources: peers.iter().map(|s| s.report().clone()).collect(),
             seconds: started.elapsed().as_secs_f64(),
         })
     }
@@ -138,27 +141,27 @@ impl LocalRegistry {
         &self,
         offer: &Offer,
         session: &WriteSession,
-        (ahead, supplies): (Option<&Ahead<'_>>, &[PullPeer<'_>]),
+        (prefetches, peers): (Option<&Prefetch<'_>>, &[PullPeer<'_>]),
         options: &PullOptions,
         progress: &dyn Progress,
-    ) -> Result<Gathered, Error> {
+    ) -> Result<GatheredDataset, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let resembling = SimilarityIndex::open(&self.store)?;
+        let similarity = SimilarityIndex::open(&self.store)?;
         let m = offer.manifest();
-        let before = [TreeKind::Table, TreeKind::Data].map(|tree| self.before(offer, tree));
-        let [table_before, data_before] = before;
-        let (table_before, data_before) = (table_before?, data_before?);
+        let parent = [TreeKind::Table, TreeKind::Data].map(|tree| self.held_parent(offer, tree));
+        let [table_parent, data_parent] = parent;
+        let (table_parent, data_parent) = (table_parent?, data_parent?);
         let pulling = |tree, progress| TreeDownloader {
             session,
-            resembling: &resembling,
+            similarity: &similarity,
             reader: &reader,
             manifest: m,
             envelope: offer.envelope_id(),
             tree,
-            supplies,
-            before: match tree {
-                TreeKind::Table => table_before.as_ref(),
-                TreeKind::Data => data_before.as_ref(),
+            peers,
+            parent: match tree {
+                TreeKind::Table => table_parent.as_ref(),
+                TreeKind::Data => data_parent.as_ref(),
             },
             files: None,
             allow_large: options.allow_large,
@@ -166,15 +169,17 @@ impl LocalRegistry {
             progress,
         };
         let trees = [
-            (TreeKind::Table, table_before.is_some()),
-            (TreeKind::Data, data_before.is_some()),
+            (TreeKind::Table, table_parent.is_some()),
+            (TreeKind::Data, data_parent.is_some()),
         ];
-        if let Some(ahead) = ahead {
-            ahead.ask(&questions(offer, session, trees)?, &|| progress.cancelled());
+        if let Some(prefetches) = prefetches {
+            prefetches.ask(&prefetch_requests(offer, session, trees)?, &|| {
+                progress.cancelled()
+            });
         }
-        fetch_card(offer, session, supplies)?;
+        fetch_card(offer, session, peers)?;
         let mut bytes = Vec::new();
-        let quiet = Quiet(progress);
+        let quiet = SilentProgress(progress);
         pulling(TreeKind::Table, &quiet).run(&mut |data| {
             bytes.extend_from_slice(data);
             Ok(())
@@ -182,16 +187,16 @@ impl LocalRegistry {
         let table = claims::table_of(&bytes, m)?;
         claims::check_table(m, &table)?;
         drop(bytes);
-        let phase = match supplies {
+        let phase = match peers {
             [only] => format!("pulling from {}", only.source.address()),
             several => format!("pulling from {} peers", several.len()),
         };
         progress.phase(&phase, Some(m.size_bytes));
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        let mut hashing = Hashing::new(&files, 0);
-        let mut straight = match &options.output {
-            Some(dest) if is_straight(offer) => {
-                Straight::new(&files, m.dataset_kind, (dest, options.if_exists))?
+        let mut hashing = FileHasher::new(&files, 0);
+        let mut streaming = match &options.output {
+            Some(dest) if is_streamed(offer) => {
+                StreamingCheckout::new(&files, m.dataset_kind, (dest, options.if_exists))?
             }
             _ => None,
         };
@@ -201,12 +206,12 @@ impl LocalRegistry {
         };
         let fetched = pulling.run(&mut |data| {
             hashing.push(data);
-            straight.as_mut().map_or(Ok(()), |s| s.push(data))
+            streaming.as_mut().map_or(Ok(()), |s| s.push(data))
         })?;
         check_ids(m, &table, hashing.into_ids())?;
         let placed_at = host::now();
-        let placed = straight.map(Straight::finish).transpose()?;
-        Ok(Gathered {
+        let placed = streaming.map(StreamingCheckout::finish).transpose()?;
+        Ok(GatheredDataset {
             fetched: fetched.fetched,
             local: fetched.local,
             placed: placed.map(|at| (at, placed_at)),
@@ -219,7 +224,7 @@ impl LocalRegistry {
             return;
         };
         if let Ok(table) = self.files_by(&reader, &dataset.manifest)
-            && let Ok(chosen) = Chosen::of(&table, &dataset.manifest, None)
+            && let Ok(chosen) = FileSelection::of(&table, &dataset.manifest, None)
         {
             self.note_checkout(at, dataset, None, &chosen);
         }
@@ -241,13 +246,16 @@ impl LocalRegistry {
             if let (Merged::Replaced(_), Some(held)) = (merged, held) {
                 sign::retire(entries, salt, &held);
             }
-            Ok(catalog::forget_known(tables, &[admitted.envelope().id()])?)
+            Ok(catalog::remove_remote_manifests(
+                tables,
+                &[admitted.envelope().id()],
+            )?)
         })
     }
 }
 
 /// Result of gathering a dataset's bytes.
-struct Gathered {
+struct GatheredDataset {
     /// Number of chunks that arrived, and number that were held.
     fetched: u64,
     local: u64,
@@ -256,14 +264,14 @@ struct Gathered {
 }
 
 /// Returns true if the files are written while they arrive.
-fn is_straight(offer: &Offer) -> bool {
-    offer.manifest().num_files <= FILES_STRAIGHT_MAX
+fn is_streamed(offer: &Offer) -> bool {
+    offer.manifest().num_files <= STREAMED_FILES_MAX
 }
 
 /// Progress without output: the bar does not count the file table.
-struct Quiet<'a>(&'a dyn Progress);
+struct SilentProgress<'a>(&'a dyn Progress);
 
-impl Progress for Quiet<'_> {
+impl Progress for SilentProgress<'_> {
     fn cancelled(&self) -> bool {
         self.0.cancelled()
     }
@@ -271,23 +279,23 @@ impl Progress for Quiet<'_> {
 
 /// Returns the requests that need only the manifest and whose data is not held. Trees with a held
 /// parent version are excluded, because they are requested as deltas.
-fn questions(
+fn prefetch_requests(
     offer: &Offer,
     session: &WriteSession,
     trees: [(TreeKind, bool); 2],
-) -> Result<Questions, Error> {
+) -> Result<PrefetchRequests, Error> {
     let (envelope, manifest) = (offer.envelope_id(), offer.manifest());
-    let mut questions = Questions::default();
+    let mut requests = PrefetchRequests::default();
     if absent_card(offer, session)?.is_some() {
-        questions.card(envelope);
+        requests.card(envelope);
     }
     for (tree, has_before) in trees {
         let (root, _) = tree_of(manifest, tree);
         if !has_before && session.has(&[node_key(root)])? != [true] {
-            questions.tree(envelope, manifest, tree);
+            requests.tree(envelope, manifest, tree);
         }
     }
-    Ok(questions)
+    Ok(requests)
 }
 
 /// Returns the id of the card if there is one that is not held.
@@ -299,20 +307,19 @@ fn absent_card(offer: &Offer, session: &WriteSession) -> Result<Option<BlobId>, 
     Ok((session.has(&[key])? != [true]).then_some(id))
 }
 
-fn fetch_card(
-    offer: &Offer,
-    session: &WriteSession,
-    supplies: &[PullPeer<'_>],
-) -> Result<(), Error> {
+fn fetch_card(offer: &Offer, session: &WriteSession, peers: &[PullPeer<'_>]) -> Result<(), Error> {
     let Some(id) = absent_card(offer, session)? else {
         return Ok(());
     };
     let mut last = None;
-    for supply in supplies {
-        let card = retried(|| supply.source.card(&offer.envelope_id()));
-        let card = card.and_then(|bytes| match BlobId::of(&bytes) == id {
-            true => Ok(bytes),
-            false => Err(PeerError::Misbehaved("a card that is not what its id says")),
+    for peer in peers {
+        let card = retry_if_busy(|| peer.source.card(&offer.envelope_id()));
+        let card = card.and_then(|bytes| {
+            if BlobId::of(&bytes) == id {
+                Ok(bytes)
+            } else {
+                Err(PeerError::Misbehaved("a card that is not what its id says"))
+            }
         });
         match card {
             Ok(bytes) => {
@@ -321,9 +328,9 @@ fn fetch_card(
             }
             Err(source) => {
                 if source.is_misconduct() {
-                    supply.give_up(&source);
+                    peer.give_up(&source);
                 }
-                let address = supply.source.address();
+                let address = peer.source.address();
                 last = Some(Error::Peer { address, source });
             }
         }
@@ -343,9 +350,10 @@ fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(),
         }
         whole.set_content_id(n, id);
     }
-    match whole.content_id(m.dataset_kind) == Some(m.content_id) {
-        true => Ok(()),
-        false => Err(mismatch(m, "(content id)")),
+    if whole.content_id(m.dataset_kind) == Some(m.content_id) {
+        Ok(())
+    } else {
+        Err(mismatch(m, "(content id)"))
     }
 }
 

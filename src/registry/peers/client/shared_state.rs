@@ -9,27 +9,28 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::locks::lock;
 use crate::protocol::FetchSchedule;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::peers::client::fetch::Filled;
-use crate::registry::peers::client::fetch::Window;
+use crate::registry::peers::client::fetch::FilledWindow;
+use crate::registry::peers::client::window::Window;
 
 /// Longest wait of a fetching thread before it checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// State that all threads of one tree share.
 pub(in crate::registry::peers) struct Shared {
-    pub(in crate::registry::peers) state: Mutex<State>,
+    pub(in crate::registry::peers) state: Mutex<DownloadState>,
     pub(in crate::registry::peers) news: Condvar,
     pub(in crate::registry::peers) started: Instant,
 }
 
-pub(in crate::registry::peers) struct State {
+pub(in crate::registry::peers) struct DownloadState {
     pub(in crate::registry::peers) plan: FetchSchedule,
     pub(in crate::registry::peers) windows: BTreeMap<u64, Arc<Window>>,
-    pub(in crate::registry::peers) ready: BTreeMap<u64, Filled>,
+    pub(in crate::registry::peers) ready: BTreeMap<u64, FilledWindow>,
     /// Number of windows passed to the caller.
     pub(in crate::registry::peers) used: u64,
     pub(in crate::registry::peers) planned: u64,
@@ -41,7 +42,7 @@ pub(in crate::registry::peers) struct State {
 
 impl Shared {
     pub(in crate::registry::peers) fn new(plan: FetchSchedule) -> Self {
-        let state = State {
+        let state = DownloadState {
             plan,
             windows: BTreeMap::new(),
             ready: BTreeMap::new(),
@@ -58,14 +59,14 @@ impl Shared {
         }
     }
 
-    pub(in crate::registry::peers) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(in crate::registry::peers) fn lock(&self) -> MutexGuard<'_, DownloadState> {
+        lock(&self.state)
     }
 
     pub(in crate::registry::peers) fn wait<'a>(
         &self,
-        state: MutexGuard<'a, State>,
-    ) -> MutexGuard<'a, State> {
+        state: MutexGuard<'a, DownloadState>,
+    ) -> MutexGuard<'a, DownloadState> {
         let waited = self.news.wait_timeout(state, LOOK_AGAIN);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }

@@ -20,15 +20,15 @@ use crate::protocol::Hello;
 use crate::protocol::PullChunkRequest;
 use crate::protocol::RecordBoundariesRequest;
 use crate::protocol::Response;
-use crate::registry::peers::server::responses::Ending;
-use crate::registry::peers::server::responses::nothing_there;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::bad_offset;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
 use crate::store::disk::StoreError;
 
 /// A requested chunk and its location.
-pub(in crate::registry::peers) type Placed = (BlobKey, Location);
+pub(in crate::registry::peers) type PlacedChunk = (BlobKey, Location);
 
 /// Response with records, one at a time.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct ChunkResponse {
     reader: BlobReader,
     hello: Hello,
     /// Requested chunks, grouped by the record that stores them.
-    records: std::vec::IntoIter<Vec<Placed>>,
+    records: std::vec::IntoIter<Vec<PlacedChunk>>,
 }
 
 impl ChunkResponse {
@@ -46,9 +46,9 @@ impl ChunkResponse {
         manifest: &Manifest,
         request: &PullChunkRequest,
         hello: Hello,
-    ) -> Result<Self, Ending> {
+    ) -> Result<Self, ResponseEnd> {
         let keys = wanted(&reader, manifest, request)?;
-        let mut records: Vec<Vec<Placed>> = Vec::new();
+        let mut records: Vec<Vec<PlacedChunk>> = Vec::new();
         let mut by_place: HashMap<(u32, u32), usize> = HashMap::new();
         for (key, location) in keys.iter().zip(reader.locate(&keys)?) {
             let at = location.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
@@ -68,7 +68,7 @@ impl ChunkResponse {
     }
 
     /// Returns the next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, ResponseEnd> {
         let Some(chunks) = self.records.next() else {
             return Ok(None);
         };
@@ -82,17 +82,17 @@ fn wanted(
     reader: &BlobReader,
     manifest: &Manifest,
     request: &PullChunkRequest,
-) -> Result<Vec<BlobKey>, Ending> {
+) -> Result<Vec<BlobKey>, ResponseEnd> {
     let (root, size) = tree_of(manifest, request.tree);
     let mut walk = TreeWalk::new(reader, root, size, request.offset)?;
     if walk.offset() != request.offset {
-        return Err(nothing_there());
+        return Err(bad_offset());
     }
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for run in &request.runs {
         for n in 0..run.skip.saturating_add(run.take) {
-            let (_, chunk) = walk.next().ok_or_else(nothing_there)??;
+            let (_, chunk) = walk.next().ok_or_else(bad_offset)??;
             let key = BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes());
             if n >= run.skip && seen.insert(key) {
                 keys.push(key);
@@ -103,15 +103,15 @@ fn wanted(
 }
 
 /// Returns the positions in the order of the data that no record spans.
-pub(crate) fn seams(
+pub(crate) fn record_boundaries(
     reader: &BlobReader,
     manifest: &Manifest,
     request: &RecordBoundariesRequest,
-) -> Result<Vec<usize>, Ending> {
+) -> Result<Vec<usize>, ResponseEnd> {
     let (root, size) = tree_of(manifest, request.tree);
     let walk = TreeWalk::new(reader, root, size, request.offset)?;
     if walk.offset() != request.offset {
-        return Err(nothing_there());
+        return Err(bad_offset());
     }
     let asked = usize::try_from(request.chunks).unwrap_or(usize::MAX);
     let keys = walk
@@ -142,7 +142,7 @@ pub(crate) fn seams(
 /// Builds a record of these chunks, which one stored record contains.
 fn one_record(
     reader: &BlobReader,
-    chunks: &[Placed],
+    chunks: &[PlacedChunk],
     hello: &Hello,
 ) -> Result<Vec<u8>, StoreError> {
     let Some((key, at)) = chunks.first() else {
@@ -167,11 +167,11 @@ fn one_record(
 
 /// Builds a record of chunks whose bytes are already encoded.
 pub(in crate::registry::peers) fn record_of(
-    chunks: &[Placed],
+    chunks: &[PlacedChunk],
     (codec, payload): (Codec, Vec<u8>),
     bases: Vec<BlobId>,
 ) -> Record {
-    let item = |(key, at): &Placed| Item {
+    let item = |(key, at): &PlacedChunk| Item {
         id: key.id,
         raw_bytes: at.raw_bytes,
     };

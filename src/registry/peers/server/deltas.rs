@@ -26,11 +26,11 @@ use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::delta::writer::SURELY_PAYS;
 use crate::registry::error::Error;
-use crate::registry::peers::server::chunks::Placed;
+use crate::registry::peers::server::chunks::PlacedChunk;
 use crate::registry::peers::server::chunks::record_of;
-use crate::registry::peers::server::responses::Ending;
-use crate::registry::peers::server::responses::RequestContext;
-use crate::registry::peers::server::responses::nothing_there;
+use crate::registry::peers::server::request_context::RequestContext;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::bad_offset;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
@@ -42,15 +42,15 @@ use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 const IN_VAIN_MAX: usize = 8;
 
 /// The tree that the peer reports to hold and may see: its root and its length in bytes.
-pub(in crate::registry::peers) type Shown = (TreeId, u64);
+pub(in crate::registry::peers) type HeldTree = (TreeId, u64);
 
 /// Response with deltas and records, one at a time.
 #[derive(Debug)]
 pub(crate) struct DeltaResponse {
     reader: BlobReader,
-    closer: Compressor,
+    compressor: Compressor,
     in_vain: usize,
-    jobs: std::vec::IntoIter<Job>,
+    jobs: std::vec::IntoIter<RecordJob>,
     /// Number of each chunk in the request, and of each base below.
     asked_at: HashMap<BlobId, usize>,
     named_at: HashMap<BlobId, usize>,
@@ -58,15 +58,15 @@ pub(crate) struct DeltaResponse {
 
 /// Source of one record of the response.
 #[derive(Debug)]
-enum Job {
+enum RecordJob {
     /// The stored record of a chunk.
-    Stored(Placed),
+    Stored(PlacedChunk),
     /// Chunks to encode, and the possible bases of their delta.
-    Made(Vec<Placed>, Vec<BlobKey>),
+    Made(Vec<PlacedChunk>, Vec<BlobKey>),
 }
 
 /// A requested chunk and the number of its group.
-struct Asked {
+struct RequestedChunk {
     key: BlobKey,
     at: Location,
     group: usize,
@@ -79,8 +79,8 @@ impl DeltaResponse {
         reader: BlobReader,
         manifest: &Manifest,
         request: &PullDeltaRequest,
-        held: Option<Shown>,
-    ) -> Result<Self, Ending> {
+        held: Option<HeldTree>,
+    ) -> Result<Self, ResponseEnd> {
         let asked = asked(&reader, manifest, request)?;
         let bases: Vec<Vec<BlobKey>> = (request.groups.iter())
             .map(|g| bases(&reader, held, g.bases).unwrap_or_default())
@@ -99,7 +99,7 @@ impl DeltaResponse {
         let jobs = jobs(&reader, asked, &bases)?;
         Ok(Self {
             reader,
-            closer: Compressor::closer(),
+            compressor: Compressor::closer(),
             in_vain: 0,
             jobs: jobs.into_iter(),
             asked_at,
@@ -108,15 +108,15 @@ impl DeltaResponse {
     }
 
     /// Returns the next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, ResponseEnd> {
         Ok(match self.jobs.next() {
             None => None,
-            Some(Job::Stored(placed)) => Some(self.stored(&placed)?),
-            Some(Job::Made(chunks, bases)) => Some(self.made(&chunks, &bases)?),
+            Some(RecordJob::Stored(placed)) => Some(self.stored(&placed)?),
+            Some(RecordJob::Made(chunks, bases)) => Some(self.made(&chunks, &bases)?),
         })
     }
 
-    fn stored(&self, (key, at): &Placed) -> Result<Response, StoreError> {
+    fn stored(&self, (key, at): &PlacedChunk) -> Result<Response, StoreError> {
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let mut bytes = self.reader.record_bytes(key, at)?;
         let header = RecordHeader::decode(&bytes).map_err(|_| corrupt())?;
@@ -125,12 +125,12 @@ impl DeltaResponse {
         }
         let payload = bytes.split_off(bytes.len().saturating_sub(header.stored_bytes));
         let items = header.items.iter().map(|item| item.id);
-        let short = self.short(items, header.bases.iter().copied(), payload);
+        let short = self.numbered_delta(items, header.bases.iter().copied(), payload);
         short.ok_or_else(corrupt)
     }
 
     /// Builds a delta that refers to items and bases by number.
-    fn short(
+    fn numbered_delta(
         &self,
         items: impl Iterator<Item = BlobId>,
         bases: impl Iterator<Item = BlobId>,
@@ -145,7 +145,7 @@ impl DeltaResponse {
         }))
     }
 
-    fn made(&mut self, chunks: &[Placed], bases: &[BlobKey]) -> Result<Response, StoreError> {
+    fn made(&mut self, chunks: &[PlacedChunk], bases: &[BlobKey]) -> Result<Response, StoreError> {
         let raw = joined(&self.reader, chunks)?;
         if bases.is_empty() || self.in_vain >= IN_VAIN_MAX {
             return Ok(self.plain(chunks, &raw));
@@ -155,12 +155,13 @@ impl DeltaResponse {
         let payload = self.delta(&raw, bases);
         let cost = payload.as_ref().map_or(usize::MAX, Vec::len);
         if cost.saturating_mul(SURELY_PAYS) < raw.len() {
-            let short = payload.and_then(|payload| self.short(items, ids, payload));
+            let short = payload.and_then(|payload| self.numbered_delta(items, ids, payload));
             return Ok(short.unwrap_or_else(|| self.plain(chunks, &raw)));
         }
-        let (codec, plain) = self.closer.compress(&raw);
+        let (codec, plain) = self.compressor.compress(&raw);
         if cost < plain.len()
-            && let Some(short) = payload.and_then(|payload| self.short(items, ids, payload))
+            && let Some(short) =
+                payload.and_then(|payload| self.numbered_delta(items, ids, payload))
         {
             return Ok(short);
         }
@@ -169,8 +170,8 @@ impl DeltaResponse {
         Ok(Response::Chunks(record.encode()))
     }
 
-    fn plain(&mut self, chunks: &[Placed], raw: &[u8]) -> Response {
-        let coded = self.closer.compress(raw);
+    fn plain(&mut self, chunks: &[PlacedChunk], raw: &[u8]) -> Response {
+        let coded = self.compressor.compress(raw);
         Response::Chunks(record_of(chunks, coded, Vec::new()).encode())
     }
 
@@ -179,7 +180,7 @@ impl DeltaResponse {
     fn delta(&self, raw: &[u8], bases: &[BlobKey]) -> Option<Vec<u8>> {
         let located = self.reader.locate(bases).ok()?;
         let pairs = bases.iter().zip(located);
-        let placed: Option<Vec<Placed>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
+        let placed: Option<Vec<PlacedChunk>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
         let bases = joined(&self.reader, &placed?).ok()?;
         // The encoder stays on its thread, while the next record may be made on another.
         DeltaEncoder::new().encode(raw, bases)
@@ -187,7 +188,7 @@ impl DeltaResponse {
 }
 
 /// Concatenates the bytes of chunks.
-fn joined(reader: &BlobReader, chunks: &[Placed]) -> Result<Vec<u8>, StoreError> {
+fn joined(reader: &BlobReader, chunks: &[PlacedChunk]) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     for (key, at) in chunks {
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
@@ -206,17 +207,17 @@ fn asked(
     reader: &BlobReader,
     manifest: &Manifest,
     request: &PullDeltaRequest,
-) -> Result<Vec<Asked>, Ending> {
+) -> Result<Vec<RequestedChunk>, ResponseEnd> {
     let (root, size) = tree_of(manifest, request.tree);
     let mut walk = TreeWalk::new(reader, root, size, request.offset)?;
     if walk.offset() != request.offset {
-        return Err(nothing_there());
+        return Err(bad_offset());
     }
     let mut seen = HashSet::new();
     let (mut keys, mut groups) = (Vec::new(), Vec::new());
     for (number, group) in request.groups.iter().enumerate() {
         for n in 0..group.skip.saturating_add(group.take) {
-            let (_, chunk) = walk.next().ok_or_else(nothing_there)??;
+            let (_, chunk) = walk.next().ok_or_else(bad_offset)??;
             let key = chunk_key(&chunk);
             if n >= group.skip && seen.insert(key) {
                 keys.push(key);
@@ -226,7 +227,7 @@ fn asked(
     }
     let mut asked = Vec::with_capacity(keys.len());
     for ((key, group), at) in keys.iter().zip(groups).zip(reader.locate(&keys)?) {
-        asked.push(Asked {
+        asked.push(RequestedChunk {
             key: *key,
             at: at.ok_or(StoreError::Blob(BlobError::Missing(*key)))?,
             group,
@@ -236,7 +237,11 @@ fn asked(
 }
 
 /// Returns the possible bases of a group's delta, or none if not all of them are held.
-fn bases(reader: &BlobReader, held: Option<Shown>, run: Option<BaseRun>) -> Option<Vec<BlobKey>> {
+fn bases(
+    reader: &BlobReader,
+    held: Option<HeldTree>,
+    run: Option<BaseRun>,
+) -> Option<Vec<BlobKey>> {
     let ((root, size), run) = (held?, run?);
     let walk = TreeWalk::new(reader, root, size, run.from).ok()?;
     if walk.offset() != run.from {
@@ -253,10 +258,10 @@ fn bases(reader: &BlobReader, held: Option<Shown>, run: Option<BaseRun>) -> Opti
 /// Decides for each record if it goes as stored, and collects the chunks of the others.
 fn jobs(
     reader: &BlobReader,
-    asked: Vec<Asked>,
+    asked: Vec<RequestedChunk>,
     bases: &[Vec<BlobKey>],
-) -> Result<Vec<Job>, StoreError> {
-    let bases_of = |a: &Asked| bases.get(a.group).map_or(&[][..], Vec::as_slice);
+) -> Result<Vec<RecordJob>, StoreError> {
+    let bases_of = |a: &RequestedChunk| bases.get(a.group).map_or(&[][..], Vec::as_slice);
     let named: HashSet<BlobId> = bases.iter().flatten().map(|key| key.id).collect();
     // For each record, the number of requested chunks, and a flag that any of them has bases.
     let mut records: HashMap<(u32, u32), (usize, bool)> = HashMap::new();
@@ -267,7 +272,7 @@ fn jobs(
     }
     let mut as_stored: HashMap<(u32, u32), bool> = HashMap::new();
     let mut jobs = Vec::new();
-    let mut open = Open::default();
+    let mut open = OpenRecord::default();
     for a in asked {
         let place = (a.at.pack, a.at.offset);
         let (count, has_bases) = records.get(&place).copied().unwrap_or_default();
@@ -283,7 +288,7 @@ fn jobs(
             }
         };
         match goes {
-            true if is_first => jobs.push(Job::Stored((a.key, a.at))),
+            true if is_first => jobs.push(RecordJob::Stored((a.key, a.at))),
             true => {}
             false => open.add(&a, bases_of(&a), &mut jobs),
         }
@@ -303,23 +308,25 @@ fn goes_as_stored(header: &RecordHeader, has_bases: bool, named: &HashSet<BlobId
 
 /// Chunks collected for the record in progress.
 #[derive(Default)]
-struct Open {
-    chunks: Vec<Placed>,
+struct OpenRecord {
+    chunks: Vec<PlacedChunk>,
     bases: Vec<BlobKey>,
     group: usize,
     bytes: usize,
 }
 
-impl Open {
-    fn add(&mut self, a: &Asked, bases: &[BlobKey], jobs: &mut Vec<Job>) {
-        let most = match bases.is_empty() {
-            true => RECORD_RAW_BYTES_MAX,
-            false => 2 * DIFFERENCE_BYTES,
+impl OpenRecord {
+    fn add(&mut self, a: &RequestedChunk, bases: &[BlobKey], jobs: &mut Vec<RecordJob>) {
+        let most = if bases.is_empty() {
+            RECORD_RAW_BYTES_MAX
+        } else {
+            2 * DIFFERENCE_BYTES
         };
         let bytes = a.at.raw_bytes as usize;
-        let same_bases = match bases.is_empty() {
-            true => self.bases.is_empty(),
-            false => self.group == a.group,
+        let same_bases = if bases.is_empty() {
+            self.bases.is_empty()
+        } else {
+            self.group == a.group
         };
         let is_full = self.bytes + bytes > most || self.chunks.len() >= RECORD_ITEMS_MAX;
         if !same_bases || is_full {
@@ -333,10 +340,10 @@ impl Open {
         self.chunks.push((a.key, a.at));
     }
 
-    fn end(&mut self, jobs: &mut Vec<Job>) {
+    fn end(&mut self, jobs: &mut Vec<RecordJob>) {
         let Self { chunks, bases, .. } = std::mem::take(self);
         if !chunks.is_empty() {
-            jobs.push(Job::Made(chunks, bases));
+            jobs.push(RecordJob::Made(chunks, bases));
         }
     }
 }
@@ -348,9 +355,9 @@ impl LocalRegistry {
         &self,
         held: &HeldVersion,
         tree: TreeKind,
-        asking: &RequestContext,
-    ) -> Result<Option<Shown>, Error> {
-        if !asking.hello.reads(Codec::Delta) {
+        context: &RequestContext,
+    ) -> Result<Option<HeldTree>, Error> {
+        if !context.hello.reads(Codec::Delta) {
             return Ok(None);
         }
         let wanted = held.content_id;
@@ -363,7 +370,10 @@ impl LocalRegistry {
             (root == held.root).then_some((dataset.envelope_id, (root, size)))
         });
         for (envelope, tree) in trees {
-            if self.shown_by_envelope(&envelope, asking.showing)?.is_some() {
+            if self
+                .shown_by_envelope(&envelope, context.showing)?
+                .is_some()
+            {
                 return Ok(Some(tree));
             }
         }

@@ -3,6 +3,8 @@
 
 pub(crate) mod chunks;
 pub(crate) mod deltas;
+pub(crate) mod request_context;
+pub(crate) mod response_end;
 pub(crate) mod responses;
 pub(crate) mod tree_delta;
 pub(crate) mod visibility;

@@ -10,9 +10,7 @@ use crate::blob_store::BlobStore;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
-use crate::ident::NodeId;
 use crate::manifest::Envelope;
-use crate::protocol::Access;
 use crate::protocol::Filter;
 use crate::protocol::Hello;
 use crate::protocol::ItemId;
@@ -29,47 +27,12 @@ use crate::registry::peers::catalogue::receive::Source;
 use crate::registry::peers::catalogue::reconcile::WantedResponse;
 use crate::registry::peers::server::chunks::ChunkResponse;
 use crate::registry::peers::server::deltas::DeltaResponse;
+use crate::registry::peers::server::request_context::RequestContext;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::not_found;
 use crate::registry::peers::server::tree_delta;
-use crate::registry::peers::server::visibility::Showing;
 use crate::registry::peers::tree_nodes::NodeResponse;
 use crate::store::disk::BlobReader;
-
-/// Context of a request: the peer, and the datasets that this node shows.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    /// The peer's id, proven by the handshake.
-    pub peer: NodeId,
-    /// The peer's own greeting.
-    pub hello: Hello,
-    /// Datasets that the peer may see.
-    pub showing: Showing,
-    /// Peers that this node serves.
-    pub access: Access,
-}
-
-/// End of a request without a full response.
-pub(crate) enum Ending {
-    /// The request is refused.
-    Refused(Refusal),
-    /// This registry failed. The peer does not learn the cause.
-    Failed(Error),
-}
-
-impl<E: Into<Error>> From<E> for Ending {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Returns the same refusal for a missing and for a hidden dataset.
-pub(crate) fn not_found() -> Ending {
-    Ending::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
-}
-
-/// Returns the refusal for an offset at which no chunk or node begins.
-pub(crate) fn nothing_there() -> Ending {
-    Ending::Refused(Refusal::new(RefusalCode::NotFound, "nothing begins there"))
-}
 
 /// A response that is produced frame by frame on demand. Nothing waits in memory for a peer that
 /// reads slowly.
@@ -77,15 +40,15 @@ pub(crate) fn nothing_there() -> Ending {
 pub struct ResponseFrames {
     registry: LocalRegistry,
     ready: VecDeque<Response>,
-    rest: Rest,
+    rest: RemainingResponse,
     failed: Option<Error>,
 }
 
 /// Remaining part of a response.
 #[derive(Debug)]
-enum Rest {
+enum RemainingResponse {
     Nothing,
-    Items(std::vec::IntoIter<ItemId>),
+    ReconcileItems(std::vec::IntoIter<ItemId>),
     Wanted(WantedResponse),
     Nodes(NodeResponse),
     Chunks(ChunkResponse),
@@ -99,31 +62,31 @@ impl ResponseFrames {
     }
 
     /// Returns the last frame of a response that ends in this way.
-    fn last_word(&mut self, ending: Ending) -> Response {
+    fn last_word(&mut self, ending: ResponseEnd) -> Response {
         Response::Refusal(match ending {
-            Ending::Refused(refusal) => refusal,
-            Ending::Failed(error) => {
+            ResponseEnd::Refused(refusal) => refusal,
+            ResponseEnd::Failed(error) => {
                 self.failed = Some(error);
                 Refusal::new(RefusalCode::Failed, "failed here")
             }
         })
     }
 
-    fn step(&mut self) -> Result<Option<Response>, Ending> {
+    fn step(&mut self) -> Result<Option<Response>, ResponseEnd> {
         loop {
             if let Some(answer) = self.ready.pop_front() {
                 return Ok(Some(answer));
             }
             match &mut self.rest {
-                Rest::Nothing => return Ok(None),
-                Rest::Wanted(wanted) => match wanted.step(&self.registry)? {
+                RemainingResponse::Nothing => return Ok(None),
+                RemainingResponse::Wanted(wanted) => match wanted.step(&self.registry)? {
                     Some(batches) => self.ready.extend(batches),
                     None => return Ok(None),
                 },
-                Rest::Nodes(nodes) => return nodes.step(),
-                Rest::Chunks(chunks) => return chunks.step(),
-                Rest::DeltaWriter(deltas) => return deltas.step(),
-                Rest::Items(items) => {
+                RemainingResponse::Nodes(nodes) => return nodes.step(),
+                RemainingResponse::Chunks(chunks) => return chunks.step(),
+                RemainingResponse::DeltaWriter(deltas) => return deltas.step(),
+                RemainingResponse::ReconcileItems(items) => {
                     let some: Vec<ItemId> = items.by_ref().take(1024).collect();
                     if some.is_empty() {
                         return Ok(None);
@@ -145,7 +108,7 @@ impl Iterator for ResponseFrames {
             Ok(answer) => return answer,
             Err(ending) => ending,
         };
-        self.rest = Rest::Nothing;
+        self.rest = RemainingResponse::Nothing;
         self.ready.clear();
         Some(self.last_word(ending))
     }
@@ -153,14 +116,14 @@ impl Iterator for ResponseFrames {
 
 impl LocalRegistry {
     /// Starts the response to a request.
-    pub fn answer(&self, request: &Request, asking: &RequestContext) -> ResponseFrames {
+    pub fn answer(&self, request: &Request, context: &RequestContext) -> ResponseFrames {
         let mut answering = ResponseFrames {
             registry: self.clone(),
             ready: VecDeque::new(),
-            rest: Rest::Nothing,
+            rest: RemainingResponse::Nothing,
             failed: None,
         };
-        match self.begin(request, asking, &mut answering.ready) {
+        match self.begin(request, context, &mut answering.ready) {
             Ok(rest) => answering.rest = rest,
             Err(ending) => {
                 let last = answering.last_word(ending);
@@ -175,7 +138,7 @@ impl LocalRegistry {
         ResponseFrames {
             registry: self.clone(),
             ready: VecDeque::from([Response::Refusal(refusal)]),
-            rest: Rest::Nothing,
+            rest: RemainingResponse::Nothing,
             failed: None,
         }
     }
@@ -183,35 +146,39 @@ impl LocalRegistry {
     fn begin(
         &self,
         request: &Request,
-        asking: &RequestContext,
+        context: &RequestContext,
         ready: &mut VecDeque<Response>,
-    ) -> Result<Rest, Ending> {
+    ) -> Result<RemainingResponse, ResponseEnd> {
         match request {
-            Request::Hello(_) => ready.push_back(Response::Hello(Hello::own(asking.access))),
-            Request::List(filter) => return self.list_for_peer(filter, asking),
-            Request::Reconcile(r) => return self.reconcile(r, asking, ready),
-            Request::Symbols(r) => ready.push_back(Response::Symbols(self.symbols(r, asking)?)),
-            Request::Wanted(r) => return Ok(Rest::Wanted(self.wanted(r, asking)?)),
+            Request::Hello(_) => ready.push_back(Response::Hello(Hello::own(context.access))),
+            Request::List(filter) => return self.list_for_peer(filter, context),
+            Request::Reconcile(r) => return self.reconcile(r, context, ready),
+            Request::Symbols(r) => ready.push_back(Response::Symbols(self.symbols(r, context)?)),
+            Request::Wanted(r) => return Ok(RemainingResponse::Wanted(self.wanted(r, context)?)),
             Request::PullNode(r) => {
-                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                return Ok(Rest::Nodes(NodeResponse::new(reader, &dataset.manifest, r)));
+                let (reader, dataset) = self.reader_shown(&r.envelope, context)?;
+                return Ok(RemainingResponse::Nodes(NodeResponse::new(
+                    reader,
+                    &dataset.manifest,
+                    r,
+                )));
             }
             Request::PullChunk(r) => {
-                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                let hello = asking.hello.clone();
+                let (reader, dataset) = self.reader_shown(&r.envelope, context)?;
+                let hello = context.hello.clone();
                 let answer = ChunkResponse::new(reader, &dataset.manifest, r, hello)?;
-                return Ok(Rest::Chunks(answer));
+                return Ok(RemainingResponse::Chunks(answer));
             }
             Request::PullDelta(r) => {
-                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                let held = self.shown_version(&r.held, r.tree, asking)?;
+                let (reader, dataset) = self.reader_shown(&r.envelope, context)?;
+                let held = self.shown_version(&r.held, r.tree, context)?;
                 let answer = DeltaResponse::new(reader, &dataset.manifest, r, held)?;
-                return Ok(Rest::DeltaWriter(Box::new(answer)));
+                return Ok(RemainingResponse::DeltaWriter(Box::new(answer)));
             }
             Request::PullNodeDelta(r) => {
                 let (nodes, held) = (&r.nodes, &r.held);
-                let (reader, dataset) = self.reader_shown(&nodes.envelope, asking)?;
-                let shown = self.shown_version(held, nodes.tree, asking)?;
+                let (reader, dataset) = self.reader_shown(&nodes.envelope, context)?;
+                let shown = self.shown_version(held, nodes.tree, context)?;
                 let m = &dataset.manifest;
                 let short = match shown {
                     Some((root, _)) => tree_delta::answer(&reader, m, nodes, root)?,
@@ -219,22 +186,29 @@ impl LocalRegistry {
                 };
                 match short {
                     Some(answer) => ready.push_back(answer),
-                    None => return Ok(Rest::Nodes(NodeResponse::new(reader, m, nodes))),
+                    None => {
+                        return Ok(RemainingResponse::Nodes(NodeResponse::new(
+                            reader, m, nodes,
+                        )));
+                    }
                 }
             }
             Request::RecordBoundaries(r) => {
-                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                let seams =
-                    crate::registry::peers::server::chunks::seams(&reader, &dataset.manifest, r)?;
+                let (reader, dataset) = self.reader_shown(&r.envelope, context)?;
+                let seams = crate::registry::peers::server::chunks::record_boundaries(
+                    &reader,
+                    &dataset.manifest,
+                    r,
+                )?;
                 ready.push_back(Response::RecordBoundaries(seams));
             }
             Request::Filter => {
-                let shown = self.shown(asking.showing)?;
+                let shown = self.shown(context.showing)?;
                 let ids: Vec<ContentId> = shown.iter().map(|b| b.content_id).collect();
                 ready.push_back(Response::Filter(Filter::build(&ids).encode()));
             }
             Request::PullCard(id) => {
-                let (reader, dataset) = self.reader_shown(id, asking)?;
+                let (reader, dataset) = self.reader_shown(id, context)?;
                 let card = dataset.manifest.card.ok_or_else(not_found)?;
                 let key = BlobKey::new(BlobKind::Card, *card.as_bytes());
                 ready.push_back(Response::Card(reader.get(&key)?));
@@ -243,11 +217,11 @@ impl LocalRegistry {
                 envelopes,
                 statements,
             } => {
-                let taken = self.take_announced(asking, envelopes, statements)?;
+                let taken = self.take_announced(context, envelopes, statements)?;
                 ready.push_back(Response::Announced(taken));
             }
         }
-        Ok(Rest::Nothing)
+        Ok(RemainingResponse::Nothing)
     }
 
     /// Opens a reader before the catalogue is read, so that no chunk of a found dataset is
@@ -255,22 +229,28 @@ impl LocalRegistry {
     fn reader_shown(
         &self,
         id: &EnvelopeId,
-        asking: &RequestContext,
-    ) -> Result<(BlobReader, Dataset), Ending> {
+        context: &RequestContext,
+    ) -> Result<(BlobReader, Dataset), ResponseEnd> {
         let reader = BlobReader::new(&self.store)?;
-        let dataset = self.shown_by_envelope(id, asking.showing)?;
+        let dataset = self.shown_by_envelope(id, context.showing)?;
         Ok((reader, dataset.ok_or_else(not_found)?))
     }
 
-    fn list_for_peer(&self, filter: &ListFilter, asking: &RequestContext) -> Result<Rest, Ending> {
-        let mut shown = self.shown(asking.showing)?;
+    fn list_for_peer(
+        &self,
+        filter: &ListFilter,
+        context: &RequestContext,
+    ) -> Result<RemainingResponse, ResponseEnd> {
+        let mut shown = self.shown(context.showing)?;
         shown.retain(|b| match filter {
             ListFilter::All => true,
             ListFilter::Name(name) => b.name == *name,
             ListFilter::Content(digits) => digits.matches(&b.content_id),
         });
         let ids = shown.iter().map(|b| ItemId::Manifest(b.envelope_id));
-        Ok(Rest::Items(ids.collect::<Vec<_>>().into_iter()))
+        Ok(RemainingResponse::ReconcileItems(
+            ids.collect::<Vec<_>>().into_iter(),
+        ))
     }
 
     /// Encodes the items that are still in the catalogue, statements first.
@@ -292,11 +272,11 @@ impl LocalRegistry {
     fn reconcile(
         &self,
         request: &ReconcileRequest,
-        asking: &RequestContext,
+        context: &RequestContext,
         ready: &mut VecDeque<Response>,
-    ) -> Result<Rest, Ending> {
+    ) -> Result<RemainingResponse, ResponseEnd> {
         let salt = &request.salt;
-        let items = self.items_with(&asking.peer, asking.showing)?;
+        let items = self.reconcile_items(&context.peer, context.showing)?;
         let here: HashSet<_> = items.all().map(|item| item.element(salt)).collect();
         let missing = request.elements.iter().enumerate();
         let missing = missing.filter(|(_, e)| !here.contains(e)).map(|(n, _)| n);
@@ -304,34 +284,39 @@ impl LocalRegistry {
         let theirs = &request.elements;
         let new = items.passing.into_iter();
         let new = new.filter(|item| theirs.binary_search(&item.element(salt)).is_err());
-        Ok(Rest::Wanted(WantedResponse::new(new.collect())))
+        Ok(RemainingResponse::Wanted(WantedResponse::new(
+            new.collect(),
+        )))
     }
 
     fn take_announced(
         &self,
-        asking: &RequestContext,
+        context: &RequestContext,
         envelopes: &[Vec<u8>],
         statements: &[Vec<u8>],
-    ) -> Result<u64, Ending> {
+    ) -> Result<u64, ResponseEnd> {
         let mut decoded = Vec::new();
         for bytes in envelopes {
             let envelope = Envelope::decode(bytes).map_err(|_| {
-                Ending::Refused(Refusal::new(RefusalCode::Malformed, "not a manifest"))
+                ResponseEnd::Refused(Refusal::new(RefusalCode::Malformed, "not a manifest"))
             })?;
             decoded.push(envelope);
         }
         let from = Source {
-            peer: asking.peer,
-            access: asking.hello.access,
+            peer: context.peer,
+            access: context.hello.access,
         };
         // Statements first: a withdrawal applies to the manifests that come with it.
-        let taken = self.take_statements(&from, statements)?;
-        match self.note_elsewhere(&from, decoded)? {
+        let taken = self.receive_statements(&from, statements)?;
+        match self.receive_manifests(&from, decoded)? {
             Some(new) => Ok(taken + new),
             // The forwarding node has verified them.
             None => {
                 let text = "a signature that does not hold";
-                Err(Ending::Refused(Refusal::new(RefusalCode::NotAllowed, text)))
+                Err(ResponseEnd::Refused(Refusal::new(
+                    RefusalCode::NotAllowed,
+                    text,
+                )))
             }
         }
     }

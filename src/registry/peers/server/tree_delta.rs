@@ -17,8 +17,8 @@ use crate::protocol::Response;
 use crate::protocol::decode_nodes;
 use crate::protocol::encode_nodes;
 use crate::registry::delta::parent::ParentTree;
-use crate::registry::peers::server::responses::Ending;
-use crate::registry::peers::server::responses::nothing_there;
+use crate::registry::peers::server::response_end::ResponseEnd;
+use crate::registry::peers::server::response_end::bad_offset;
 use crate::registry::peers::tree_nodes::find;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::store::disk::BlobReader;
@@ -35,14 +35,14 @@ pub(in crate::registry::peers) fn answer(
     manifest: &Manifest,
     request: &PullNodeRequest,
     held: TreeId,
-) -> Result<Option<Response>, Ending> {
+) -> Result<Option<Response>, ResponseEnd> {
     let Some(bases) = beside(reader, held, &request.places) else {
         return Ok(None);
     };
     let (root, _) = tree_of(manifest, request.tree);
     let (mut nodes, mut bytes) = (Vec::new(), 0);
     for place in &request.places {
-        let node = find(reader, root, *place)?.ok_or_else(nothing_there)?;
+        let node = find(reader, root, *place)?.ok_or_else(bad_offset)?;
         bytes += node.len() + 3;
         if bytes > RECORD_RAW_BYTES_MAX {
             return Ok(None);
@@ -59,7 +59,7 @@ pub(in crate::registry::peers) fn answer(
 }
 
 /// Decodes the nodes of a response. Returns `None` if the delta does not decode to nodes.
-pub(in crate::registry::peers) fn put_to_bases(
+pub(in crate::registry::peers) fn decode_on_bases(
     nodes: Nodes,
     previous: &ParentTree,
     places: &[NodePlace],

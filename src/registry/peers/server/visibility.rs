@@ -2,8 +2,8 @@
 //! withdrawing and revoking take effect at once.
 
 use crate::catalog;
-use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::DatasetSummary;
 use crate::ident::EnvelopeId;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
@@ -36,8 +36,8 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
-    pub fn shown(&self, showing: Showing) -> Result<Vec<Brief>, Error> {
-        let listed = self.list_in_short()?.into_iter();
+    pub fn shown(&self, showing: Showing) -> Result<Vec<DatasetSummary>, Error> {
+        let listed = self.list_summaries()?.into_iter();
         let shown = listed.filter(|l| showing.admits(l, l.dataset.flags));
         Ok(shown.map(|l| l.dataset).collect())
     }

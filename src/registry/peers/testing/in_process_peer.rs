@@ -26,7 +26,7 @@ pub(in crate::registry::peers) struct Faults {
 }
 
 /// A registry in the same process that is called through encoded messages.
-pub(in crate::registry::peers) struct Near {
+pub(in crate::registry::peers) struct InProcessPeer {
     pub(in crate::registry::peers) registry: LocalRegistry,
     pub(in crate::registry::peers) id: u8,
     /// Number of the asking node.
@@ -38,7 +38,7 @@ pub(in crate::registry::peers) struct Near {
     pub(in crate::registry::peers) answered: AtomicU64,
 }
 
-impl Near {
+impl InProcessPeer {
     pub(in crate::registry::peers) fn honest(registry: &LocalRegistry, id: u8) -> Self {
         Self::faulty(registry, id, 0, 0)
     }
@@ -81,7 +81,7 @@ impl Near {
     }
 }
 
-impl PeerConnection for Near {
+impl PeerConnection for InProcessPeer {
     fn node_id(&self) -> NodeId {
         NodeId::new([self.id; 32])
     }
@@ -138,15 +138,15 @@ impl PeerConnection for Near {
 }
 
 /// A peer whose requests are observed and whose responses are altered.
-pub(in crate::registry::peers) struct Altered<'a> {
-    pub(in crate::registry::peers) near: &'a Near,
+pub(in crate::registry::peers) struct AlteredPeer<'a> {
+    pub(in crate::registry::peers) near: &'a InProcessPeer,
     /// Called before each request.
     pub(in crate::registry::peers) asked: &'a (dyn Fn(&Request) + Sync),
     pub(in crate::registry::peers) alter:
         &'a (dyn Fn(&Request, Response) -> Result<Response, PeerError> + Sync),
 }
 
-impl PeerConnection for Altered<'_> {
+impl PeerConnection for AlteredPeer<'_> {
     fn node_id(&self) -> NodeId {
         self.near.node_id()
     }

@@ -14,7 +14,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::offers::Offer;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::trust::Action;
 use crate::trust::Consent;
 use crate::trust::KeyPair;
@@ -74,7 +74,7 @@ impl Lab {
     pub(in crate::registry::peers) fn pull(
         &self,
         name: &str,
-        peers: &[&Near],
+        peers: &[&InProcessPeer],
     ) -> Result<u64, crate::registry::Error> {
         let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| *p as _).collect();
         let reference = name.parse().unwrap();
@@ -90,7 +90,7 @@ impl Lab {
     }
 
     /// Pulls everything that a peer shows, with a person's consent.
-    pub(in crate::registry::peers) fn pull_accepted(&self, peer: &Near) {
+    pub(in crate::registry::peers) fn pull_accepted(&self, peer: &InProcessPeer) {
         for offer in self.registry.list_remote(peer, &ListFilter::All).unwrap() {
             let accepted = offer.accept(Action::PullById, Consent::Given).unwrap();
             let options = PullOptions::default();

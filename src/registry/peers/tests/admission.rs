@@ -9,7 +9,7 @@ use crate::protocol::ListFilter;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::tests::claims::plant;
 use crate::registry::peers::tests::claims::tree;
@@ -47,7 +47,7 @@ fn sum(manifest: &Manifest) -> u128 {
 fn offer_with_an_implausible_clock_is_refused_on_every_way_in() {
     let (a, b) = (Lab::new(), Lab::new());
     planted(&a, &BTreeMap::from([(node(1), CLOCK_EDITS_MAX + 1)]));
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let offers = b.registry.list_remote(&near, &ListFilter::All).unwrap();
     for action in [Action::Import, Action::PullByName, Action::PullById] {
         match offers[0].accept(action, Consent::Given) {
@@ -63,16 +63,16 @@ fn edit_of_a_full_clock_folds_the_smallest_entry_and_wins() {
     let full: BTreeMap<NodeId, u64> = (0..CLOCK_ENTRIES_MAX)
         .map(|n| (node(n as u8 + 1), n as u64 + 1))
         .collect();
-    let before = planted(&lab, &full);
+    let parent = planted(&lab, &full);
     for round in 1..4 {
-        let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+        let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
         let edit = Edit {
             add_tags: vec![format!("round-{round}")],
             ..Edit::default()
         };
         let after = lab.registry.revise(&held, &edit, Some(&lab.key)).unwrap();
         assert!(after.manifest.clock.len() <= CLOCK_ENTRIES_MAX);
-        assert_eq!(sum(&after.manifest), sum(&before) + round);
+        assert_eq!(sum(&after.manifest), sum(&parent) + round);
         assert!(after.manifest.tags.contains(&format!("round-{round}")));
     }
 }
@@ -84,8 +84,8 @@ fn edit_without_room_in_the_clock_is_an_error() {
     let full: BTreeMap<NodeId, u64> = (0..CLOCK_ENTRIES_MAX)
         .map(|n| (node(n as u8 + 1), CLOCK_EDITS_MAX))
         .collect();
-    let before = planted(&lab, &full);
-    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    let parent = planted(&lab, &full);
+    let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
     let edit = Edit {
         license: Some("MIT".into()),
         ..Edit::default()
@@ -94,16 +94,16 @@ fn edit_without_room_in_the_clock_is_an_error() {
         Err(Error::ClockFull(name)) => assert_eq!(name, "planted"),
         other => panic!("{other:?}"),
     }
-    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
     assert_eq!(held.manifest.license, None);
 }
 
 #[test]
 fn edit_with_a_revoked_key_is_refused() {
     let lab = Lab::new();
-    let before = planted(&lab, &BTreeMap::from([(node(1), 1)]));
+    let parent = planted(&lab, &BTreeMap::from([(node(1), 1)]));
     lab.registry.revoke_own(&lab.key, "lost").unwrap();
-    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
     let edit = Edit {
         license: Some("MIT".into()),
         ..Edit::default()
@@ -112,7 +112,7 @@ fn edit_with_a_revoked_key_is_refused() {
         Err(Error::NotTrusted { .. }) => {}
         other => panic!("{other:?}"),
     }
-    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
     assert_eq!(held.manifest.license, None);
 }
 
@@ -122,7 +122,7 @@ fn edit_with_a_revoked_key_is_refused() {
 fn manifest_is_admitted_exactly_where_the_policy_says_so() {
     let a = Lab::new();
     planted(&a, &BTreeMap::from([(node(1), 1)]));
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let b = Lab::new();
     let offers = b.registry.list_remote(&near, &ListFilter::All).unwrap();
     let signed = offers[0].verified().clone();
@@ -177,7 +177,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     std::fs::write(&path, b"{\"n\":1}\n").unwrap();
     let own = a.index_path(&path, false, false);
     a.registry.share(&own).unwrap();
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     b.pull_accepted(&near);
     let copy = b.registry.get(&own.manifest.content_id).unwrap().unwrap();
     assert!(copy.flags.foreign);
@@ -188,7 +188,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     let copy = b.registry.revise(&copy, &edit, None).unwrap();
     assert!(copy.flags.foreign, "an edit does not make it ours");
     b.registry.share(&copy).unwrap();
-    let near = Near::honest(&b.registry, 2);
+    let near = InProcessPeer::honest(&b.registry, 2);
     a.pull_accepted(&near);
     let home = a.registry.home().to_owned();
     let holds = |registry: &LocalRegistry| {

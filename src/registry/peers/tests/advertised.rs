@@ -6,7 +6,7 @@ use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
 use crate::trust::Level;
@@ -14,21 +14,21 @@ use crate::trust::Publisher;
 use std::collections::BTreeSet;
 
 /// Returns a registry as another one calls it.
-fn asked(lab: &Lab, id: u8, asker: u8) -> Near {
-    Near {
+fn asked(lab: &Lab, id: u8, asker: u8) -> InProcessPeer {
+    InProcessPeer {
         asker,
-        ..Near::honest(&lab.registry, id)
+        ..InProcessPeer::honest(&lab.registry, id)
     }
 }
 
 /// Reconciles without pulling. Returns the numbers of received and sent items.
-fn compare(at: &Lab, with: &Near) -> (u64, u64) {
+fn compare(at: &Lab, with: &InProcessPeer) -> (u64, u64) {
     let done = at.registry.compare(with, Showing::default()).unwrap();
     (done.received, done.sent)
 }
 
-fn passing(lab: &Lab) -> BTreeSet<ItemId> {
-    let passing = lab.registry.passing(Showing::default()).unwrap();
+fn advertised_items(lab: &Lab) -> BTreeSet<ItemId> {
+    let passing = lab.registry.advertised_items(Showing::default()).unwrap();
     passing.into_iter().collect()
 }
 
@@ -48,7 +48,7 @@ fn what_is_heard_is_passed_on_without_its_data() {
     assert_eq!(compare(&b, &asked(&a, 1, 2)), (1, 0));
     assert!(b.registry.list().unwrap().is_empty());
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (1, 0));
-    assert_eq!(passing(&c), passing(&a));
+    assert_eq!(advertised_items(&c), advertised_items(&a));
     // All nodes have it, so there is nothing to send.
     assert_eq!(compare(&c, &asked(&a, 1, 3)), (0, 0));
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
@@ -56,7 +56,7 @@ fn what_is_heard_is_passed_on_without_its_data() {
     let d = Lab::new();
     d.trusting(&a);
     assert_eq!(compare(&c, &asked(&d, 4, 3)), (0, 1));
-    assert_eq!(passing(&d), passing(&a));
+    assert_eq!(advertised_items(&d), advertised_items(&a));
 }
 
 #[test]
@@ -65,15 +65,15 @@ fn what_strangers_sign_is_noted_and_goes_no_further() {
     a.index("ours", &rows(2, 300), false);
     let from_a = asked(&a, 1, 2);
     assert_eq!(compare(&b, &from_a), (1, 0));
-    assert!(passing(&b).is_empty());
+    assert!(advertised_items(&b).is_empty());
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
     // The peer's earlier offer of it is on record.
     assert_eq!(compare(&b, &from_a), (0, 0));
-    let items = b.registry.items_with(&from_a_id(), Showing::default());
-    assert_eq!(items.unwrap().aside.len(), 1);
+    let items = b.registry.reconcile_items(&from_a_id(), Showing::default());
+    assert_eq!(items.unwrap().suppressed.len(), 1);
     // Data of a publisher that is known by name is forwarded at once.
     b.trusting(&a);
-    assert_eq!(passing(&b), passing(&a));
+    assert_eq!(advertised_items(&b), advertised_items(&a));
     c.trusting(&a);
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (1, 0));
 }
@@ -88,12 +88,12 @@ fn what_a_closed_circle_shows_is_not_passed_on() {
     a.index("inside", &rows(3, 300), false);
     b.trusting(&a);
     c.trusting(&a);
-    let closed = Near {
+    let closed = InProcessPeer {
         access: Access::Listed,
         ..asked(&a, 1, 2)
     };
     assert_eq!(compare(&b, &closed), (1, 0));
-    assert!(passing(&b).is_empty());
+    assert!(advertised_items(&b).is_empty());
     assert_eq!(compare(&b, &closed), (0, 0));
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
 }
@@ -111,7 +111,7 @@ fn who_is_not_trusted_any_more_is_heard_again_once_he_is() {
     put(&publisher);
     let near = asked(&a, 1, 2);
     assert_eq!(compare(&b, &near), (0, 0));
-    assert!(b.registry.heard().unwrap().is_empty());
+    assert!(b.registry.remote_manifests().unwrap().is_empty());
     publisher.level = Level::Full;
     put(&publisher);
     assert_eq!(compare(&b, &near), (1, 0));
@@ -124,7 +124,7 @@ fn edits_on_both_sides_of_a_partition_end_as_one() {
     a.index("ours", &rows(5, 300), false);
     b.trusting(&a);
     let (to_a, to_b) = (asked(&a, 1, 2), asked(&b, 2, 1));
-    let sync = |lab: &Lab, near: &Near| {
+    let sync = |lab: &Lab, near: &InProcessPeer| {
         let options = SyncOptions::default();
         let progress = crate::progress::NoProgress;
         lab.registry.sync(near, &options, &progress).unwrap()
@@ -142,7 +142,7 @@ fn edits_on_both_sides_of_a_partition_end_as_one() {
     edit(&a.registry, "left");
     edit(&b.registry, "right");
     edit(&b.registry, "righter");
-    assert_ne!(passing(&a), passing(&b));
+    assert_ne!(advertised_items(&a), advertised_items(&b));
     a.registry
         .change_trust(|f| {
             let own = Publisher::new("self".parse().unwrap(), a.key.public_key(), Level::Full);
@@ -150,7 +150,7 @@ fn edits_on_both_sides_of_a_partition_end_as_one() {
         })
         .unwrap();
     compare(&a, &to_b);
-    assert_eq!(passing(&a), passing(&b));
+    assert_eq!(advertised_items(&a), advertised_items(&b));
     // The catalogues agree. The dataset follows when it is pulled.
     assert_eq!(sync(&a, &to_b).pulled.len(), 1);
     let state = |lab: &Lab| {

@@ -25,10 +25,10 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::protocol::ListFilter;
 use crate::registry::Error;
-use crate::registry::integrity::expansion::Repeated;
+use crate::registry::integrity::expansion::RepeatedBytes;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::SyncOptions;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
@@ -147,7 +147,7 @@ pub(in crate::registry::peers) fn plant(
     manifest
 }
 
-fn pull(lab: &Lab, near: &Near, allow_large: bool) -> Result<u64, Error> {
+fn pull(lab: &Lab, near: &InProcessPeer, allow_large: bool) -> Result<u64, Error> {
     let offers = lab.registry.list_remote(near, &ListFilter::All).unwrap();
     let options = PullOptions {
         allow_large,
@@ -165,7 +165,7 @@ fn a_pulled_tree_that_repeats_itself_costs_what_was_sent() {
     let data = repeating(&[0; 65_536], 128, 3);
     assert_eq!(data.totals.bytes, 16 << 40);
     plant(&a, &data, ContentId::from_bytes(b"unknown"), &|_| {});
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     match pull(&b, &near, false) {
         Err(error @ Error::TooLarge { expansion, .. }) => {
             assert_eq!(error.kind(), ErrorKind::Denied);
@@ -193,7 +193,7 @@ fn what_honestly_repeats_is_pulled_with_consent() {
     let bytes = chunk.repeat(400);
     assert!(data.totals.bytes > Sizes::SMALL.free_data_bytes);
     plant(&a, &data, ContentId::from_bytes(&bytes), &|_| {});
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let refused = pull(&b, &near, false);
     assert!(
         matches!(refused, Err(Error::TooLarge { .. })),
@@ -215,7 +215,7 @@ fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
     let data = rows(1, 120_000);
     assert!(data.len() as u64 > Sizes::SMALL.free_data_bytes);
     a.index("corpus", &data, false);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     b.pull("corpus", &[&near]).unwrap();
     // Half of it repeats, which is far from the limit.
     let twice = [data.as_slice(), &data].concat();
@@ -228,14 +228,14 @@ fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
 fn datasets_that_come_together_share_what_may_repeat() {
     let a = Lab::new();
     let reader = BlobReader::new(&a.registry.store).unwrap();
-    let mut repeated = Repeated::new(Sizes::SMALL.free_data_bytes);
+    let mut repeated = RepeatedBytes::new(Sizes::SMALL.free_data_bytes);
     let mut refused = 0;
     for n in 1..=8 {
         // Each dataset has 1.5 MB, and 4 MiB are free.
         let data = repeating(&[n; 4096], 19, 1);
         let name = |m: &mut Manifest| m.name = format!("planted-{n}").parse().unwrap();
         let manifest = plant(&a, &data, ContentId::from_bytes(&[n]), &name);
-        let alone = Repeated::new(Sizes::SMALL.free_data_bytes)
+        let alone = RepeatedBytes::new(Sizes::SMALL.free_data_bytes)
             .add(&reader, &manifest)
             .unwrap();
         assert_eq!(alone, None);
@@ -264,7 +264,7 @@ fn claims_that_a_pull_finds_false_are_their_signers() {
     for (what, data, lie, claim) in lies {
         let (a, b) = (Lab::new(), Lab::new());
         plant(&a, data, id, &lie);
-        let near = Near::honest(&a.registry, 1);
+        let near = InProcessPeer::honest(&a.registry, 1);
         match pull(&b, &near, false) {
             Err(Error::SignedLie { signer, source }) => {
                 assert_eq!(signer, a.key.public_key().to_hex(), "{what}");
@@ -301,7 +301,7 @@ fn newlines_of_chunks_that_are_here_are_counted_in_a_pull() {
     lying.totals = node.totals().unwrap();
     lying.blobs[0] = (BlobKind::Node, node.encode());
     plant(&a, &lying, ContentId::from_bytes(&bytes), &|_| {});
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let pulled = pull(&b, &near, false);
     assert!(matches!(pulled, Err(Error::SignedLie { .. })), "{pulled:?}");
 }

@@ -22,8 +22,8 @@ use crate::protocol::Response;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::peers::PullOptions;
-use crate::registry::peers::testing::in_process_peer::Altered;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::AlteredPeer;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
@@ -40,10 +40,10 @@ fn version(n: usize) -> Vec<u8> {
     lines.map(edited).collect::<Vec<_>>().concat()
 }
 
-fn pulled_bytes(b: &Lab, near: &Near) -> u64 {
-    let before = near.answered.load(Ordering::Relaxed);
+fn pulled_bytes(b: &Lab, near: &InProcessPeer) -> u64 {
+    let parent = near.answered.load(Ordering::Relaxed);
     b.pull("corpus", &[near]).unwrap();
-    near.answered.load(Ordering::Relaxed) - before
+    near.answered.load(Ordering::Relaxed) - parent
 }
 
 fn is_sound(lab: &Lab) {
@@ -51,9 +51,9 @@ fn is_sound(lab: &Lab) {
 }
 
 /// Indexes and pulls the first version. Returns a peer for further pulls.
-fn first_pulled(a: &Lab, b: &Lab) -> Near {
+fn first_pulled(a: &Lab, b: &Lab) -> InProcessPeer {
     a.index("corpus", &version(0), false);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     b.pull("corpus", &[&near]).unwrap();
     near
 }
@@ -94,7 +94,7 @@ fn what_changed_comes_as_deltas_whatever_they_are_against_there() {
             .manifest,
         report.manifest
     );
-    let plain = Near::honest(&a.registry, 2);
+    let plain = InProcessPeer::honest(&a.registry, 2);
     let whole = pulled_bytes(&Lab::new(), &plain);
     assert!(bytes * 3 < whole, "{bytes} of {whole}");
     is_sound(&b);
@@ -150,7 +150,7 @@ fn leaves_that_came_are_kept_as_deltas_too() {
     }
 }
 
-fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
+fn pull(b: &Lab, source: &AlteredPeer<'_>) -> Result<(), Error> {
     let catalogs: [&dyn PeerCatalog; 1] = [source];
     let reference = "corpus".parse().unwrap();
     let (offer, _, _) = b.registry.resolve_remote(&reference, &catalogs)?;
@@ -185,7 +185,7 @@ fn a_peer_that_is_older_than_deltas_is_asked_for_chunks() {
     };
     pull(
         &b,
-        &Altered {
+        &AlteredPeer {
             near: &near,
             asked: &|_| {},
             alter: &alter,
@@ -216,7 +216,7 @@ fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
         let alter = |_: &Request, answer| Ok(changed(answer, lie));
         pull(
             &b,
-            &Altered {
+            &AlteredPeer {
                 near: &near,
                 asked: &|_| {},
                 alter: &alter,
@@ -259,7 +259,7 @@ fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
             }
             other => Ok(other),
         };
-        let source = Altered {
+        let source = AlteredPeer {
             near: &near,
             asked: &|_| {},
             alter: &alter,
@@ -276,12 +276,12 @@ fn a_delta_of_what_was_not_named_ends_the_talk() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
-    let before = b.bytes_of("corpus");
+    let parent = b.bytes_of("corpus");
     let lies: [&(dyn Fn(&mut Delta) + Sync); 2] =
         [&|made| made.bases.push(8191), &|made| made.chunks[0] = 8191];
     for lie in lies {
         let alter = |_: &Request, answer| Ok(changed(answer, lie));
-        let altered = Altered {
+        let altered = AlteredPeer {
             near: &near,
             asked: &|_| {},
             alter: &alter,
@@ -292,7 +292,7 @@ fn a_delta_of_what_was_not_named_ends_the_talk() {
             other => other.to_string(),
         };
         assert!(said.contains("not named"), "{said}");
-        assert_eq!(b.bytes_of("corpus"), before);
+        assert_eq!(b.bytes_of("corpus"), parent);
     }
     is_sound(&b);
 }
@@ -307,7 +307,7 @@ fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
     let are_plain = |_: &Request, answer| Ok(changed(answer, |_| panic!("a delta")));
     pull(
         &b,
-        &Altered {
+        &AlteredPeer {
             near: &near,
             asked: &|_| {},
             alter: &are_plain,
@@ -324,7 +324,7 @@ fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
     c.registry.gc(&at_once(), &NoProgress).unwrap();
     pull(
         &d,
-        &Altered {
+        &AlteredPeer {
             near: &near,
             asked: &|_| {},
             alter: &are_plain,
@@ -352,7 +352,7 @@ fn a_damaged_base_costs_bytes_and_nothing_else() {
 fn several_peers_with_faults_give_it_whole_or_not_at_all() {
     let a = Lab::new();
     a.index("corpus", &version(0), false);
-    let honest = Near::honest(&a.registry, 1);
+    let honest = InProcessPeer::honest(&a.registry, 1);
     let bs: Vec<Lab> = (0..24).map(|_| Lab::new()).collect();
     for b in &bs {
         b.pull("corpus", &[&honest]).unwrap();
@@ -360,13 +360,13 @@ fn several_peers_with_faults_give_it_whole_or_not_at_all() {
     a.index("corpus", &version(1), false);
     for (seed, b) in (0..).zip(&bs) {
         let per_mille = [20, 100, 300][seed as usize % 3];
-        let liars: Vec<Near> = (0..1 + seed % 3)
-            .map(|n| Near::faulty(&a.registry, 2 + n as u8, seed * 8 + n, per_mille))
+        let liars: Vec<InProcessPeer> = (0..1 + seed % 3)
+            .map(|n| InProcessPeer::faulty(&a.registry, 2 + n as u8, seed * 8 + n, per_mille))
             .collect();
-        let peers: Vec<&Near> = liars.iter().collect();
+        let peers: Vec<&InProcessPeer> = liars.iter().collect();
         if b.pull("corpus", &peers).is_err() {
             assert_eq!(b.bytes_of("corpus"), Some(version(0)), "seed {seed}");
-            let peers: Vec<&Near> = liars.iter().chain([&honest]).collect();
+            let peers: Vec<&InProcessPeer> = liars.iter().chain([&honest]).collect();
             b.pull("corpus", &peers).unwrap();
         }
         assert_eq!(b.bytes_of("corpus"), Some(version(1)), "seed {seed}");

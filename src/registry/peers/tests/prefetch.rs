@@ -11,8 +11,8 @@ use crate::protocol::ChunkSource;
 use crate::protocol::ListFilter;
 use crate::protocol::Request;
 use crate::registry::peers::PullOptions;
-use crate::registry::peers::testing::in_process_peer::Altered;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::AlteredPeer;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
@@ -69,8 +69,8 @@ fn pulled(count: usize, first: usize) -> Vec<Request> {
         first,
         ..Together::default()
     };
-    let peer = Altered {
-        near: &Near::honest(&there.registry, 1),
+    let peer = AlteredPeer {
+        near: &InProcessPeer::honest(&there.registry, 1),
         asked: &|request| together.take_response(request),
         alter: &|_, answer| Ok(answer),
     };
@@ -100,8 +100,8 @@ fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
     let is_asked = (Mutex::new(false), Condvar::new());
     let is_late = AtomicBool::new(false);
     // The peer sends no chunk before the other peer is asked for one.
-    let slow = Altered {
-        near: &Near::honest(&there.registry, 1),
+    let slow = AlteredPeer {
+        near: &InProcessPeer::honest(&there.registry, 1),
         asked: &|request| {
             if matches!(request, Request::PullChunk(_)) {
                 let (lock, told) = &is_asked;
@@ -115,8 +115,8 @@ fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
         },
         alter: &|_, answer| Ok(answer),
     };
-    let other = Altered {
-        near: &Near::honest(&there.registry, 2),
+    let other = AlteredPeer {
+        near: &InProcessPeer::honest(&there.registry, 2),
         asked: &|request| {
             if matches!(request, Request::PullChunk(_)) {
                 *is_asked.0.lock().unwrap() = true;

@@ -15,7 +15,7 @@ use crate::protocol::ReconcileRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
 
@@ -24,7 +24,7 @@ fn a_pull_brings_what_was_indexed_and_then_only_what_changed() {
     let (a, b) = (Lab::new(), Lab::new());
     let first = rows(1, 60_000);
     a.index("corpus", &first, false);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let chunks = b.pull("corpus", &[&near]).unwrap();
     assert!(chunks > 50, "{chunks}");
     assert_eq!(b.bytes_of("corpus"), Some(first.clone()));
@@ -48,18 +48,18 @@ fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
         let b = Lab::new();
         // Fault rates from one frame in fifty to one in two.
         let per_mille = [20, 100, 500][seed as usize % 3];
-        let liars: Vec<Near> = (0..1 + seed % 3)
-            .map(|n| Near::faulty(&a.registry, 2 + n as u8, seed * 8 + n, per_mille))
+        let liars: Vec<InProcessPeer> = (0..1 + seed % 3)
+            .map(|n| InProcessPeer::faulty(&a.registry, 2 + n as u8, seed * 8 + n, per_mille))
             .collect();
-        let peers: Vec<&Near> = liars.iter().collect();
+        let peers: Vec<&InProcessPeer> = liars.iter().collect();
         match b.pull("corpus", &peers) {
             Ok(_) => whole += 1,
             Err(_) => {
                 broken += 1;
                 assert_eq!(b.bytes_of("corpus"), None, "seed {seed}");
                 // The same faulty peers and one honest peer.
-                let honest = Near::honest(&a.registry, 1);
-                let peers: Vec<&Near> = liars.iter().chain([&honest]).collect();
+                let honest = InProcessPeer::honest(&a.registry, 1);
+                let peers: Vec<&InProcessPeer> = liars.iter().chain([&honest]).collect();
                 b.pull("corpus", &peers).unwrap();
             }
         }
@@ -84,7 +84,7 @@ fn no_door_leads_to_what_is_private() {
     unsigned.push("local.jsonl");
     std::fs::write(&unsigned, rows(6, 1_000)).unwrap();
     let unsigned = a.index_path(&unsigned, false, false);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let listed = near.list(&ListFilter::All).unwrap();
     assert_eq!(listed.len(), 1);
     let salt = crate::protocol::Salt::new([0; 16]);
@@ -150,9 +150,9 @@ fn no_door_leads_to_what_is_private() {
     a.registry.unshare(&public).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 0);
     assert_eq!(near.filter().unwrap(), Filter::default());
-    let open = Near {
+    let open = InProcessPeer {
         showing: Showing { unsigned: true },
-        ..Near::honest(&a.registry, 1)
+        ..InProcessPeer::honest(&a.registry, 1)
     };
     // Unsharing made it private.
     assert_eq!(open.list(&ListFilter::All).unwrap().len(), 0);
@@ -169,9 +169,9 @@ fn a_filter_is_of_what_is_listed_whoever_is_served() {
     let built = Filter::build(&ids);
     assert_eq!(built.len(), 11);
     for access in [Access::Open, Access::Listed] {
-        let near = Near {
+        let near = InProcessPeer {
             access,
-            ..Near::honest(&a.registry, 1)
+            ..InProcessPeer::honest(&a.registry, 1)
         };
         assert_eq!(near.filter().unwrap(), built);
     }
@@ -179,7 +179,7 @@ fn a_filter_is_of_what_is_listed_whoever_is_served() {
     // yet.
     let mut failed = 0;
     for seed in 0..500 {
-        let near = Near::faulty(&a.registry, 1, seed, 1_000);
+        let near = InProcessPeer::faulty(&a.registry, 1, seed, 1_000);
         match near.filter() {
             Ok(filter) => assert_eq!(Filter::decode(&filter.encode()), Ok(filter)),
             Err(_) => failed += 1,
@@ -193,7 +193,7 @@ fn a_sync_brings_what_is_trusted_and_tells_of_the_rest() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("ours", &rows(8, 500), false);
     b.index("theirs", &rows(9, 500), false);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let sync = |options: &SyncOptions| b.registry.sync(&near, options, &NoProgress).unwrap();
     let report = sync(&SyncOptions::default());
     assert_eq!((report.received, report.sent), (1, 1));
@@ -223,12 +223,12 @@ fn what_comes_from_a_closed_circle_stays_in_it() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("inside", &rows(10, 500), false);
     b.trusting(&a);
-    let near = Near {
+    let near = InProcessPeer {
         access: Access::Listed,
-        ..Near::honest(&a.registry, 1)
+        ..InProcessPeer::honest(&a.registry, 1)
     };
     b.pull("inside", &[&near]).unwrap();
-    let onward = Near::honest(&b.registry, 2);
+    let onward = InProcessPeer::honest(&b.registry, 2);
     assert!(onward.list(&ListFilter::All).unwrap().is_empty());
     let held = b.registry.resolve(&"inside".parse().unwrap()).unwrap();
     assert!(held.flags.private);

@@ -13,8 +13,8 @@ use crate::protocol::reconcile::WantedRequest;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
-use crate::registry::peers::catalogue::reconcile::takes_room;
-use crate::registry::peers::testing::in_process_peer::Near;
+use crate::registry::peers::catalogue::reconcile::take_room;
+use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 
 /// Indexes a dataset of one row.
@@ -24,7 +24,7 @@ fn index(lab: &Lab, name: &str, private: bool) -> Dataset {
 }
 
 fn sync(lab: &Lab, peer: &Lab) -> SyncReport {
-    let near = Near::honest(&peer.registry, 1);
+    let near = InProcessPeer::honest(&peer.registry, 1);
     let options = SyncOptions::default();
     lab.registry.sync(&near, &options, &NoProgress).unwrap()
 }
@@ -83,7 +83,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
         index(&a, &format!("open-{n}"), false);
     }
     let secret = index(&a, "secret", true);
-    let near = Near::honest(&a.registry, 1);
+    let near = InProcessPeer::honest(&a.registry, 1);
     let salt = Salt::new([2; 16]);
     let shown = elements(&a, &salt);
     let answer = near
@@ -132,9 +132,9 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
 fn an_answer_ends_where_there_is_no_more_room() {
     let items = |bytes: &[usize]| -> Vec<Vec<u8>> { bytes.iter().map(|n| vec![0; *n]).collect() };
     let mut room = 1_000;
-    assert!(takes_room(&mut room, &items(&[100, 200])));
+    assert!(take_room(&mut room, &items(&[100, 200])));
     assert_eq!(room, 1_000 - 300 - 2 * 64);
-    assert!(!takes_room(&mut room, &items(&[600])));
+    assert!(!take_room(&mut room, &items(&[600])));
     // No smaller batch follows one that did not fit.
-    assert!(!takes_room(&mut room, &items(&[1])));
+    assert!(!take_room(&mut room, &items(&[1])));
 }

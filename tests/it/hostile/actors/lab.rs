@@ -48,7 +48,7 @@ impl Lab {
 
     /// How many datasets the served registry has heard of elsewhere.
     pub fn heard(&self) -> usize {
-        self.registry.heard().unwrap().len()
+        self.registry.remote_manifests().unwrap().len()
     }
 
     /// Indexes and signs a file, with a card.

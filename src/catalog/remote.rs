@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::catalog;
-use crate::catalog::Brief;
+use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
 use crate::clock::Timestamp;
 use crate::ident::EnvelopeId;
@@ -30,25 +30,25 @@ use crate::wire::limits::KNOWN_PER_PEER_MAX;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
 /// Maximum length in bytes of the summary in a row.
-const BRIEF_BYTES_MAX: usize = 256 << 10;
+const SUMMARY_BYTES_MAX: usize = 256 << 10;
 
 /// Summary of a remote manifest. Its signature was verified when it arrived. The flag `private`
 /// means that it came from a node that serves an access list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct RemoteManifest {
     /// Time of arrival.
-    pub heard_at: Timestamp,
+    pub received_at: Timestamp,
     /// The node that sent it first.
     pub from: NodeId,
     /// Summary of the dataset.
-    pub brief: Brief,
+    pub summary: DatasetSummary,
 }
 
 /// A received manifest before it is stored. Its signature is verified.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct ReceivedManifest {
     /// Time of arrival.
-    pub heard_at: Timestamp,
+    pub received_at: Timestamp,
     /// The node that sent it.
     pub from: NodeId,
     /// True if it must not be forwarded.
@@ -59,8 +59,8 @@ pub struct Heard {
     pub envelope: Envelope,
 }
 
-impl Heard {
-    fn brief(&self) -> Brief {
+impl ReceivedManifest {
+    fn summary(&self) -> DatasetSummary {
         let flags = Flags {
             private: self.is_private,
             foreign: true,
@@ -68,7 +68,7 @@ impl Heard {
         };
         let is_signed = self.envelope.signature.is_some();
         let key = RegisterKey::of(&self.manifest, Origin::Elsewhere);
-        Brief::of(key, &self.manifest, is_signed, (self.envelope.id(), flags))
+        DatasetSummary::of(key, &self.manifest, is_signed, (self.envelope.id(), flags))
     }
 
     fn rank(&self) -> Rank {
@@ -76,14 +76,14 @@ impl Heard {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let brief = self.brief();
+        let summary = self.summary();
         let mut short = Writer::new();
-        short.bytes(brief.envelope_id.as_bytes());
-        short.u8(brief.flags.bits()).bytes(&brief.encode());
+        short.bytes(summary.envelope_id.as_bytes());
+        short.u8(summary.flags.bits()).bytes(&summary.encode());
         let mut w = Writer::new();
-        w.u64(self.heard_at.0.cast_unsigned())
+        w.u64(self.received_at.0.cast_unsigned())
             .bytes(self.from.as_bytes())
-            .bytes(brief.key.as_bytes())
+            .bytes(summary.key.as_bytes())
             .counted(short.as_bytes())
             .bytes(&self.envelope.encode());
         w.into_bytes()
@@ -91,18 +91,18 @@ impl Heard {
 }
 
 /// Decodes a row into its summary and its encoded envelope.
-fn decode(row: &[u8]) -> Result<(Known, &[u8]), DecodeError> {
+fn decode(row: &[u8]) -> Result<(RemoteManifest, &[u8]), DecodeError> {
     let mut r = Reader::new(row);
-    let heard_at = Timestamp(r.u64()?.cast_signed());
+    let received_at = Timestamp(r.u64()?.cast_signed());
     let from = NodeId::new(r.array()?);
     let key = RegisterKey(r.array()?);
-    let brief = Brief::decode(key, r.counted("short form", BRIEF_BYTES_MAX)?)?;
-    let known = Known {
-        heard_at,
+    let summary = DatasetSummary::decode(key, r.counted("short form", SUMMARY_BYTES_MAX)?)?;
+    let remote = RemoteManifest {
+        received_at,
         from,
-        brief: brief.ok_or(DecodeError::Invalid("short form"))?,
+        summary: summary.ok_or(DecodeError::Invalid("short form"))?,
     };
-    Ok((known, r.bytes(r.remaining())?))
+    Ok((remote, r.bytes(r.remaining())?))
 }
 
 fn damaged(source: DecodeError) -> MetaError {
@@ -116,12 +116,12 @@ fn damaged(source: DecodeError) -> MetaError {
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
-pub fn known(tables: &dyn MetaRead) -> Result<Vec<Known>, MetaError> {
+pub fn remote_manifests(tables: &dyn MetaRead) -> Result<Vec<RemoteManifest>, MetaError> {
     let mut found = Vec::new();
     let mut wrong = None;
     tables.scan(Table::Known, &[], &mut |_, row| {
         match decode(row) {
-            Ok((known, _)) => found.push(known),
+            Ok((remote, _)) => found.push(remote),
             Err(source) => wrong = Some(source),
         }
         Scan::Continue
@@ -133,7 +133,7 @@ pub fn known(tables: &dyn MetaRead) -> Result<Vec<Known>, MetaError> {
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
-pub fn known_envelope(
+pub fn remote_envelope(
     tables: &dyn MetaRead,
     id: &EnvelopeId,
 ) -> Result<Option<Envelope>, MetaError> {
@@ -146,7 +146,7 @@ pub fn known_envelope(
 
 /// Returns the rank of a remote manifest, or `None` if it is gone.
 fn known_rank(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Rank>, MetaError> {
-    let Some(envelope) = known_envelope(tables, id)? else {
+    let Some(envelope) = remote_envelope(tables, id)? else {
         return Ok(None);
     };
     let manifest = Manifest::decode(&envelope.manifest);
@@ -158,12 +158,15 @@ fn known_rank(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Rank>, Me
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
-pub fn is_news(tables: &dyn MetaRead, known: &Brief) -> Result<bool, MetaError> {
-    let Some(held) = catalog::by_key(tables, known.key)? else {
+pub fn is_newer_than_held(
+    tables: &dyn MetaRead,
+    remote: &DatasetSummary,
+) -> Result<bool, MetaError> {
+    let Some(held) = catalog::by_key(tables, remote.key)? else {
         return Ok(true);
     };
     let held = Rank::of(&held.manifest, held.envelope_id);
-    Ok(known_rank(tables, &known.envelope_id)?.is_some_and(|rank| rank > held))
+    Ok(known_rank(tables, &remote.envelope_id)?.is_some_and(|rank| rank > held))
 }
 
 /// Adds manifests of a peer, and drops the oldest over the quotas: per peer, per publisher that
@@ -171,45 +174,45 @@ pub fn is_news(tables: &dyn MetaRead, known: &Brief) -> Result<bool, MetaError> 
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
-pub fn note_known(
+pub fn add_remote_manifests(
     tables: &mut dyn MetaWrite,
-    heard: &[Heard],
-    is_trusted: &dyn Fn(&Brief) -> bool,
+    received: &[ReceivedManifest],
+    is_trusted: &dyn Fn(&DatasetSummary) -> bool,
 ) -> Result<Vec<EnvelopeId>, MetaError> {
-    let mut all = known(tables)?;
+    let mut all = remote_manifests(tables)?;
     let mut of_register: BTreeMap<RegisterKey, EnvelopeId> = BTreeMap::new();
-    of_register.extend(all.iter().map(|k| (k.brief.key, k.brief.envelope_id)));
+    of_register.extend(all.iter().map(|k| (k.summary.key, k.summary.envelope_id)));
     let mut new = Vec::new();
-    for heard in heard {
-        let brief = heard.brief();
-        let id = brief.envelope_id;
-        let held = catalog::by_key(tables, brief.key)?;
+    for received in received {
+        let summary = received.summary();
+        let id = summary.envelope_id;
+        let held = catalog::by_key(tables, summary.key)?;
         let held = held.map(|d| Rank::of(&d.manifest, d.envelope_id));
-        let before = of_register.get(&brief.key).copied();
-        let known = match before {
+        let before = of_register.get(&summary.key).copied();
+        let remote = match before {
             Some(before) => known_rank(tables, &before)?,
             None => None,
         };
-        if held.max(known).is_some_and(|rank| rank >= heard.rank()) {
+        if held.max(remote).is_some_and(|rank| rank >= received.rank()) {
             continue;
         }
         if let Some(before) = before {
             tables.delete(Table::Known, before.as_bytes())?;
-            all.retain(|k| k.brief.envelope_id != before);
+            all.retain(|k| k.summary.envelope_id != before);
         }
-        tables.put(Table::Known, id.as_bytes(), &heard.encode())?;
-        of_register.insert(brief.key, id);
-        all.push(Known {
-            heard_at: heard.heard_at,
-            from: heard.from,
-            brief,
+        tables.put(Table::Known, id.as_bytes(), &received.encode())?;
+        of_register.insert(summary.key, id);
+        all.push(RemoteManifest {
+            received_at: received.received_at,
+            from: received.from,
+            summary,
         });
         new.push(id);
     }
     if !new.is_empty() {
-        let now = heard.iter().map(|h| h.heard_at).max();
+        let now = received.iter().map(|h| h.received_at).max();
         let gone = too_many(all, now, is_trusted);
-        forget_known(tables, &gone)?;
+        remove_remote_manifests(tables, &gone)?;
         let gone: BTreeSet<EnvelopeId> = gone.into_iter().collect();
         new.retain(|id| !gone.contains(id));
     }
@@ -219,29 +222,33 @@ pub fn note_known(
 /// Returns the manifests over a quota. Trusted ones come first, then the newest. A time in the
 /// future comes from a wrong clock and counts as the oldest.
 fn too_many(
-    mut all: Vec<Known>,
+    mut all: Vec<RemoteManifest>,
     now: Option<Timestamp>,
-    is_trusted: &dyn Fn(&Brief) -> bool,
+    is_trusted: &dyn Fn(&DatasetSummary) -> bool,
 ) -> Vec<EnvelopeId> {
     all.sort_by_cached_key(|k| {
-        let is_strange = !is_trusted(&k.brief);
-        let heard_at = Some(k.heard_at).filter(|at| now.is_none_or(|now| *at <= now));
-        (is_strange, std::cmp::Reverse(heard_at), k.brief.envelope_id)
+        let is_strange = !is_trusted(&k.summary);
+        let received_at = Some(k.received_at).filter(|at| now.is_none_or(|now| *at <= now));
+        (
+            is_strange,
+            std::cmp::Reverse(received_at),
+            k.summary.envelope_id,
+        )
     });
     let mut total = 0;
     let mut of_peer: BTreeMap<NodeId, usize> = BTreeMap::new();
     let mut of_stranger: BTreeMap<Option<[u8; 32]>, usize> = BTreeMap::new();
     let mut gone = Vec::new();
-    for known in all {
-        let signer = known.brief.signer.map(|key| *key.as_bytes());
-        let peers = of_peer.entry(known.from).or_default();
+    for remote in all {
+        let signer = remote.summary.signer.map(|key| *key.as_bytes());
+        let peers = of_peer.entry(remote.from).or_default();
         let strangers = of_stranger.entry(signer).or_default();
-        let is_strange = !is_trusted(&known.brief);
+        let is_strange = !is_trusted(&remote.summary);
         let exceeds = total >= KNOWN_MAX
             || *peers >= KNOWN_PER_PEER_MAX
             || (is_strange && *strangers >= KNOWN_PER_STRANGER_MAX);
         if exceeds {
-            gone.push(known.brief.envelope_id);
+            gone.push(remote.summary.envelope_id);
         } else {
             total += 1;
             *peers += 1;
@@ -255,7 +262,10 @@ fn too_many(
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
-pub fn forget_known(tables: &mut dyn MetaWrite, ids: &[EnvelopeId]) -> Result<(), MetaError> {
+pub fn remove_remote_manifests(
+    tables: &mut dyn MetaWrite,
+    ids: &[EnvelopeId],
+) -> Result<(), MetaError> {
     for id in ids {
         tables.delete(Table::Known, id.as_bytes())?;
     }

@@ -43,7 +43,7 @@ fn key(peer: &NodeId, item: &ItemId) -> Vec<u8> {
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be read.
-pub fn aside(
+pub fn suppressed(
     tables: &dyn MetaRead,
     peer: &NodeId,
     trust: &TrustDigest,
@@ -65,7 +65,7 @@ pub fn aside(
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
-pub fn put_aside(
+pub fn put_suppressed(
     tables: &mut dyn MetaWrite,
     peer: &NodeId,
     items: &[ItemId],
