@@ -32,7 +32,7 @@ fn front_matter_is_read_and_the_text_kept() {
 }
 
 #[test]
-fn broken_front_matter_says_its_line_and_leaves_the_text() {
+fn front_matter_broken_reports_line_and_keeps_text() {
     for (text, line) in [
         ("---\nlicense: mit\n  bad: [1,\n---\ntext", 3..=5),
         ("---\na: 1\nb: &x 1\nc: *x\n---\ntext", 3..=3),
@@ -58,7 +58,7 @@ fn broken_front_matter_says_its_line_and_leaves_the_text() {
 }
 
 #[test]
-fn a_page_holds_no_script_and_loads_nothing() {
+fn page_has_no_script_and_loads_nothing() {
     let page = to_html(
         "<b>&",
         "# Hi\n\n<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> more\n\n\

@@ -52,7 +52,7 @@ fn rank(manifest: &Manifest) -> Rank {
 }
 
 #[test]
-fn the_order_contains_the_causal_one_and_decides_everything_else() {
+fn merge_order_extends_the_causal_order() {
     let mut random = Random::new(1);
     for _ in 0..2000 {
         let (a, b, c) = (state(&mut random), state(&mut random), state(&mut random));
@@ -76,7 +76,7 @@ fn the_order_contains_the_causal_one_and_decides_everything_else() {
 }
 
 #[test]
-fn every_order_of_arrival_ends_in_the_same_state() {
+fn merge_in_every_order_ends_in_same_state() {
     let mut random = Random::new(2);
     for _ in 0..200 {
         let mut states: Vec<Manifest> = (0..8).map(|_| state(&mut random)).collect();
@@ -112,7 +112,7 @@ fn every_order_of_arrival_ends_in_the_same_state() {
 /// After a clock that was years ahead is corrected, the manifests received before are not the
 /// newest for ever.
 #[test]
-fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
+fn remote_manifests_from_the_future_are_dropped_first() {
     let received = |n: u64, received_at: i64| {
         let mut manifest = base();
         manifest.content_id = ContentId::new(*blake3::hash(&n.to_le_bytes()).as_bytes());

@@ -50,7 +50,7 @@ mod tests {
     use crate::wire::DecodeError;
 
     #[test]
-    fn reads_back_and_refuses_every_cut() {
+    fn tombstone_reads_back_and_refuses_every_cut() {
         let whole = Tombstone {
             salt: [7; 16],
             envelopes: vec![EnvelopeId::new([1; 32]), EnvelopeId::new([2; 32])],

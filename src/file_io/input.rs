@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_gives_every_byte_in_order_whatever_is_asked_for() {
+    fn stream_yields_every_byte_in_order() {
         let data: Vec<u8> = (0..3 * PIECE_BYTES).map(|n| (n % 251) as u8).collect();
         let mut stream = Stream::new(io::Cursor::new(data.clone())).unwrap();
         let (mut got, mut size) = (Vec::new(), 1);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_plain_is_refused_without_waiting() {
+    fn special_file_is_refused_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_greatest_length_is_read_and_one_byte_more_is_not() {
+    fn own_file_beyond_limit_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, [7; 100]).unwrap();

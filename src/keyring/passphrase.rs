@@ -40,7 +40,7 @@ mod tests {
     use super::passphrase_spellings;
 
     #[test]
-    fn marks_line_ends_and_decomposition_do_not_count() {
+    fn passphrase_ignores_marks_line_ends_and_decomposition() {
         for given in [
             "caf\u{e9} 1",
             "cafe\u{301} 1",
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn older_spellings_are_tried_after_the_normal_one() {
+    fn passphrase_spellings_start_with_the_normal_one() {
         let spellings = |given: &str| -> Vec<String> {
             let all = passphrase_spellings(given);
             all.iter().map(|s| s.to_string()).collect()

@@ -7,7 +7,7 @@ use crate::search::QueryError;
 use crate::search::SearchIndex;
 
 #[test]
-fn queries_are_read_or_refused_and_never_panic() {
+fn query_parser_never_panics() {
     let parse = |text: &str| text.parse::<Query>();
     let q = parse("speech \"read aloud\" -noisy license:MIT rows:>10k tag:nl* AND").unwrap();
     assert_eq!(q.clauses.len(), 6);
@@ -45,7 +45,7 @@ fn queries_are_read_or_refused_and_never_panic() {
 }
 
 #[test]
-fn words_fields_and_typos_find_what_they_should() {
+fn search_finds_words_fields_and_typos() {
     let dir = tempfile::tempdir().unwrap();
     let index = SearchIndex::open(dir.path()).unwrap();
     let doc = |key: &str, name: &str, text: &str, rows: u64| Document {
@@ -106,7 +106,7 @@ fn words_fields_and_typos_find_what_they_should() {
 }
 
 #[test]
-fn the_beginning_of_a_word_is_found_below_whole_words() {
+fn search_ranks_word_beginnings_below_whole_words() {
     let index = SearchIndex::in_memory().unwrap();
     let doc = |key: &str, name: &str, text: &str| Document {
         key: key.to_owned(),

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn volumes_of_one_split_belong_together_whatever_they_are_called() {
+    fn volumes_of_one_split_are_grouped_under_any_names() {
         let volumes = vec![
             volume("c", 1, 1, 3, true),
             volume("elsewhere/a", 1, 1, 1, false),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn two_splits_of_one_archive_are_two_sets() {
+    fn volumes_of_two_splits_are_two_sets() {
         let volumes = vec![
             volume("a.001", 1, 1, 1, false),
             volume("a.002", 1, 1, 2, false),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_split_left_behind_is_a_set_of_its_own() {
+    fn volumes_of_an_earlier_split_are_a_separate_set() {
         let volumes = vec![
             volume("a.001", 1, 2, 1, false),
             volume("a.002", 1, 2, 2, true),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_copy_counts_once() {
+    fn volume_copy_counts_once() {
         let mut volumes = Vec::new();
         for dir in ["one", "two"] {
             volumes.push(volume(&format!("{dir}/a.001"), 1, 1, 1, false));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_within_bounds() {
+    fn missing_volumes_are_listed_within_limits() {
         let volumes = vec![volume("x", 1, 1, u32::MAX, true)];
         let (_, missing) = told(volumes).remove(0);
         let missing = missing.unwrap();

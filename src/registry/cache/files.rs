@@ -210,7 +210,7 @@ mod tests {
     };
 
     #[test]
-    fn what_nobody_ended_goes_after_a_day() {
+    fn abandoned_cache_file_is_removed_after_a_day() {
         let dir = tempfile::tempdir().unwrap();
         let files = CacheFiles::new(dir.path(), KIND);
         files.make_directory().unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_first_goes_first() {
+    fn cache_removes_oldest_files_first() {
         let dir = tempfile::tempdir().unwrap();
         let files = CacheFiles::new(dir.path(), KIND);
         let write = |name: &[u8], bytes: usize| {

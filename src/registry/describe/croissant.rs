@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_different_names_differ_and_have_no_white_space() {
+    fn croissant_ids_are_distinct_without_white_space() {
         for (name, id) in [
             ("data/train.csv", "data/train.csv"),
             ("my col", "my~20col"),

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_file_is_known_by_its_front_and_a_node_key_by_its_name_too() {
+    fn key_file_is_recognised_by_front_and_node_key_by_name() {
         let digits = "0123456789abcdef".repeat(4);
         let node = format!("{digits}\n");
         let publisher = b"\n-----BEGIN ALIMENTAR SECRET KEY-----\nQUxLAQ==\n";
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_is_known_by_any_part_that_only_homes_have() {
+    fn home_is_recognised_by_any_typical_part() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         for name in ["a/packs", "b", "c/operations", "d/packs", "e"] {

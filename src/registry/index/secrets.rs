@@ -106,7 +106,7 @@ mod tests {
     use super::suspicion;
 
     #[test]
-    fn names_of_secrets_are_known_and_those_of_templates_are_not_among_them() {
+    fn secret_names_are_recognised_and_templates_are_not() {
         for path in [
             ".env",
             "a/.env",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn fronts_of_secrets_are_known_whatever_their_names() {
+    fn secret_is_recognised_by_front_under_any_name() {
         let digits = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(3);
         let plain = format!("-----BEGIN PRIVATE KEY-----\n{digits}");
         let locked = "-----BEGIN RSA PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\n";

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_to_directories_that_multiply_end_at_the_limit() {
+    fn links_to_directories_stop_at_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         std::fs::create_dir(root.join("real")).unwrap();

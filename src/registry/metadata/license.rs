@@ -134,7 +134,7 @@ mod tests {
     use crate::registry::Error;
 
     #[test]
-    fn spdx_expressions_are_spelled_as_the_list_has_them() {
+    fn spdx_expression_gets_the_spelling_of_the_list() {
         for (given, written) in [
             ("MIT", "MIT"),
             ("mit", "MIT"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused_with_what_was_probably_meant() {
+    fn invalid_license_is_refused_with_suggestion() {
         for (given, wanted) in [
             ("MIT License", Some("MIT")),
             ("Apache 2.0", Some("Apache-2.0")),

@@ -105,7 +105,7 @@ impl Drop for Lock {
 }
 
 #[test]
-fn a_collection_between_operations_takes_nothing_from_what_comes_in() {
+fn collection_between_operations_keeps_incoming_blobs() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a");
     std::fs::write(&file, "{\"n\":1}\n".repeat(200)).unwrap();

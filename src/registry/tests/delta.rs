@@ -49,7 +49,7 @@ fn export(registry: &LocalRegistry, dataset: &Dataset, dest: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn scattered_edits_cost_little_version_after_version_and_outlive_the_first() {
+fn scattered_edits_cost_little_in_every_version() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let registry = LocalRegistry::open(&home).unwrap();
@@ -132,7 +132,7 @@ fn trusting(home: &Path, key: &KeyPair) -> LocalRegistry {
 }
 
 #[test]
-fn a_delta_holds_deltas_whatever_the_history_of_the_store() {
+fn incremental_archive_is_independent_of_storage_history() {
     let dir = tempfile::tempdir().unwrap();
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let key = KeyPair::generate().unwrap();
@@ -182,7 +182,7 @@ fn a_delta_holds_deltas_whatever_the_history_of_the_store() {
 }
 
 #[test]
-fn a_delta_with_a_changed_byte_is_refused_and_leaves_nothing() {
+fn incremental_archive_with_changed_byte_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let key = KeyPair::generate().unwrap();

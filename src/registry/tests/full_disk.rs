@@ -60,7 +60,7 @@ fn sources(dir: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_full_disk_lets_datasets_be_taken_out_and_collected() {
+fn full_disk_allows_removal_and_collection() {
     let dir = tempfile::tempdir().unwrap();
     let sources = sources(dir.path());
     let whole = SimDisk::default();
@@ -92,7 +92,7 @@ fn a_full_disk_lets_datasets_be_taken_out_and_collected() {
 }
 
 #[test]
-fn a_disk_that_refuses_changes_can_be_read() {
+fn registry_on_read_only_disk_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let sources = sources(dir.path());
     let disk = SimDisk::default();

@@ -147,12 +147,12 @@ fn check(disk: &SimDisk, told: &Told, at: &str) {
 }
 
 #[test]
-fn power_may_go_before_any_even_change() {
+fn power_cut_before_even_changes_loses_nothing() {
     cut_power(0);
 }
 
 #[test]
-fn power_may_go_before_any_odd_change() {
+fn power_cut_before_odd_changes_loses_nothing() {
     cut_power(1);
 }
 
@@ -198,7 +198,7 @@ fn cut_power(first: usize) {
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_loses_nothing() {
+fn full_disk_is_an_error_and_loses_nothing() {
     let from = sources();
     let mut told = Told::default();
     let disk = SimDisk::default();

@@ -84,19 +84,19 @@ fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
 }
 
 #[test]
-fn a_torn_revision_loses_nothing_and_nothing_comes_back() {
+fn torn_revision_loses_nothing_and_revives_nothing() {
     tear(tag);
 }
 
 #[test]
-fn a_torn_signature_loses_nothing_and_nothing_comes_back() {
+fn torn_signature_loses_nothing_and_revives_nothing() {
     tear(sign);
 }
 
 /// A command that never committed leaves bytes after the committed length of a pack. The next
 /// command overwrites them, and the power is cut again. A half overwritten record must not count.
 #[test]
-fn a_leftover_that_is_half_written_over_loses_nothing() {
+fn leftover_half_overwritten_loses_nothing() {
     let (dir, whole) = begin();
     let other = dir.path().join("b");
     std::fs::write(&other, "{\"n\":3}\n".repeat(300)).unwrap();
@@ -123,7 +123,7 @@ fn a_leftover_that_is_half_written_over_loses_nothing() {
 }
 
 #[test]
-fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
+fn private_dataset_stays_private_after_rebuild_and_collection() {
     let (_dir, disk) = begin();
     let registry = open(&disk).unwrap();
     registry.unshare(&registry.list().unwrap()[0]).unwrap();
@@ -142,7 +142,7 @@ fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
 /// A pack that a collection deleted reappears after a power cut, and the tombstone of its content
 /// is damaged.
 #[test]
-fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
+fn deleted_pack_that_reappears_adds_nothing() {
     let (_dir, disk) = begin();
     let packs = disk.list("packs").unwrap();
     let path = format!("packs/{}", packs[0]);
@@ -172,7 +172,7 @@ fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
 
 /// Calls every operation, and drops everything opened, on indexes with damage anywhere.
 #[test]
-fn no_damage_of_the_index_is_a_panic() {
+fn index_with_any_damage_never_panics() {
     let (_dir, disk) = begin();
     sign(&disk).unwrap();
     let disk = disk.after_power_cut(&mut Random::new(0));

@@ -165,7 +165,7 @@ fn goes_on(disk: &SimDisk, held: &Held, at: &str) {
 }
 
 #[test]
-fn a_repair_without_power_at_any_change_lists_what_was_listed() {
+fn repair_with_power_cut_at_any_change_lists_same_datasets() {
     let (whole, held) = home();
     for (what, damage) in damages() {
         let damaged = whole.copy();
@@ -194,7 +194,7 @@ fn a_repair_without_power_at_any_change_lists_what_was_listed() {
 }
 
 #[test]
-fn a_repair_with_an_error_at_any_change_or_read_lists_what_was_listed() {
+fn repair_with_error_at_any_step_lists_same_datasets() {
     let (whole, held) = home();
     let [(what, damage), ..] = damages();
     let damaged = whole.copy();
@@ -225,7 +225,7 @@ fn a_repair_with_an_error_at_any_change_or_read_lists_what_was_listed() {
 }
 
 #[test]
-fn a_pack_that_cannot_be_read_for_now_is_an_error_and_changes_nothing() {
+fn repair_with_unreadable_pack_is_an_error_and_changes_nothing() {
     let (disk, held) = home();
     let index = disk.contents(INDEX).unwrap();
     let reads = disk.reads();
@@ -243,7 +243,7 @@ fn a_pack_that_cannot_be_read_for_now_is_an_error_and_changes_nothing() {
 }
 
 #[test]
-fn a_pack_that_is_empty_or_gone_for_a_while_leaves_every_dataset_listed() {
+fn repair_with_missing_pack_lists_every_dataset() {
     let (whole, held) = home();
     let bytes = whole.contents(PACK).unwrap();
     let names: Vec<String> = held.keys().cloned().collect();
@@ -269,7 +269,7 @@ fn gc_result(disk: &SimDisk) -> Result<GcReport, Error> {
 }
 
 #[test]
-fn an_index_made_without_the_old_one_says_what_it_could_not_read_and_keeps_it() {
+fn rebuild_without_old_index_reports_unreadable_parts() {
     let (disk, mut held) = home();
     let (_, end) = *records(&disk, BlobKind::Envelope).last().unwrap();
     flip(&disk, end - 5);
@@ -298,7 +298,7 @@ fn an_index_made_without_the_old_one_says_what_it_could_not_read_and_keeps_it() 
 }
 
 #[test]
-fn packs_that_an_index_does_not_know_are_said_and_kept() {
+fn packs_unknown_to_index_are_reported_and_kept() {
     let (disk, held) = home();
     // An older index, or none, with newer packs.
     let bytes = disk.contents(PACK).unwrap();

@@ -94,7 +94,7 @@ fn me() -> Alias {
 }
 
 #[test]
-fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_continued() {
+fn rotation_stopped_after_any_step_is_continued() {
     let lab = Lab::new();
     let next = lab.registry.home().join("key.enc.next");
     // All later tries continue with the key of the first one.
@@ -145,7 +145,7 @@ fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_cont
 }
 
 #[test]
-fn a_rotation_of_a_key_that_is_not_the_publishers_publishes_nothing() {
+fn rotation_of_foreign_key_publishes_nothing() {
     let lab = Lab::new();
     let other = KeyPair::generate().unwrap();
     let publisher = Publisher::new("other".parse().unwrap(), other.public_key(), Level::Full);

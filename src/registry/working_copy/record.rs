@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_reads_back_and_a_damaged_one_is_none() {
+    fn checkout_record_reads_back_and_damaged_one_is_none() {
         let id = ContentId::new([7; 32]);
         let seen = SourceStamp {
             size_bytes: 9,

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_found_through_growth_and_again() {
+    fn similarity_table_finds_entries_after_growth() {
         let dir = tempfile::tempdir().unwrap();
         let mut table = FeatureTable::open(dir.path()).unwrap();
         for n in 0..40_000 {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_table_is_begun_anew() {
+    fn similarity_table_that_is_invalid_is_recreated() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("resemblance");
         let mut table = FeatureTable::open(dir.path()).unwrap();

@@ -1,8 +1,8 @@
 //! Rebuild of the catalogue from the packs and from the old index, and repair.
 
+mod pack_contents;
 mod removed;
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +15,6 @@ use crate::catalog::Tombstone;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
-use crate::manifest::Envelope;
-use crate::manifest::Manifest;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -28,11 +26,12 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::fsck::FsckReport;
+use crate::registry::integrity::rebuild::pack_contents::PackContents;
+use crate::registry::integrity::rebuild::pack_contents::entry;
 use crate::registry::publishing::node_id::NODE_KEY;
 use crate::registry::step::Step;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;
-use crate::store::disk::Recovered;
 use crate::store::disk::Salvage;
 use crate::store::disk::Span;
 use crate::store::disk::StoreError;
@@ -124,128 +123,6 @@ pub(crate) fn repair_by(
         healed: healed as u64,
         index_rebuilt: true,
     })
-}
-
-/// State of an envelope according to the packs.
-struct LiveEnvelope<'a> {
-    order: usize,
-    flags: Flags,
-    /// `None` if no intact record of it exists.
-    bytes: Option<&'a [u8]>,
-    is_news: bool,
-}
-
-impl LiveEnvelope<'_> {
-    fn decode(&self) -> Option<(Envelope, Manifest)> {
-        let envelope = Envelope::decode(self.bytes?).ok()?;
-        let manifest = Manifest::decode(&envelope.manifest).ok()?;
-        Some((envelope, manifest))
-    }
-}
-
-/// State of all envelopes according to the packs.
-#[derive(Default)]
-struct PackContents<'a> {
-    /// Envelopes that no later tombstone removes.
-    live: BTreeMap<EnvelopeId, LiveEnvelope<'a>>,
-    /// Envelopes that a tombstone removes, with their state.
-    removed: BTreeMap<EnvelopeId, Option<LiveEnvelope<'a>>>,
-    /// Removed envelopes whose tombstone says that a signed one replaced them.
-    replaced: Vec<EnvelopeId>,
-    statements: Vec<Statement>,
-}
-
-impl<'a> PackContents<'a> {
-    fn of(recovered: &'a [Recovered]) -> Self {
-        let mut found = Self::default();
-        for (order, entry) in recovered.iter().enumerate() {
-            let bytes = entry.bytes.as_deref();
-            match (entry.kind, bytes) {
-                (BlobKind::Envelope, bytes) => {
-                    let id = EnvelopeId::new(*entry.id.as_bytes());
-                    let removed = found.removed.remove(&id).flatten();
-                    let before = found.live.get(&id).or(removed.as_ref());
-                    let before = before.and_then(|live| live.bytes);
-                    // The flags of a damaged record still count.
-                    let live = LiveEnvelope {
-                        order,
-                        flags: entry.flags,
-                        bytes: bytes.or(before),
-                        is_news: entry.is_news,
-                    };
-                    found.live.insert(id, live);
-                }
-                // This program does not write an envelope that does not verify.
-                (BlobKind::Statement, Some(bytes)) => {
-                    found.statements.extend(Statement::decode(bytes).ok());
-                }
-                (BlobKind::Tombstone, Some(bytes)) => {
-                    let tombstone = Tombstone::decode(bytes).ok();
-                    for id in tombstone.into_iter().flat_map(|t| t.envelopes) {
-                        // Another tombstone, or a copy of this one, may have named it before.
-                        let removed = found.live.remove(&id);
-                        let before = found.removed.entry(id).or_insert(None);
-                        *before = removed.or(before.take());
-                    }
-                }
-                _ => {}
-            }
-        }
-        found
-    }
-
-    /// Adds the envelopes that `is_wanted` selects to the catalogue, in order. A pack contains a
-    /// manifest only after everything that the manifest needs.
-    fn merge(
-        &self,
-        tables: &mut dyn MetaWrite,
-        is_wanted: &dyn Fn(&LiveEnvelope<'_>) -> bool,
-    ) -> Result<(), StoreError> {
-        let wanted = self.live.values().filter(|live| is_wanted(live));
-        let mut in_order: Vec<&LiveEnvelope<'_>> = wanted.collect();
-        in_order.sort_unstable_by_key(|live| live.order);
-        for live in in_order {
-            // This program does not write an envelope whose signature does not hold.
-            if let Some((envelope, _)) = live.decode()
-                && let Ok(admitted) = Admitted::from_store(envelope, catalog::origin_of(live.flags))
-            {
-                catalog::merge(tables, &admitted, live.flags)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes unsigned local manifests whose signed replacement is held as well. A power cut may
-    /// have kept the signed manifest and lost the tombstone that was written after it.
-    fn remove_replaced(&mut self) {
-        let own = self.live.iter().filter(|(_, live)| !live.flags.foreign);
-        let own: BTreeMap<EnvelopeId, Manifest> = own
-            .filter_map(|(id, live)| Some((*id, live.decode()?.1)))
-            .collect();
-        for manifest in own.values().filter(|m| m.signer.is_some()) {
-            for id in &manifest.prev {
-                let is_replaced = own.get(id).is_some_and(|old| {
-                    let same_content = old.content_id == manifest.content_id;
-                    old.signer.is_none() && old.series == manifest.series && same_content
-                });
-                if is_replaced {
-                    let replaced = self.live.remove(id);
-                    self.removed.insert(*id, replaced);
-                    self.replaced.push(*id);
-                }
-            }
-        }
-    }
-
-    /// Returns the envelopes in the packs that the catalogue does not count.
-    fn superseded(&self, tables: &dyn MetaRead) -> Result<Vec<EnvelopeId>, StoreError> {
-        let heads = catalog::heads(tables)?.into_iter().map(|(_, id)| id);
-        let counted: BTreeSet<EnvelopeId> = heads.collect();
-        let live = self.live.iter();
-        let dead = live.filter(|(id, l)| !l.is_news && l.bytes.is_some() && !counted.contains(id));
-        let dead = dead.map(|(id, _)| *id);
-        Ok(dead.chain(self.replaced.iter().copied()).collect())
-    }
 }
 
 /// Fills the catalogue of a rebuilt index.
@@ -352,10 +229,6 @@ fn tombstone(envelopes: Vec<EnvelopeId>) -> Result<Option<Entry>, StoreError> {
     let salt = host::random().map_err(|e| StoreError::io("seed", "a tombstone", e))?;
     let bytes = Tombstone { salt, envelopes }.encode();
     Ok(Some(entry(BlobKind::Tombstone, bytes, Flags::default())))
-}
-
-fn entry(kind: BlobKind, bytes: Vec<u8>, flags: Flags) -> Entry {
-    Entry { kind, bytes, flags }
 }
 
 fn copy(tables: &mut dyn MetaWrite, old: &dyn MetaRead, table: Table) -> Result<(), MetaError> {

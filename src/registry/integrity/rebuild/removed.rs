@@ -19,8 +19,8 @@ use crate::manifest::Rank;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::registry::host;
-use crate::registry::integrity::rebuild::PackContents;
-use crate::registry::integrity::rebuild::entry;
+use crate::registry::integrity::rebuild::pack_contents::PackContents;
+use crate::registry::integrity::rebuild::pack_contents::entry;
 use crate::store::disk::Entry;
 use crate::store::disk::StoreError;
 

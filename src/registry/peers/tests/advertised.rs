@@ -40,7 +40,7 @@ fn prompting(lab: &Lab, other: &Lab, name: &str) {
 }
 
 #[test]
-fn what_is_heard_is_passed_on_without_its_data() {
+fn remote_manifests_are_forwarded_without_data() {
     let (a, b, c) = (Lab::new(), Lab::new(), Lab::new());
     a.index("ours", &rows(1, 300), false);
     b.trusting(&a);
@@ -60,7 +60,7 @@ fn what_is_heard_is_passed_on_without_its_data() {
 }
 
 #[test]
-fn what_strangers_sign_is_noted_and_goes_no_further() {
+fn manifests_of_unknown_publishers_are_not_forwarded() {
     let (a, b, c) = (Lab::new(), Lab::new(), Lab::new());
     a.index("ours", &rows(2, 300), false);
     let from_a = asked(&a, 1, 2);
@@ -83,7 +83,7 @@ fn from_a_id() -> crate::ident::NodeId {
 }
 
 #[test]
-fn what_a_closed_circle_shows_is_not_passed_on() {
+fn advertised_items_exclude_items_of_restricted_nodes() {
     let (a, b, c) = (Lab::new(), Lab::new(), Lab::new());
     a.index("inside", &rows(3, 300), false);
     b.trusting(&a);
@@ -99,7 +99,7 @@ fn what_a_closed_circle_shows_is_not_passed_on() {
 }
 
 #[test]
-fn who_is_not_trusted_any_more_is_heard_again_once_he_is() {
+fn manifest_is_received_again_after_trust_returns() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("ours", &rows(4, 300), false);
     let key = a.key.public_key();
@@ -119,7 +119,7 @@ fn who_is_not_trusted_any_more_is_heard_again_once_he_is() {
 
 /// Both sides of a partition edit one dataset. Afterwards both hold the same state of it.
 #[test]
-fn edits_on_both_sides_of_a_partition_end_as_one() {
+fn partition_edits_on_both_sides_converge() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("ours", &rows(5, 300), false);
     b.trusting(&a);

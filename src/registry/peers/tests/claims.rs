@@ -160,7 +160,7 @@ fn pull(lab: &Lab, near: &InProcessPeer, allow_large: bool) -> Result<u64, Error
 }
 
 #[test]
-fn a_pulled_tree_that_repeats_itself_costs_what_was_sent() {
+fn pull_of_repeating_tree_costs_only_sent_bytes() {
     let (a, b) = (Lab::new(), Lab::new());
     let data = repeating(&[0; 65_536], 128, 3);
     assert_eq!(data.totals.bytes, 16 << 40);
@@ -185,7 +185,7 @@ fn a_pulled_tree_that_repeats_itself_costs_what_was_sent() {
 }
 
 #[test]
-fn what_honestly_repeats_is_pulled_with_consent() {
+fn honest_repetition_is_pulled_with_consent() {
     let (a, b) = (Lab::new(), Lab::new());
     // The cuts that an index makes in zeros.
     let chunk = vec![0; 57_344];
@@ -210,7 +210,7 @@ fn what_honestly_repeats_is_pulled_with_consent() {
 }
 
 #[test]
-fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
+fn large_dataset_without_repetition_is_pulled() {
     let (a, b) = (Lab::new(), Lab::new());
     let data = rows(1, 120_000);
     assert!(data.len() as u64 > Sizes::SMALL.free_data_bytes);
@@ -225,7 +225,7 @@ fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
 }
 
 #[test]
-fn datasets_that_come_together_share_what_may_repeat() {
+fn repetition_limit_is_shared_by_datasets_together() {
     let a = Lab::new();
     let reader = BlobReader::new(&a.registry.store).unwrap();
     let mut repeated = RepeatedBytes::new(Sizes::SMALL.free_data_bytes);
@@ -246,7 +246,7 @@ fn datasets_that_come_together_share_what_may_repeat() {
 }
 
 #[test]
-fn claims_that_a_pull_finds_false_are_their_signers() {
+fn false_claim_found_by_pull_names_its_signer() {
     let bytes = rows(3, 400);
     let id = ContentId::from_bytes(&bytes);
     let honest = tree(&[&bytes]);
@@ -289,7 +289,7 @@ fn claims_that_a_pull_finds_false_are_their_signers() {
 }
 
 #[test]
-fn newlines_of_chunks_that_are_here_are_counted_in_a_pull() {
+fn pull_counts_newlines_of_held_chunks() {
     let (a, b) = (Lab::new(), Lab::new());
     let bytes = rows(4, 300);
     b.index("held", &bytes, false);

@@ -59,7 +59,7 @@ fn first_pulled(a: &Lab, b: &Lab) -> InProcessPeer {
 }
 
 #[test]
-fn what_changed_comes_as_deltas_whatever_they_are_against_there() {
+fn pull_of_changes_gets_deltas_of_any_stored_base() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let raw = version(0).len() as u64;
@@ -117,7 +117,7 @@ fn leaves(lab: &Lab) -> BTreeMap<TreeId, bool> {
 }
 
 #[test]
-fn leaves_that_came_are_kept_as_deltas_too() {
+fn pulled_leaves_are_stored_as_deltas() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let first = leaves(&b);
@@ -173,7 +173,7 @@ fn changed(answer: Response, change: impl Fn(&mut Delta)) -> Response {
 }
 
 #[test]
-fn a_peer_that_is_older_than_deltas_is_asked_for_chunks() {
+fn pull_from_peer_without_deltas_requests_chunks() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
@@ -197,7 +197,7 @@ fn a_peer_that_is_older_than_deltas_is_asked_for_chunks() {
 }
 
 #[test]
-fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
+fn pull_with_wrong_deltas_gets_plain_chunks() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let lies: [&(dyn Fn(&mut Delta) + Sync); 4] = [
@@ -232,7 +232,7 @@ fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
 type Lie = dyn Fn(&mut usize, &mut Vec<u8>) + Sync;
 
 #[test]
-fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
+fn pull_with_wrong_node_deltas_gets_plain_nodes() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let lies: [&Lie; 3] = [
@@ -272,7 +272,7 @@ fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
 }
 
 #[test]
-fn a_delta_of_what_was_not_named_ends_the_talk() {
+fn delta_of_unnamed_base_ends_the_connection() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
@@ -298,7 +298,7 @@ fn a_delta_of_what_was_not_named_ends_the_talk() {
 }
 
 #[test]
-fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
+fn delta_base_hidden_from_peer_is_not_used() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let first = a.registry.resolve(&"corpus".parse().unwrap()).unwrap();
@@ -336,7 +336,7 @@ fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
 }
 
 #[test]
-fn a_damaged_base_costs_bytes_and_nothing_else() {
+fn pull_with_damaged_base_gets_plain_chunks() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let pack = b.dir.path().join("home/packs/00000001.pack");
@@ -349,7 +349,7 @@ fn a_damaged_base_costs_bytes_and_nothing_else() {
 }
 
 #[test]
-fn several_peers_with_faults_give_it_whole_or_not_at_all() {
+fn pull_from_faulty_peers_ends_whole_or_fails() {
     let a = Lab::new();
     a.index("corpus", &version(0), false);
     let honest = InProcessPeer::honest(&a.registry, 1);

@@ -20,7 +20,7 @@ use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
 
 #[test]
-fn a_pull_brings_what_was_indexed_and_then_only_what_changed() {
+fn pull_of_next_version_gets_only_changes() {
     let (a, b) = (Lab::new(), Lab::new());
     let first = rows(1, 60_000);
     a.index("corpus", &first, false);
@@ -39,7 +39,7 @@ fn a_pull_brings_what_was_indexed_and_then_only_what_changed() {
 }
 
 #[test]
-fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
+fn pull_with_faults_ends_whole_or_invisible() {
     let a = Lab::new();
     let data = rows(3, 4_000);
     a.index("corpus", &data, false);
@@ -74,7 +74,7 @@ fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
 }
 
 #[test]
-fn no_door_leads_to_what_is_private() {
+fn private_dataset_is_hidden_from_every_request() {
     let a = Lab::new();
     let secret = a.index("secret", &rows(5, 3_000), true);
     // Half of it is public under another name, so its chunks share records with the private
@@ -159,7 +159,7 @@ fn no_door_leads_to_what_is_private() {
 }
 
 #[test]
-fn a_filter_is_of_what_is_listed_whoever_is_served() {
+fn filter_covers_listed_datasets_for_every_access() {
     let a = Lab::new();
     let ids: Vec<_> = (0..12)
         .map(|n| a.index(&format!("d{n}"), &rows(20 + n, 30), n == 5))
@@ -189,7 +189,7 @@ fn a_filter_is_of_what_is_listed_whoever_is_served() {
 }
 
 #[test]
-fn a_sync_brings_what_is_trusted_and_tells_of_the_rest() {
+fn sync_pulls_trusted_and_reports_the_rest() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("ours", &rows(8, 500), false);
     b.index("theirs", &rows(9, 500), false);
@@ -219,7 +219,7 @@ fn a_sync_brings_what_is_trusted_and_tells_of_the_rest() {
 }
 
 #[test]
-fn what_comes_from_a_closed_circle_stays_in_it() {
+fn items_from_restricted_nodes_are_not_forwarded() {
     let (a, b) = (Lab::new(), Lab::new());
     a.index("inside", &rows(10, 500), false);
     b.trusting(&a);

@@ -37,7 +37,7 @@ fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::protocol::Element> {
 }
 
 #[test]
-fn a_sync_by_symbols_ends_with_equal_catalogues() {
+fn sync_by_symbols_ends_with_equal_catalogues() {
     let (a, b) = (Lab::new(), Lab::new());
     for n in 0..24 {
         index(&a, &format!("of-a-{n}"), false);
@@ -77,7 +77,7 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
 }
 
 #[test]
-fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
+fn symbols_and_wanted_items_hide_private_datasets() {
     let a = Lab::new();
     for n in 0..20 {
         index(&a, &format!("open-{n}"), false);
@@ -129,7 +129,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
 }
 
 #[test]
-fn an_answer_ends_where_there_is_no_more_room() {
+fn response_ends_at_the_size_limit() {
     let items = |bytes: &[usize]| -> Vec<Vec<u8>> { bytes.iter().map(|n| vec![0; *n]).collect() };
     let mut room = 1_000;
     assert!(take_room(&mut room, &items(&[100, 200])));
