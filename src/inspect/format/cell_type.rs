@@ -70,7 +70,7 @@ pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
 /// Form of a date or a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampForm {
-    /// `2020-01-31`.
+    /// A date such as `2020-01-31`.
     Date,
     /// `2020-01-31 23:59:59`, with a space or `T`, and an optional final `Z`.
     Time,

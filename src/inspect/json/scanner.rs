@@ -32,7 +32,7 @@ pub enum Event<'a> {
     Number(Number<'a>),
     /// True or false.
     Bool(bool),
-    /// Null.
+    /// The value `null`.
     Null,
 }
 

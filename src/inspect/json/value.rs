@@ -21,7 +21,7 @@ impl Span {
 /// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
-    /// `null`.
+    /// The value `null`.
     Null,
     /// `true` or `false`.
     Bool,

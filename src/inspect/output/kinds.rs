@@ -24,7 +24,7 @@ pub enum ColumnKind {
     Unsigned,
     /// 64-bit floating-point numbers.
     Float,
-    /// Dates.
+    /// Dates without a time.
     Date,
     /// Timestamps without a zone or in UTC, in microseconds or nanoseconds.
     Time {

@@ -35,7 +35,7 @@ pub enum FieldKind {
     Date,
     /// A timestamp.
     Time,
-    /// Text.
+    /// Any other text.
     Text,
     /// An array.
     List,

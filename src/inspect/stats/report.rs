@@ -68,9 +68,9 @@ pub struct TypeCounts {
     pub text: u64,
     /// Binary values of columnar files.
     pub binary: u64,
-    /// Arrays.
+    /// Number of arrays.
     pub array: u64,
-    /// Objects.
+    /// Number of objects.
     pub object: u64,
 }
 
@@ -225,9 +225,9 @@ impl DistinctCount {
 pub struct NumberStats {
     /// Number of values.
     pub count: u64,
-    /// Minimum.
+    /// Least value.
     pub min: Number,
-    /// Maximum.
+    /// Greatest value.
     pub max: Number,
     /// Mean; `None` beyond the range of doubles.
     pub mean: Option<f64>,
@@ -267,9 +267,9 @@ pub struct Bin {
 pub struct LengthStats {
     /// Number of values.
     pub count: u64,
-    /// Minimum.
+    /// Least value.
     pub min: u64,
-    /// Maximum.
+    /// Greatest value.
     pub max: u64,
     /// Sum of all.
     pub sum: u64,

@@ -27,7 +27,7 @@ pub enum Script {
     Hangul,
     Kana,
     Han,
-    /// Pictographs.
+    /// Emoji and other pictographs.
     Emoji,
     /// Letters of any other script.
     Other,

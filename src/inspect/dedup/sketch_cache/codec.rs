@@ -163,11 +163,11 @@ impl SketchFile {
 /// State of a row in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowState {
-    /// Not sketched, because an equal row is elsewhere.
+    /// The row has no sketch yet, because an equal row is elsewhere.
     Unseen = 0,
-    /// Without content to sketch.
+    /// The row has no content to sketch.
     Nothing = 1,
-    /// Sketched.
+    /// The row has a sketch.
     Print = 2,
 }
 

@@ -99,7 +99,7 @@ impl<'a> PackContents<'a> {
         for live in in_order {
             // This program does not write an envelope whose signature does not hold.
             if let Some((envelope, _)) = live.decode()
-                && let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(live.flags))
+                && let Ok(admitted) = Admitted::from_store(envelope, catalog::origin_of(live.flags))
             {
                 catalog::merge(tables, &admitted, live.flags)?;
             }
@@ -118,7 +118,7 @@ impl<'a> PackContents<'a> {
             for id in &manifest.prev {
                 let is_replaced = own.get(id).is_some_and(|old| {
                     let same_content = old.content_id == manifest.content_id;
-                    old.signer.is_none() && old.line == manifest.line && same_content
+                    old.signer.is_none() && old.series == manifest.series && same_content
                 });
                 if is_replaced {
                     let replaced = self.live.remove(id);
