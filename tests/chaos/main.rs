@@ -13,7 +13,7 @@ mod faulty;
 mod options;
 mod processes;
 mod program;
-#[path = "../../src/store/disk/sim.rs"]
+#[path = "../../src/store/disk/io/sim/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod sim;
 mod simulated;
@@ -22,14 +22,16 @@ mod world;
 
 /// The random generator, where the simulated disk expects it.
 mod testing {
-    pub use alimentar::sync::Random;
+    pub use alimentar::protocol::Random;
 }
 
 /// The trait of disks, where the simulated disk expects it.
 mod store {
     pub mod disk {
-        pub(crate) use crate::sim;
-        pub use alimentar::store::disk::io;
+        pub mod io {
+            pub(crate) use crate::sim;
+            pub use alimentar::store::disk::io::*;
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use alimentar::registry::IndexOptions;
 use alimentar::registry::IndexReport;
 use alimentar::registry::WhySkipped;
 use alimentar::store::disk::DiskStore;
-use alimentar::store::disk::Session;
 use alimentar::store::disk::StoreError;
+use alimentar::store::disk::WriteSession;
 
 use crate::support::lines;
 
@@ -257,7 +257,7 @@ fn store_of_the_previous_version_is_read_and_upgraded_by_a_change() {
         .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &1_u32.to_le_bytes())?))
         .unwrap();
     let add = |store: &DiskStore, blob: &[u8]| {
-        let session = Session::begin(store).unwrap();
+        let session = WriteSession::begin(store).unwrap();
         session.add(BlobKind::Chunk, blob).unwrap();
         session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     };

@@ -14,11 +14,11 @@ use crate::support::run;
 use crate::support::serving::Serving;
 
 /// A home with versions of `corpus`.
-struct Shelf {
+struct BlobSink {
     dir: tempfile::TempDir,
 }
 
-impl Shelf {
+impl BlobSink {
     fn with(versions: &[&str]) -> Self {
         let shelf = Self {
             dir: tempfile::tempdir().unwrap(),
@@ -78,7 +78,7 @@ fn pair(alias: &str, version: &str) -> (String, String) {
 
 #[test]
 fn reference_with_a_partial_version_is_a_range() {
-    let shelf = Shelf::with(&[
+    let shelf = BlobSink::with(&[
         "0.1.0", "0.1.2", "0.2.0", "1.0.0", "1.2.0", "1.2.5", "1.3.0",
     ]);
     for (pick, version) in [
@@ -123,7 +123,7 @@ fn reference_with_a_partial_version_is_a_range() {
 
 #[test]
 fn version_alias_is_set_moved_listed_and_removed() {
-    let shelf = Shelf::with(&["0.1.0", "0.1.1", "0.1.2"]);
+    let shelf = BlobSink::with(&["0.1.0", "0.1.1", "0.1.2"]);
     let given = shelf.done(&["registry", "alias", "corpus@prod", "0.1.1"]);
     let id = shelf.done(&["registry", "resolve", "corpus@0.1.1"])["content_id"].clone();
     let entry = &given["aliases"][0];
@@ -153,7 +153,7 @@ fn version_alias_is_set_moved_listed_and_removed() {
     );
     // By another alias, and to where it is already.
     shelf.done(&["registry", "alias", "corpus@prod", "größe"]);
-    let seq = |s: &Shelf| s.done(&["registry", "info", "corpus@0.1.2"])["seq"].clone();
+    let seq = |s: &BlobSink| s.done(&["registry", "info", "corpus@0.1.2"])["seq"].clone();
     let before = seq(&shelf);
     shelf.done(&["registry", "alias", "corpus@prod", "0.1.2"]);
     assert_eq!(seq(&shelf), before);
@@ -187,7 +187,7 @@ fn version_alias_is_set_moved_listed_and_removed() {
 
 #[test]
 fn version_alias_that_looks_like_a_version_is_refused() {
-    let shelf = Shelf::with(&["0.1.0"]);
+    let shelf = BlobSink::with(&["0.1.0"]);
     for alias in [
         "latest", "1", "v2", "V2", "0.1", "^1", "x", "a,b", "a=1", "-a", "", "a b",
     ] {
@@ -234,7 +234,7 @@ fn version_alias_that_looks_like_a_version_is_refused() {
 /// One publisher on two machines: both move the alias, neither knowing of the other.
 #[test]
 fn publisher_machines_agree_on_an_alias_in_any_order() {
-    let (a, b) = (Shelf::with(&[]), Shelf::with(&[]));
+    let (a, b) = (BlobSink::with(&[]), BlobSink::with(&[]));
     let made = a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.1", "0.1.2"] {
         a.index(version, &["--sign"]);
@@ -243,7 +243,7 @@ fn publisher_machines_agree_on_an_alias_in_any_order() {
     let key = a.home().join("key.enc");
     let public = made["public_key"].as_str().unwrap();
     b.done(&["registry", "trust", "add", "lab", public]);
-    let carry = |from: &Shelf, to: &Shelf, name: &str| {
+    let carry = |from: &BlobSink, to: &BlobSink, name: &str| {
         let path = from.dir.path().join(name);
         let path = path.to_str().unwrap();
         from.done(&["registry", "export", "--all", "-o", path]);
@@ -283,7 +283,7 @@ fn publisher_machines_agree_on_an_alias_in_any_order() {
 
 #[test]
 fn pull_takes_ranges_and_aliases() {
-    let a = Shelf::with(&[]);
+    let a = BlobSink::with(&[]);
     a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.3", "0.2.0", "1.0.0"] {
         a.index(version, &["--sign"]);

@@ -1,7 +1,7 @@
 //! More of everything than anybody needs: streams, requests, connections, keys.
 
-use alimentar::sync::Answer;
-use alimentar::sync::RefusalCode;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Response;
 use tokio::task::JoinSet;
 
 use crate::hostile::actors::asker::Asker;
@@ -47,7 +47,7 @@ async fn node_refuses_requests_beyond_the_limit_and_answers_the_rest() {
     }
     while let Some(answer) = answers.join_next().await {
         let (_, answer) = answer.unwrap();
-        assert!(matches!(answer.as_slice(), [Answer::Hello(_)]));
+        assert!(matches!(answer.as_slice(), [Response::Hello(_)]));
     }
     asker.greet().await;
     asker.leave().await;
@@ -79,7 +79,7 @@ async fn node_answers_or_refuses_each_of_thousands_of_streams() {
     while let Some(answer) = answers.join_next().await {
         let answer = answer.unwrap();
         match answer.as_slice() {
-            [Answer::Hello(_)] => answered += 1,
+            [Response::Hello(_)] => answered += 1,
             _ => {
                 assert_eq!(code(&answer), Some(RefusalCode::TooMuch));
                 refused += 1;

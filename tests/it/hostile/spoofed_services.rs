@@ -7,9 +7,9 @@ use alimentar::ident::ContentId;
 use alimentar::ident::NodeId;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
-use alimentar::sync::Filter;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::Filter;
+use alimentar::protocol::ServiceRecord;
+use alimentar::protocol::SharedSummary;
 
 use serde_json::Value;
 
@@ -21,10 +21,10 @@ use crate::support::wait::until;
 /// Services that nobody serves, beside the honest ones.
 const FAKES: u8 = 16;
 
-fn shown(ids: &[ContentId]) -> Shown {
+fn shown(ids: &[ContentId]) -> SharedSummary {
     let filter = Filter::build(ids);
     let bytes = filter.encode();
-    Shown {
+    SharedSummary {
         datasets: ids.len() as u64,
         filter_digest: *filter.digest().as_bytes(),
         filter_bytes: bytes.len() as u64,
@@ -32,11 +32,11 @@ fn shown(ids: &[ContentId]) -> Shown {
     }
 }
 
-fn announce(node: NodeId, port: u16, shown: Shown) -> Discovery {
+fn announce(node: NodeId, port: u16, shown: SharedSummary) -> Discovery {
     let announced = Announced {
         port,
         addresses: Vec::new(),
-        sighting: Sighting {
+        sighting: ServiceRecord {
             node,
             version: 1,
             shown: Some(shown),

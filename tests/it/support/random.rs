@@ -1,7 +1,7 @@
 //! The random generator of the tests. A seed gives the same numbers everywhere, so that a failure can
 //! be repeated.
 
-pub use alimentar::sync::Random;
+pub use alimentar::protocol::Random;
 
 /// Random bytes.
 pub fn random_bytes(random: &mut Random, count: usize) -> Vec<u8> {
