@@ -133,9 +133,11 @@ fn follower_in_quiet_hours_hears_and_does_not_fetch() {
     std::fs::write(&config, format!("{follow}quiet_hours = \"00:00-24:00\"\n")).unwrap();
     let quiet = labs.serve(1, &[]);
     let registry = alimentar::LocalRegistry::open(&labs.home(1)).unwrap();
-    until("it is heard of", || !registry.heard().unwrap().is_empty());
-    // Long enough for what would be fetched otherwise.
-    std::thread::sleep(Duration::from_secs(2));
+    let hears_of = |count: usize| registry.heard().unwrap().len() == count;
+    until("it is heard of", || hears_of(1));
+    // A second one is heard of later: by then the first would have been fetched.
+    labs.publish("1.1.0", &lines(310, 1));
+    until("the second is heard of", || hears_of(2));
     let (_, events) = quiet.stop();
     assert!(told(&events, "followed").is_empty(), "{events:?}");
     assert!(held(&labs.home(1)).is_empty());
