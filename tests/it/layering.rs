@@ -154,8 +154,8 @@ fn files_of_a_room_do_not_name_each_other_in_circles() {
 
 #[test]
 fn doc_comments_are_sentences() {
-    let (kept, found) = (&Tables::kept().prose, Tables::found().prose);
-    let rooms: BTreeMap<_, _> = kept.iter().chain(&found).collect();
+    let (kept, found) = (&Tables::kept().prose, &Tables::found().prose);
+    let rooms: BTreeMap<_, _> = kept.iter().chain(found).collect();
     for room in rooms.into_keys() {
         let (kept, found) = (kept.get(room).copied(), found.get(room).copied());
         let (kept, found) = (kept.unwrap_or_default(), found.unwrap_or_default());
