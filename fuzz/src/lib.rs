@@ -10,7 +10,9 @@ mod row_index;
 mod table;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 
 use alimentar::LocalRegistry;
 use alimentar::archive::Receipt;
@@ -345,7 +347,10 @@ pub fn receipt(data: &[u8]) {
 /// The whole way of an archive into a registry: the first byte says whether the rest is the file,
 /// or the tar inside, which checksums would otherwise hide.
 pub fn archive(data: &[u8]) {
+    // Tests of one process run this on several threads.
+    static TURN: Mutex<()> = Mutex::new(());
     static DOOR: OnceLock<(LocalRegistry, PathBuf)> = OnceLock::new();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (registry, path) = DOOR.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("alimentar-fuzz-{}", std::process::id()));
         let registry = LocalRegistry::open(&dir.join("home")).unwrap();
