@@ -322,7 +322,6 @@ const PUBLISHING: &[&str] = &[
     "export photos -o photos.alimentar",
     "fsck",
     "node",
-    "version",
     "inspect info train.jsonl",
     "inspect lines train.jsonl --start 3 --count 1",
     "inspect search train.jsonl '\"n\":7,'",

@@ -291,6 +291,7 @@ async fn caller_with_many_names_directs_no_traffic_at_victims() {
     lab.index("corpus", &lines(200, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
     let (port, datagrams) = victim();
+    let began = Instant::now();
     let mut askers = Vec::new();
     for number in 0..100 {
         let asker = Asker::silent(node.address, number).await.unwrap();
@@ -308,9 +309,11 @@ async fn caller_with_many_names_directs_no_traffic_at_victims() {
     let peers = answer(lab.served(), &["registry", "peers"]);
     let known = peers["peers"].as_array().unwrap().len();
     assert!(known <= CALLERS_PER_HOST_MAX, "{known}");
-    // A few handshakes at a time, and each is given up after some packets.
+    // A few handshakes at a time, and each is given up after some packets: at most 60 in four
+    // seconds, and as many more as a slow machine took longer.
     let came = datagrams.load(Ordering::Relaxed);
-    assert!((1..=60).contains(&came), "{came}");
+    let most = 15 * began.elapsed().as_secs().max(4);
+    assert!((1..=most).contains(&came), "{came} of at most {most}");
     // Who is there is found among those who are not.
     let other = Lab::new();
     let at = (node.address, node.id.clone());

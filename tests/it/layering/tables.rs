@@ -54,7 +54,12 @@ impl Tables {
     }
 
     /// The tables of the sources as they are.
-    pub fn found() -> Self {
+    pub fn found() -> &'static Self {
+        static FOUND: OnceLock<Tables> = OnceLock::new();
+        FOUND.get_or_init(Self::find)
+    }
+
+    fn find() -> Self {
         let mut found = Self {
             knots: Modules::read(&root().join("src")).knots(),
             ..Self::default()

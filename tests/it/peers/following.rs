@@ -1,15 +1,12 @@
 //! Nodes find each other, tell each other what is new, and fetch what they follow: on machines of
 //! their own where namespaces can be made, and over loopback where not.
 
-use std::time::Duration;
-
-use alimentar::ident::NodeId;
-
 use crate::support::answer;
 use crate::support::labs::Labs;
 use crate::support::labs::held;
 use crate::support::labs::told;
 use crate::support::lines;
+use crate::support::serving::Serving;
 use crate::support::wait::until;
 
 #[test]
@@ -133,11 +130,11 @@ fn follower_in_quiet_hours_hears_and_does_not_fetch() {
     std::fs::write(&config, format!("{follow}quiet_hours = \"00:00-24:00\"\n")).unwrap();
     let quiet = labs.serve(1, &[]);
     let registry = alimentar::LocalRegistry::open(&labs.home(1)).unwrap();
-    until("it is heard of", || {
-        !registry.remote_manifests().unwrap().is_empty()
-    });
-    // Long enough for what would be fetched otherwise.
-    std::thread::sleep(Duration::from_secs(2));
+    let hears_of = |count: usize| registry.remote_manifests().unwrap().len() == count;
+    until("it is heard of", || hears_of(1));
+    // A second one is heard of later: by then the first would have been fetched.
+    labs.publish("1.1.0", &lines(310, 1));
+    until("the second is heard of", || hears_of(2));
     let (_, events) = quiet.stop();
     assert!(told(&events, "followed").is_empty(), "{events:?}");
     assert!(held(&labs.home(1)).is_empty());
@@ -152,23 +149,30 @@ fn follower_in_quiet_hours_hears_and_does_not_fetch() {
 #[test]
 fn node_with_listed_access_calls_only_listed_nodes() {
     let labs = Labs::here();
-    labs.publisher(&[1]);
+    labs.publisher(&[1, 2]);
     labs.publish("1.0.0", &lines(200, 1));
-    let open = labs.serve(1, &["--no-mdns", "--follow", "lab-a"]);
-    let pin = format!("{} {}\n", open.addr(), open.node_id());
-    std::fs::write(labs.home(0).join("known_peers"), pin).unwrap();
+    let pin = |node: &Serving| format!("{} {}\n", node.addr(), node.node_id());
+    let follow = ["--no-mdns", "--follow", "lab-a"];
+    let (open, listed) = (labs.serve(1, &follow), labs.serve(2, &follow));
+    std::fs::write(labs.home(0).join("known_peers"), pin(&open) + &pin(&listed)).unwrap();
+    answer(
+        &labs.home(0),
+        &["registry", "access", "add", &listed.node_id()],
+    );
     let closed = labs.serve(0, &["--no-mdns", "--access", "listed"]);
-    std::thread::sleep(Duration::from_secs(2));
-    let (_, events) = closed.stop();
-    assert!(told(&events, "compared").is_empty(), "{events:?}");
+    // By the time that the listed node has it, the other one would have been called too.
+    until("the listed node has it", || !held(&labs.home(2)).is_empty());
+    closed.stop();
     let (_, events) = open.stop();
     assert!(told(&events, "connected").is_empty(), "{events:?}");
+    listed.stop();
     // Once it is on the list, it may know.
-    let open = labs.serve(1, &["--no-mdns", "--follow", "lab-a"]);
-    let pin = format!("{} {}\n", open.addr(), open.node_id());
-    std::fs::write(labs.home(0).join("known_peers"), pin).unwrap();
-    let id = NodeId::parse_hex(&open.node_id()).unwrap().to_hex();
-    answer(&labs.home(0), &["registry", "access", "add", &id]);
+    let open = labs.serve(1, &follow);
+    std::fs::write(labs.home(0).join("known_peers"), pin(&open)).unwrap();
+    answer(
+        &labs.home(0),
+        &["registry", "access", "add", &open.node_id()],
+    );
     let closed = labs.serve(0, &["--no-mdns", "--access", "listed"]);
     until("the listed one has it", || !held(&labs.home(1)).is_empty());
     let listed = answer(&labs.home(1), &["registry", "list"]);

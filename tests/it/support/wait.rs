@@ -7,7 +7,7 @@ use std::time::Instant;
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The pause between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Waits until something holds. Fails the test, with `what`, where it does not in time.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
