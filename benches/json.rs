@@ -7,8 +7,8 @@ use std::io::Read as _;
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::inspect::json_scan::field;
-use alimentar::inspect::json_scan::validate;
+use alimentar::inspect::json::field;
+use alimentar::inspect::json::validate;
 use serde::de::IgnoredAny;
 
 /// Turns that each way gets. The fastest counts: what else a machine does only adds.

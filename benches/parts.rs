@@ -13,7 +13,7 @@ use alimentar::manifest::ChunkEntry;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
 use alimentar::manifest::TreeBuilder;
-use alimentar::sync::Filter;
+use alimentar::protocol::Filter;
 use alimentar::trust::KeyCost;
 use alimentar::trust::KeyPair;
 use alimentar::trust::LockedKey;

@@ -1,20 +1,20 @@
-//! What comparing catalogues takes, by size and difference: `cargo bench --bench reconcile`.
-//! Prints the table of `spec/reconciliation.md`: the median of several seeds.
+//! What comparing catalogues takes, by size and delta: `cargo bench --bench reconcile`.
+//! Sketches the table of `spec/reconciliation.md`: the median of several seeds.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Element;
+use alimentar::protocol::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::Salt;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
 /// One comparison.
@@ -49,7 +49,7 @@ fn elements(seed: u64, range: std::ops::Range<u64>) -> Vec<Element> {
     elements
 }
 
-/// Asks and answers until the difference is known, what is wanted by its elements included.
+/// Asks and answers until the delta is known, what is wanted by its elements included.
 fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
     let (mut run, salt) = (Run::default(), salt(seed));
     let mut own = here.to_vec();
@@ -77,17 +77,17 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 };
                 run.round_trips += 1;
                 run.bytes += Request::Symbols(request).encode().len();
-                run.bytes += Answer::Symbols(answer.clone()).encode().len();
+                run.bytes += Response::Symbols(answer.clone()).encode().len();
                 let started = Instant::now();
                 comparing.hear(answer);
                 run.asking += started.elapsed();
             }
-            CompareStep::Done(difference) => {
+            CompareStep::Done(delta) => {
                 run.way = match run.symbols {
                     0 => "digest",
                     _ => "symbols",
                 };
-                for some in difference.only_there.chunks(RECONCILE_WANTED_MAX) {
+                for some in delta.only_there.chunks(RECONCILE_WANTED_MAX) {
                     let elements = some.to_vec();
                     let wanted = Request::Wanted(WantedRequest { salt, elements });
                     run.round_trips += 1;
@@ -103,7 +103,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 let missing = list.elements.iter().enumerate().filter_map(lacks).collect();
                 run.round_trips += 1;
                 run.bytes += Request::Reconcile(list.clone()).encode().len();
-                run.bytes += Answer::Reconciled(missing).encode().len();
+                run.bytes += Response::Reconciled(missing).encode().len();
                 return run;
             }
         }
@@ -122,8 +122,8 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for size in [100, 1_000, 10_000, 100_000, 1_000_000_u64] {
-        for difference in [0, 1, 10, 100, 200, 1_000, 10_000, 100_000_u64] {
-            if difference > size {
+        for delta in [0, 1, 10, 100, 200, 1_000, 10_000, 100_000_u64] {
+            if delta > size {
                 continue;
             }
             let seeds = match size {
@@ -135,18 +135,18 @@ fn main() {
             let runs: Vec<Run> = (1..=seeds)
                 .map(|seed| {
                     let here = elements(seed, 0..size);
-                    let from = difference / 2;
-                    let there = elements(seed, from..size + difference - from);
+                    let from = delta / 2;
+                    let there = elements(seed, from..size + delta - from);
                     compare(&here, &there, seed)
                 })
                 .collect();
             let symbols = median(&runs, |r| r.symbols);
-            let per = match difference {
+            let per = match delta {
                 0 => String::new(),
                 d => format!("{:.2}", symbols as f64 / d as f64),
             };
             println!(
-                "| {size} | {difference} | {} | {} | {}, {} | {per} | {:.1} | {:.1} |",
+                "| {size} | {delta} | {} | {} | {}, {} | {per} | {:.1} | {:.1} |",
                 median(&runs, |r| r.way),
                 median(&runs, |r| r.bytes),
                 median(&runs, |r| r.round_trips),
@@ -159,20 +159,20 @@ fn main() {
     peeling();
 }
 
-/// How many symbols a difference takes if they come one at a time: what the code is worth, apart
+/// How many symbols a delta takes if they come one at a time: what the code is worth, apart
 /// from how well it is guessed how many to ask for.
 fn peeling() {
     println!("\n| d | symbols per d, median | 95th of 100 |");
     println!("|---|---|---|");
-    for difference in [1, 4, 10, 30, 100, 200, 1_000, 10_000_u64] {
-        let tries = if difference > 1_000 { 20 } else { 100 };
+    for delta in [1, 4, 10, 30, 100, 200, 1_000, 10_000_u64] {
+        let tries = if delta > 1_000 { 20 } else { 100 };
         let mut needed: Vec<usize> = (1..=tries)
-            .map(|seed| symbols_needed(&elements(seed, 0..difference), seed))
+            .map(|seed| symbols_needed(&elements(seed, 0..delta), seed))
             .collect();
         needed.sort_unstable();
         let at = |part: usize| needed.get(needed.len() * part / 100).copied().unwrap_or(0);
-        let per = |n: usize| n as f64 / difference as f64;
-        println!("| {difference} | {:.2} | {:.2} |", per(at(50)), per(at(95)));
+        let per = |n: usize| n as f64 / delta as f64;
+        println!("| {delta} | {:.2} | {:.2} |", per(at(50)), per(at(95)));
     }
 }
 
@@ -181,7 +181,7 @@ fn symbols_needed(there: &[Element], seed: u64) -> usize {
     let keys = Keys::of(&salt(seed));
     let symbols = Encoder::new(&keys, there).take(64 + there.len() * 3);
     let is_enough = |n: usize| {
-        alimentar::sync::reconcile::peel(&keys, symbols.get(..n).unwrap_or(&[])).is_some()
+        alimentar::protocol::reconcile::peel(&keys, symbols.get(..n).unwrap_or(&[])).is_some()
     };
     let (mut low, mut high) = (0, symbols.len());
     while low + 1 < high {

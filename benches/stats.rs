@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use alimentar::inspect::json_scan::validate;
+use alimentar::inspect::json::validate;
 use alimentar::inspect::stats::StatsOptions;
 use alimentar::inspect::stats::StatsReport;
 use alimentar::inspect::stats::stats;

@@ -1,5 +1,5 @@
 //! How fast what is published spreads among many nodes, and what it takes, in a simulation:
-//! `cargo bench --bench swarm`. Prints the tables of `docs/swarm.md` and draws `docs/swarm.svg`.
+//! `cargo bench --bench swarm`. Sketches the tables of `docs/swarm.md` and draws `docs/swarm.svg`.
 //! Time and bytes are simulated: how fast the machine is does not matter.
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 

@@ -19,15 +19,15 @@ use alimentar::ident::NodeId;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
 use alimentar::net::discovery::Found;
-use alimentar::sync::Directory;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::PeerTable;
+use alimentar::protocol::ServiceRecord;
+use alimentar::protocol::SharedSummary;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (own, seconds) = arguments()?;
     let began = Instant::now();
     let node = own.as_ref().map(|own| own.sighting.node);
-    let directory = Arc::new(Mutex::new(Directory::new(node, Duration::ZERO)));
+    let directory = Arc::new(Mutex::new(PeerTable::new(node, Duration::ZERO)));
     let tell = {
         let directory = directory.clone();
         move |found| {
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn note(directory: &mut Directory, now: Duration, found: Found) {
+fn note(directory: &mut PeerTable, now: Duration, found: Found) {
     let at = now.as_secs_f64();
     match found {
         Found::Seen {
@@ -82,15 +82,15 @@ fn note(directory: &mut Directory, now: Duration, found: Found) {
     }
 }
 
-fn sighting(node: NodeId, datasets: u64) -> Sighting {
+fn sighting(node: NodeId, datasets: u64) -> ServiceRecord {
     let filter = vec![0; 600];
-    let shown = Shown {
+    let shown = SharedSummary {
         datasets,
         filter_digest: datasets.to_le_bytes(),
         filter_bytes: filter.len() as u64,
         filter: Some(filter),
     };
-    Sighting {
+    ServiceRecord {
         node,
         version: 1,
         shown: Some(shown),

@@ -107,8 +107,8 @@ pub enum BlobError {
     /// It is there, but its bytes are not those that its name says.
     #[error("{0} is damaged in the store")]
     Corrupt(BlobKey),
-    /// It is stored as a difference against a blob that is not there, not whole, or itself one.
-    #[error("{key} is a difference against {base}, which cannot be read")]
+    /// It is stored as a delta against a blob that is not there, not whole, or itself one.
+    #[error("{key} is a delta against {base}, which cannot be read")]
     Base {
         /// What was asked for.
         key: BlobKey,

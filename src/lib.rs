@@ -44,12 +44,12 @@ pub mod net;
 pub mod pack;
 pub mod panics;
 pub mod progress;
+pub mod protocol;
 pub mod read_at;
 #[cfg(feature = "search")]
 pub mod search;
 mod splitmix;
 pub mod store;
-pub mod sync;
 pub mod trust;
 pub mod wire;
 

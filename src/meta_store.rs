@@ -16,7 +16,7 @@ pub enum Table {
     /// Blob key → where it is.
     Blobs,
     /// Blob key → the collection that condemned it.
-    Doomed,
+    Condemned,
     /// Pack number → its committed length and state.
     Packs,
     /// Envelope id → its bytes.
@@ -48,7 +48,7 @@ impl Table {
     pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Blobs,
-        Self::Doomed,
+        Self::Condemned,
         Self::Packs,
         Self::Envelopes,
         Self::Datasets,
@@ -68,7 +68,7 @@ impl Table {
         match self {
             Self::Meta => "meta-1",
             Self::Blobs => "blobs-1",
-            Self::Doomed => "doomed-1",
+            Self::Condemned => "doomed-1",
             Self::Packs => "packs-1",
             Self::Envelopes => "envelopes-1",
             Self::Datasets => "datasets-1",

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::difference(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::delta(data));

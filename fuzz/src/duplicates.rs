@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use alimentar::inspect::dup::DedupOptions;
-use alimentar::inspect::dup::DedupReport;
-use alimentar::inspect::dup::MemoryPrints;
-use alimentar::inspect::dup::Method;
-use alimentar::inspect::dup::PrintsFile;
-use alimentar::inspect::dup::Shingle;
-use alimentar::inspect::dup::dedup;
+use alimentar::inspect::dedup::DedupOptions;
+use alimentar::inspect::dedup::DedupReport;
+use alimentar::inspect::dedup::MemorySketches;
+use alimentar::inspect::dedup::Method;
+use alimentar::inspect::dedup::SketchFile;
+use alimentar::inspect::dedup::Shingle;
+use alimentar::inspect::dedup::dedup;
 use alimentar::inspect::table::Lines;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
@@ -58,7 +58,7 @@ pub fn duplicates(data: &[u8]) {
 const PRINTED_ROWS: &[u8] = b"one two three four five six\none two three four five six seven\n\
     eight nine ten eleven twelve\nx\nx\n...\nnine ten eleven twelve eight\n";
 
-fn printed(kept: &MemoryPrints) -> DedupReport {
+fn printed(kept: &MemorySketches) -> DedupReport {
     let options = DedupOptions {
         threads: 1,
         prints: Some(kept),
@@ -71,7 +71,7 @@ fn printed(kept: &MemoryPrints) -> DedupReport {
 
 /// The file of prints of some rows.
 pub fn prints_seeds() -> Vec<Vec<u8>> {
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     printed(&kept);
     kept.files()
 }
@@ -94,14 +94,14 @@ pub fn prints(data: &[u8]) {
 }
 
 fn prints_of(bytes: Vec<u8>) {
-    if let Ok(file) = PrintsFile::open(Box::new(bytes.clone()), 1000) {
+    if let Ok(file) = SketchFile::open(Box::new(bytes.clone()), 1000) {
         for (key, rows) in file.keys() {
             if let Some(run) = file.run(key, rows) {
                 assert_eq!(run.states().len(), rows);
             }
         }
     }
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     let plain = printed(&kept);
     kept.replace_all(&bytes);
     let report = printed(&kept);

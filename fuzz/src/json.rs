@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use alimentar::inspect::json_scan::Event;
-use alimentar::inspect::json_scan::KeyCheck;
-use alimentar::inspect::json_scan::Reason;
-use alimentar::inspect::json_scan::ScanError;
-use alimentar::inspect::json_scan::Scanner;
-use alimentar::inspect::json_scan::Value;
-use alimentar::inspect::json_scan::field_at;
-use alimentar::inspect::json_scan::validate;
+use alimentar::inspect::json::Event;
+use alimentar::inspect::json::KeyCheck;
+use alimentar::inspect::json::Reason;
+use alimentar::inspect::json::ScanError;
+use alimentar::inspect::json::Scanner;
+use alimentar::inspect::json::Value;
+use alimentar::inspect::json::field_at;
+use alimentar::inspect::json::validate;
 use serde::de::IgnoredAny;
 use serde_json::Value as Tree;
 

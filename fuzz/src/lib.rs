@@ -42,20 +42,20 @@ use alimentar::pack::scan;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::parcels;
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::Filter;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Sighting;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Symbol;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::SymbolsRequest;
+use alimentar::protocol::Response;
+use alimentar::protocol::Element;
+use alimentar::protocol::Filter;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::ServiceRecord;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Symbol;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -94,7 +94,7 @@ pub const TARGETS: [(&str, Target); 34] = [
     ("file_table", file_table),
     ("node", node),
     ("record", record),
-    ("difference", difference),
+    ("difference", delta),
     ("pack", pack),
     ("tombstone", tombstone),
     ("schema", schema),
@@ -195,7 +195,7 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// What the seeds of differences are differences against.
+/// What the seeds of deltas are deltas against.
 pub fn base() -> Vec<u8> {
     let line = |n: u32| {
         format!(
@@ -206,8 +206,8 @@ pub fn base() -> Vec<u8> {
     (0..400).map(line).collect::<String>().into_bytes()
 }
 
-/// The first two bytes are the length that a difference claims to have, unpacked.
-pub fn difference(data: &[u8]) {
+/// The first two bytes are the length that a delta claims to have, unpacked.
+pub fn delta(data: &[u8]) {
     let Some((length, frame)) = data.split_first_chunk() else {
         return;
     };
@@ -421,10 +421,10 @@ pub fn request(data: &[u8]) {
 
 /// What peers answer.
 pub fn answer(data: &[u8]) {
-    let mut reader = FrameReader::new(Answer::body_limit);
+    let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = data;
     while let Ok(Some(frame)) = reader.read(&mut piece) {
-        if let Ok(answer) = Answer::decode(frame) {
+        if let Ok(answer) = Response::decode(frame) {
             let _ = answer.into_pieces();
         }
     }
@@ -468,7 +468,7 @@ pub fn symbols(data: &[u8]) {
     };
     let (own, there) = (set(0..size), set(5..size + 7));
     let mut bytes = rest.iter().copied().cycle();
-    let mut frames = FrameReader::new(Answer::body_limit);
+    let mut frames = FrameReader::new(Response::body_limit);
     let mut unread = rest;
     let mut comparing = Comparing::new(salt, own.clone());
     let mut asked = 0;
@@ -478,8 +478,8 @@ pub fn symbols(data: &[u8]) {
         let mut answer = truly(&there, &request);
         match how % 3 {
             // Whole answers.
-            0 => match frames.read(&mut unread).map(|f| f.map(Answer::decode)) {
-                Ok(Some(Ok(Answer::Symbols(symbols)))) => answer = symbols,
+            0 => match frames.read(&mut unread).map(|f| f.map(Response::decode)) {
+                Ok(Some(Ok(Response::Symbols(symbols)))) => answer = symbols,
                 _ => return,
             },
             // True answers, in which some bits are turned.
@@ -504,10 +504,10 @@ pub fn symbols(data: &[u8]) {
         }
         comparing.hear(answer);
     }
-    if let CompareStep::Done(difference) = comparing.step() {
-        let mut set: Vec<Element> = difference.only_there.clone();
+    if let CompareStep::Done(delta) = comparing.step() {
+        let mut set: Vec<Element> = delta.only_there.clone();
         let here = own.iter().enumerate();
-        let common = here.filter(|(n, _)| difference.only_here.binary_search(n).is_err());
+        let common = here.filter(|(n, _)| delta.only_here.binary_search(n).is_err());
         set.extend(common.map(|(_, e)| *e));
         set.sort_unstable();
         // The digest was the true one, so the set must be.
@@ -536,8 +536,8 @@ pub fn peer_address(data: &[u8]) {
 
 /// What nodes say of themselves on a LAN.
 pub fn sighting(data: &[u8]) {
-    if let Ok(sighting) = Sighting::from_txt(data) {
-        assert_eq!(Sighting::from_txt(&sighting.to_txt()), Ok(sighting));
+    if let Ok(sighting) = ServiceRecord::from_txt(data) {
+        assert_eq!(ServiceRecord::from_txt(&sighting.to_txt()), Ok(sighting));
     }
 }
 

@@ -1,12 +1,12 @@
 //! The table of which chunks resemble each other, and super-features.
 
 use alimentar::chunk::FEATURE_BYTES_MIN;
-use alimentar::chunk::resemblance::Bucket;
-use alimentar::chunk::resemblance::Place;
-use alimentar::chunk::resemblance::ResemblanceHeader;
-use alimentar::chunk::resemblance::find_in;
-use alimentar::chunk::resemblance::put_into;
-use alimentar::chunk::resemblance::spread;
+use alimentar::chunk::similarity::Bucket;
+use alimentar::chunk::similarity::Place;
+use alimentar::chunk::similarity::ResemblanceHeader;
+use alimentar::chunk::similarity::find_in;
+use alimentar::chunk::similarity::put_into;
+use alimentar::chunk::similarity::spread;
 use alimentar::chunk::super_features;
 
 /// A header, and buckets of any bytes: what is put in is found, in them and in those of the next larger table.

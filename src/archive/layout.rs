@@ -17,9 +17,9 @@ use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 pub const FRAME_BYTES: usize = 8 << 20;
 /// Bytes of a tar block.
 pub(super) const BLOCK_BYTES: usize = 512;
-/// The version of archives without differences.
+/// The version of archives without deltas.
 const VERSION: u32 = 1;
-/// The version of those that may hold differences.
+/// The version of those that may hold deltas.
 const VERSION_DIFFERENCES: u32 = 2;
 
 /// Which dataset of the archive an entry is about: none where there is only one.
@@ -42,8 +42,8 @@ pub enum EntryName {
     Node([u8; 8]),
     /// A chunk, likewise.
     Chunk([u8; 8]),
-    /// Chunks as a difference, by the id of the first.
-    Difference([u8; 8]),
+    /// Chunks as a delta, by the id of the first.
+    Delta([u8; 8]),
 }
 
 impl EntryName {
@@ -58,8 +58,8 @@ impl EntryName {
     }
 
     /// The entry of chunks that begin with this one.
-    pub fn difference(first: &ChunkId) -> Self {
-        Self::Difference(first.as_bytes().first_chunk().copied().unwrap_or_default())
+    pub fn delta(first: &ChunkId) -> Self {
+        Self::Delta(first.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
     /// The path in the tar.
@@ -76,7 +76,7 @@ impl EntryName {
             Self::Card(slot) => below(slot, "card.md"),
             Self::Node(id) => format!("nodes/{}.node", to_hex(id)),
             Self::Chunk(id) => format!("data/{}.chunk", to_hex(id)),
-            Self::Difference(id) => format!("data/{}.difference", to_hex(id)),
+            Self::Delta(id) => format!("data/{}.difference", to_hex(id)),
         }
     }
 
@@ -90,7 +90,7 @@ impl EntryName {
         } else if let Some(rest) = path.strip_prefix("data/") {
             match id(rest, ".chunk") {
                 Some(hex) => Self::Chunk(from_hex(&hex)?),
-                None => Self::Difference(from_hex(&id(rest, ".difference")?)?),
+                None => Self::Delta(from_hex(&id(rest, ".difference")?)?),
             }
         } else {
             let (slot, name) = match path.strip_prefix("datasets/") {
@@ -186,7 +186,7 @@ impl ArchiveHeader {
         }
     }
 
-    /// Whether there may be differences inside.
+    /// Whether there may be deltas inside.
     pub fn may_differ(&self) -> bool {
         self.version == VERSION_DIFFERENCES
     }

@@ -1,8 +1,8 @@
 //! `.alimentar` archives as bytes: frames, entries, trees, volumes, receipts. Pure: pieces come in
-//! and go out, blobs come from and go to whoever implements [`Source`] and [`Shelf`]. Normative:
+//! and go out, blobs come from and go to whoever implements [`Source`] and [`BlobSink`]. Normative:
 //! `spec/archive.md`.
 
-mod differences;
+pub(crate) mod deltas;
 mod entries;
 mod error;
 mod frames;
@@ -14,8 +14,8 @@ mod tests;
 mod trees;
 mod volume;
 
-pub use differences::BaseBytes;
-pub use differences::difference;
+pub use crate::archive::deltas::BaseBytes;
+pub use crate::archive::deltas::delta;
 pub use entries::EntryReader;
 pub use entries::EntryWriter;
 pub use entries::NextEntry;
@@ -33,9 +33,9 @@ pub use layout::Held;
 pub use layout::Slot;
 pub use receipt::Receipt;
 pub use recent::Recent;
+pub use trees::BlobSink;
 pub use trees::EachChunk;
-pub use trees::Resembling;
-pub use trees::Shelf;
+pub use trees::SimilarChunks;
 pub use trees::Source;
 pub use trees::Written;
 pub use trees::put_tree;

@@ -60,14 +60,14 @@ impl Source for From<'_> {
         None
     }
 
-    fn difference(&mut self, _: &[u8], _: BaseBytes) -> Result<Option<Vec<u8>>, ArchiveError> {
+    fn delta(&mut self, _: &[u8], _: BaseBytes) -> Result<Option<Vec<u8>>, ArchiveError> {
         Ok(None)
     }
 }
 
 struct Into<'a>(&'a MemoryStore);
 
-impl Shelf for Into<'_> {
+impl BlobSink for Into<'_> {
     type Error = ArchiveError;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, ArchiveError> {
@@ -96,7 +96,7 @@ impl Shelf for Into<'_> {
         Err(ArchiveError::Truncated)
     }
 
-    fn take_resembling(&mut self, _: Resembling<'_>) -> Result<(), ArchiveError> {
+    fn take_resembling(&mut self, _: SimilarChunks<'_>) -> Result<(), ArchiveError> {
         Ok(())
     }
 }
@@ -149,7 +149,7 @@ fn size(chunks: &[Vec<u8>]) -> u64 {
 }
 
 #[test]
-fn trees_go_over_whole_and_as_the_difference() {
+fn trees_go_over_whole_and_as_the_delta() {
     let (a, b) = (MemoryStore::new(), MemoryStore::new());
     let old = chunks(5000, 1);
     let mut new = old.clone();
@@ -325,7 +325,7 @@ fn names_of_entries_are_read_as_they_are_written() {
         EntryName::Card(None),
         EntryName::node(&TreeId::new([1; 32])),
         EntryName::chunk(&ChunkId::new([2; 32])),
-        EntryName::difference(&ChunkId::new([2; 32])),
+        EntryName::delta(&ChunkId::new([2; 32])),
     ] {
         assert_eq!(EntryName::parse(&name.path()), Some(name));
         assert_eq!(EntryName::parse(&format!("./{}", name.path())), None);

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use crate::archive::differences::BaseBytes;
-use crate::archive::differences::DIFFERENCE_ENTRY_BYTES_MAX;
-use crate::archive::differences::Difference;
+use crate::archive::deltas::BaseBytes;
+use crate::archive::deltas::DIFFERENCE_ENTRY_BYTES_MAX;
+use crate::archive::deltas::Delta;
 use crate::archive::entries::EntryReader;
 use crate::archive::entries::EntryWriter;
 use crate::archive::error::ArchiveError;
@@ -54,11 +54,11 @@ pub trait Source {
     /// Which bytes of a base a chunk resembles.
     fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes>;
 
-    /// The frame of a difference against bytes of a base, where it pays.
+    /// The frame of a delta against bytes of a base, where it pays.
     ///
     /// # Errors
     /// When the base is missing or damaged.
-    fn difference(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
 /// How much of a tree was written.
@@ -114,7 +114,7 @@ pub fn put_tree<S: Source>(
     Ok(written)
 }
 
-/// Chunks of a leaf that are written as they are, or as one difference.
+/// Chunks of a leaf that are written as they are, or as one delta.
 struct Together {
     numbers: Vec<usize>,
     chunks: Vec<ChunkEntry>,
@@ -168,14 +168,14 @@ fn put_group<S: Source>(
             raw.extend_from_slice(bytes);
             Ok(())
         })?;
-        if let Some(frame) = source.difference(&raw, base)? {
-            let difference = Difference {
+        if let Some(frame) = source.delta(&raw, base)? {
+            let delta = Delta {
                 chunks: group.numbers.clone(),
                 base,
                 frame,
             };
-            let name = EntryName::difference(&first.id);
-            return Ok(writer.entry(&name, &difference.encode())?);
+            let name = EntryName::delta(&first.id);
+            return Ok(writer.entry(&name, &delta.encode())?);
         }
     }
     source.chunks(&group.chunks, &mut |chunk, bytes| {
@@ -183,8 +183,8 @@ fn put_group<S: Source>(
     })
 }
 
-/// Chunks that came as a difference, put to the bytes of its base.
-pub struct Resembling<'a> {
+/// Chunks that came as a delta, put to the bytes of its base.
+pub struct SimilarChunks<'a> {
     /// What they have to be.
     pub chunks: &'a [&'a ChunkEntry],
     /// Their bytes, one chunk after the other.
@@ -194,7 +194,7 @@ pub struct Resembling<'a> {
 }
 
 /// Where a reader puts blobs, and finds those that are not in the archive.
-pub trait Shelf {
+pub trait BlobSink {
     /// Why it could not.
     type Error: From<ArchiveError>;
 
@@ -222,7 +222,7 @@ pub trait Shelf {
     /// When it cannot be kept.
     fn take_chunk(&mut self, chunk: &ChunkEntry, bytes: Vec<u8>) -> Result<(), Self::Error>;
 
-    /// Takes chunks that came as a difference without reading it; true where that is done. Only a reader
+    /// Takes chunks that came as a delta without reading it; true where that is done. Only a reader
     /// that keeps nothing does so.
     ///
     /// # Errors
@@ -231,18 +231,18 @@ pub trait Shelf {
         Ok(false)
     }
 
-    /// Bytes of a base, for a difference that comes next.
+    /// Bytes of a base, for a delta that comes next.
     ///
     /// # Errors
     /// When the archive names no such base, or it is damaged.
     fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Self::Error>;
 
-    /// Takes chunks that came as a difference, and compares their hashes, now or before anything is
+    /// Takes chunks that came as a delta, and compares their hashes, now or before anything is
     /// visible.
     ///
     /// # Errors
     /// When they cannot be kept.
-    fn take_resembling(&mut self, chunks: Resembling<'_>) -> Result<(), Self::Error>;
+    fn take_resembling(&mut self, chunks: SimilarChunks<'_>) -> Result<(), Self::Error>;
 }
 
 /// A node whose children are being read.
@@ -259,7 +259,7 @@ struct Open {
 ///
 /// # Errors
 /// [`ArchiveError`] when an entry is not what has to come, or what the shelf returns.
-pub fn take_tree<S: Shelf>(
+pub fn take_tree<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -287,7 +287,7 @@ pub fn take_tree<S: Shelf>(
 type Places<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut Recent);
 
 /// Reads a node, and of a leaf its chunks; the children of an inner node go to the stack.
-fn visit<S: Shelf>(
+fn visit<S: BlobSink>(
     (reader, shelf, recent): &mut Places<'_, '_, S>,
     id: TreeId,
     fits: &dyn Fn(u8, Totals) -> bool,
@@ -326,7 +326,7 @@ fn visit<S: Shelf>(
     Ok(totals)
 }
 
-fn take_node<S: Shelf>(
+fn take_node<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -350,7 +350,7 @@ fn take_node<S: Shelf>(
     Ok(Node::decode(&bytes).map_err(|_| ArchiveError::Tree(id.to_hex()))?)
 }
 
-fn take_leaf<S: Shelf>(
+fn take_leaf<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -360,9 +360,9 @@ fn take_leaf<S: Shelf>(
     let mut here: Option<Vec<bool>> = None;
     let mut came: HashSet<usize> = HashSet::new();
     for (n, chunk) in chunks.iter().enumerate() {
-        let difference = EntryName::difference(&chunk.id);
-        if reader.peek()?.is_some_and(|next| next.name == difference) {
-            let numbers = take_difference(reader, shelf, chunks, n)?;
+        let delta = EntryName::delta(&chunk.id);
+        if reader.peek()?.is_some_and(|next| next.name == delta) {
+            let numbers = take_delta(reader, shelf, chunks, n)?;
             for key in numbers.iter().filter_map(|n| chunks.get(*n)).map(chunk_key) {
                 recent.add(&key);
             }
@@ -399,8 +399,8 @@ fn take_leaf<S: Shelf>(
     Ok(())
 }
 
-/// Takes the difference that comes next; which chunks of the leaf, from `first` on, were in it.
-fn take_difference<S: Shelf>(
+/// Takes the delta that comes next; which chunks of the leaf, from `first` on, were in it.
+fn take_delta<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     leaf: &[ChunkEntry],
@@ -409,22 +409,22 @@ fn take_difference<S: Shelf>(
     let path = reader.peek()?.map(|next| next.name.path());
     let corrupt = || ArchiveError::Corrupt(path.clone().unwrap_or_default());
     let entry = reader.read(DIFFERENCE_ENTRY_BYTES_MAX)?;
-    let difference = Difference::decode(&entry).map_err(|_| corrupt())?;
-    let (chunks, bytes) = difference.of_leaf(leaf).ok_or_else(corrupt)?;
-    if difference.chunks.first() != Some(&first) {
+    let delta = Delta::decode(&entry).map_err(|_| corrupt())?;
+    let (chunks, bytes) = delta.of_leaf(leaf).ok_or_else(corrupt)?;
+    if delta.chunks.first() != Some(&first) {
         return Err(corrupt().into());
     }
-    if shelf.take_unread(&chunks, difference.base)? {
-        return Ok(difference.chunks);
+    if shelf.take_unread(&chunks, delta.base)? {
+        return Ok(delta.chunks);
     }
-    let base = shelf.base(difference.base)?;
-    let raw = apply(&difference.frame, base, bytes).map_err(|_| corrupt())?;
-    shelf.take_resembling(Resembling {
+    let base = shelf.base(delta.base)?;
+    let raw = apply(&delta.frame, base, bytes).map_err(|_| corrupt())?;
+    shelf.take_resembling(SimilarChunks {
         chunks: &chunks,
         raw,
-        frame: difference.frame,
+        frame: delta.frame,
     })?;
-    Ok(difference.chunks)
+    Ok(delta.chunks)
 }
 
 /// The error for something that should come next and does not.
@@ -445,6 +445,6 @@ fn chunk_key(chunk: &ChunkEntry) -> BlobKey {
 fn is_blob(name: &EntryName) -> bool {
     matches!(
         name,
-        EntryName::Node(_) | EntryName::Chunk(_) | EntryName::Difference(_)
+        EntryName::Node(_) | EntryName::Chunk(_) | EntryName::Delta(_)
     )
 }

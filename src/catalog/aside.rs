@@ -11,7 +11,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
-use crate::sync::ItemId;
+use crate::protocol::ItemId;
 use crate::wire::limits::ASIDE_MAX;
 use crate::wire::limits::ASIDE_PER_PEER_MAX;
 

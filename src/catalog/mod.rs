@@ -2,22 +2,22 @@
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
 mod aside;
-mod brief;
 mod followed;
 mod known;
 mod merge;
 mod removed;
 mod statements;
+pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
 mod tombstone;
 
 use std::collections::BTreeSet;
 
+pub use crate::catalog::summary::Brief;
 pub use aside::TrustDigest;
 pub use aside::aside;
 pub use aside::put_aside;
-pub use brief::Brief;
 pub use followed::followed;
 pub use followed::forget_followed;
 pub use followed::put_followed;

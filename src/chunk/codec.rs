@@ -1,5 +1,5 @@
 //! How stored bytes are compressed. One byte in the record says which codec; zstd frames come
-//! from and go to pure Rust implementations that stay behind this file and `difference`.
+//! from and go to pure Rust implementations that stay behind this file and `delta`.
 
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ pub enum Codec {
     /// One zstd frame (RFC 8878) with its content size, without a dictionary.
     Zstd,
     /// One zstd frame with its content size, whose dictionary is the bytes of the record's bases.
-    Difference,
+    Delta,
 }
 
 impl Codec {
@@ -20,7 +20,7 @@ impl Codec {
         match self {
             Self::Raw => 0,
             Self::Zstd => 1,
-            Self::Difference => 2,
+            Self::Delta => 2,
         }
     }
 
@@ -29,7 +29,7 @@ impl Codec {
         match number {
             0 => Some(Self::Raw),
             1 => Some(Self::Zstd),
-            2 => Some(Self::Difference),
+            2 => Some(Self::Delta),
             _ => None,
         }
     }
@@ -42,8 +42,8 @@ pub enum CodecError {
     /// The compressed bytes are damaged.
     #[error("the compressed bytes are damaged")]
     Damaged,
-    /// The payload is a difference, and its bases were not given.
-    #[error("a difference, which only its bases can be put to")]
+    /// The payload is a delta, and its bases were not given.
+    #[error("a delta, which only its bases can be put to")]
     NeedsBases,
     /// The bytes unpack to another length than the record says.
     #[error("unpacks to another length than the {expected} bytes that are recorded")]
@@ -108,7 +108,7 @@ impl Compressor {
 /// The raw bytes of a payload, exactly `raw_bytes` of them; never allocates beyond that.
 ///
 /// # Errors
-/// [`CodecError`] when the payload is damaged, of another length, or a difference.
+/// [`CodecError`] when the payload is damaged, of another length, or a delta.
 pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
     let length = CodecError::Length {
         expected: raw_bytes,
@@ -118,7 +118,7 @@ pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<
         Codec::Zstd => {
             zrip::decompress_with_limit(payload, raw_bytes).map_err(|_| CodecError::Damaged)?
         }
-        Codec::Difference => return Err(CodecError::NeedsBases),
+        Codec::Delta => return Err(CodecError::NeedsBases),
     };
     if raw.len() == raw_bytes {
         Ok(raw)

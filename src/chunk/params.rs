@@ -11,6 +11,6 @@ pub const CHUNK_BYTES_MAX: usize = 64 << 10;
 pub const NEWLINE_WINDOW_BYTES: usize = 8 << 10;
 /// Raw bytes of neighbouring new chunks that are compressed together.
 pub const SEGMENT_BYTES: usize = 1 << 20;
-/// Raw bytes of new chunks that are stored as one difference: whoever reads one of them needs the
+/// Raw bytes of new chunks that are stored as one delta: whoever reads one of them needs the
 /// bases of all.
 pub const DIFFERENCE_BYTES: usize = 256 << 10;

@@ -131,8 +131,8 @@ fn versions() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_difference_is_small_and_is_undone_exactly() {
-    let mut differ = Differ::new();
+fn a_delta_is_small_and_is_undone_exactly() {
+    let mut differ = DeltaEncoder::new();
     let (old, new) = (rows(5_000, 10), rows(5_000, 10));
     let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
     new[100_000] ^= 1;
@@ -143,23 +143,23 @@ fn a_difference_is_small_and_is_undone_exactly() {
         (&noise(100_000, 11), &noise(70_000, 12)),
         (&vec![1], &vec![2]),
     ] {
-        let payload = differ.difference(raw, bases.clone()).unwrap();
+        let payload = differ.encode(raw, bases.clone()).unwrap();
         assert_eq!(apply(&payload, bases.clone(), raw.len()).as_ref(), Ok(raw));
         assert!(apply(&payload, bases.clone(), raw.len() + 1).is_err());
         if !raw.is_empty() {
             assert!(apply(&payload, bases.clone(), raw.len() - 1).is_err());
         }
     }
-    let payload = differ.difference(&new, old.clone()).unwrap();
+    let payload = differ.encode(&new, old.clone()).unwrap();
     assert!(payload.len() < 400, "{} bytes", payload.len());
     let other = apply(&payload, rows(5_000, 13), new.len());
     assert_ne!(other, Ok(new), "it needs the base that it was made against");
-    assert!(differ.difference(b"some", Vec::new()).is_none());
+    assert!(differ.encode(b"some", Vec::new()).is_none());
     assert!(apply(b"not a frame", old, 5).is_err());
 }
 
 #[test]
-fn differences_of_the_c_implementation_are_read() {
+fn deltas_of_the_c_implementation_are_read() {
     let (old, new) = versions();
     for frame in [
         // zstd 1.5 -3 --no-check -D
@@ -176,7 +176,7 @@ fn differences_of_the_c_implementation_are_read() {
 }
 
 #[test]
-fn a_difference_that_expands_without_an_end_is_refused() {
+fn a_delta_that_expands_without_an_end_is_refused() {
     let base = rows(50, 14);
     let magic = 0xfd2f_b528_u32.to_le_bytes();
     // One segment of 2^40 bytes, or of as many as are wanted; a window of 2^41 bytes.

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::cli::archives::size;
 use crate::cli::args_write::WriteArgs;
 use crate::cli::inspect::rule_named;
-use crate::inspect::dup::Shingle;
+use crate::inspect::dedup::Shingle;
 use crate::inspect::lint::RuleId;
 use crate::inspect::output::OutputFormat;
 

@@ -9,8 +9,8 @@ use crate::cli::args_trust::alias;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
-use crate::sync::Follow;
-use crate::sync::FollowError;
+use crate::protocol::Follow;
+use crate::protocol::FollowError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum AccessMode {

@@ -13,10 +13,10 @@ use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
+use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::NodeError;
 use crate::store::disk::StoreError;
-use crate::sync::PeerError;
 use crate::trust::KeyFileError;
 
 /// How a command ended, if not well.

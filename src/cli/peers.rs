@@ -31,12 +31,12 @@ use crate::net::Whereabouts;
 use crate::net::discovery;
 use crate::net::nodes_around;
 use crate::progress::Progress as _;
+use crate::protocol::ListFilter;
+use crate::protocol::PeerCatalog as _;
+use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
-use crate::sync::ListFilter;
-use crate::sync::PeerCatalog as _;
-use crate::sync::PeerError;
 
 /// How long commands that need peers look for them where no node serves this home.
 const LOOK: Duration = Duration::from_millis(1_200);

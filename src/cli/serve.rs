@@ -31,11 +31,11 @@ use crate::net::NeighbourOptions;
 use crate::net::Node;
 use crate::net::ServeOptions;
 use crate::net::running_node;
+use crate::protocol::Access;
+use crate::protocol::Follow;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
-use crate::sync::Access;
-use crate::sync::Follow;
 
 const DEFAULT_PORT: u16 = 8765;
 

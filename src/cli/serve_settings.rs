@@ -11,10 +11,10 @@ use crate::cli::args_peers::ServeArgs;
 use crate::cli::exit::Failure;
 use crate::file_io::read_given_text;
 use crate::file_io::read_own_text;
+use crate::protocol::Follow;
+use crate::protocol::FollowError;
+use crate::protocol::QuietHours;
 use crate::registry::Error;
-use crate::sync::Follow;
-use crate::sync::FollowError;
-use crate::sync::QuietHours;
 use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
 const CONFIG_FILE: &str = "serve.toml";

@@ -17,12 +17,12 @@ use crate::cli::peers::warn;
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::net::Traffic;
+use crate::protocol::PeerCatalog as _;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Offer;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
-use crate::sync::PeerCatalog as _;
 use crate::trust::Action;
 use crate::trust::Verdict;
 

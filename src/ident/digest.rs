@@ -150,7 +150,7 @@ digest_id! {
 }
 bytes_id! {
     /// A dataset's life under one publisher: random, made at first publication, kept by renames.
-    LineId, 16
+    SeriesId, 16
 }
 bytes_id! {
     /// A publisher: an Ed25519 public key, in RFC 8032's encoding.
@@ -192,7 +192,7 @@ impl FromStr for ContentId {
     }
 }
 
-impl fmt::Display for LineId {
+impl fmt::Display for SeriesId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_hex())
     }

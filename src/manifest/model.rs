@@ -16,9 +16,9 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
-use crate::ident::LineId;
 use crate::ident::NodeId;
 use crate::ident::PublisherKey;
+use crate::ident::SeriesId;
 use crate::ident::TreeId;
 use crate::wire::limits;
 
@@ -66,7 +66,7 @@ pub struct Manifest {
     /// The card.
     pub card: Option<BlobId>,
     /// The dataset's life under its publisher.
-    pub line: LineId,
+    pub line: SeriesId,
     /// One more than the greatest of what it supersedes; 1 at first.
     pub seq: u64,
     /// The envelopes it supersedes.
@@ -319,7 +319,7 @@ impl TryFrom<Wire> for Manifest {
             license: w.license,
             tags: w.tags,
             card,
-            line: LineId::parse_hex(&w.line).ok_or(bad("line"))?,
+            line: SeriesId::parse_hex(&w.line).ok_or(bad("line"))?,
             seq: w.seq,
             prev: prev.ok_or(bad("prev"))?,
             clock: clock.ok_or(bad("clock"))?,

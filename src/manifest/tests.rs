@@ -241,7 +241,7 @@ fn manifest() -> Manifest {
         license: Some("MIT".to_owned()),
         tags: vec!["math".to_owned(), "text".to_owned()],
         card: None,
-        line: LineId::new([7; 16]),
+        line: SeriesId::new([7; 16]),
         seq: 1,
         prev: vec![],
         clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),

@@ -6,7 +6,7 @@ use crate::wire::Writer;
 
 /// The first bytes of a pack: like PNG's, so that a transfer in text mode is noticed.
 pub const PACK_MAGIC: [u8; 8] = *b"\x89ALP\r\n\x1a\n";
-/// The version of the pack format that is written: since 2, records may be differences.
+/// The version of the pack format that is written: since 2, records may be deltas.
 pub const PACK_VERSION: u32 = 2;
 /// The oldest version that is read.
 pub const PACK_VERSION_OLDEST: u32 = 1;

@@ -71,7 +71,7 @@ pub struct Record {
     pub sequence: u64,
     /// The blobs, in the order of their bytes.
     pub items: Vec<Item>,
-    /// Blobs of the same kind that the payload is a difference against; else none.
+    /// Blobs of the same kind that the payload is a delta against; else none.
     pub bases: Vec<BlobId>,
     /// The coded bytes.
     pub payload: Vec<u8>,
@@ -118,7 +118,7 @@ pub struct RecordHeader {
     pub sequence: u64,
     /// The blobs.
     pub items: Vec<Item>,
-    /// What the payload is a difference against; empty unless it is one.
+    /// What the payload is a delta against; empty unless it is one.
     pub bases: Vec<BlobId>,
     /// Length of the payload when decoded.
     pub raw_bytes: usize,
@@ -188,7 +188,7 @@ impl RecordHeader {
         }
         let (kind, codec) = (BlobKind::from_number(kind), Codec::from_number(codec));
         // A codec that is not known may do with them what it likes.
-        let needs_bases = codec == Some(Codec::Difference);
+        let needs_bases = codec == Some(Codec::Delta);
         if codec.is_some() && needs_bases == bases.is_empty() {
             return Err(DecodeError::Invalid("record bases"));
         }
@@ -251,19 +251,19 @@ impl<'a> RecordView<'a> {
     /// The payload's raw bytes; the blobs one after the other. Not yet checked against hashes.
     ///
     /// # Errors
-    /// [`CodecError`] when the payload is damaged or a difference, or the codec unknown.
+    /// [`CodecError`] when the payload is damaged or a delta, or the codec unknown.
     pub fn unpack(&self) -> Result<Vec<u8>, CodecError> {
         let codec = self.header.codec.ok_or(CodecError::Damaged)?;
         decompress(codec, self.payload, self.header.raw_bytes)
     }
 
-    /// The same of a difference, with the bytes of its bases, one after the other.
+    /// The same of a delta, with the bytes of its bases, one after the other.
     ///
     /// # Errors
-    /// [`CodecError`] when the payload is damaged or no difference.
+    /// [`CodecError`] when the payload is damaged or no delta.
     pub fn unpack_on(&self, bases: Vec<u8>) -> Result<Vec<u8>, CodecError> {
         match self.header.codec {
-            Some(Codec::Difference) => apply(self.payload, bases, self.header.raw_bytes),
+            Some(Codec::Delta) => apply(self.payload, bases, self.header.raw_bytes),
             _ => Err(CodecError::Damaged),
         }
     }

@@ -3,95 +3,78 @@
 //! prints.
 
 mod archives;
-mod by_hand;
-mod cache_files;
-mod cards;
+pub(crate) mod cache;
 mod checkout;
-mod checkouts;
-mod claims;
-#[cfg(test)]
-mod collecting_tests;
-mod complete;
-mod croissant;
-mod dataset_file;
-mod diff_rows;
-#[cfg(test)]
-mod difference_tests;
-mod differences;
+pub(crate) mod datasets;
+pub(crate) mod delta;
+pub(crate) mod describe;
 mod error;
-mod error_kinds;
-mod expansion;
-mod feed;
-mod files;
-mod forget;
-mod fsck;
-#[cfg(test)]
-mod full_disk_tests;
-mod gc;
-mod hashing;
-mod homes;
 pub mod host;
 mod index;
-mod ingest;
-mod life_error;
+pub(crate) mod integrity;
 pub(crate) mod line_file;
-mod lines;
-mod lookup;
 mod metadata;
-mod node_names;
-mod nodes;
-mod numbers;
 pub mod peers;
-#[cfg(test)]
-mod power_cut_tests;
-mod previous;
-mod prints;
-mod profiles;
-mod publishing;
-mod read;
-mod read_files;
-#[cfg(test)]
-mod rebuild_tests;
-mod recount;
-mod recover;
-mod removal;
-#[cfg(test)]
-mod removal_tests;
-mod rename;
-#[cfg(test)]
-mod repair_tests;
-mod replacing;
-mod resembling;
-mod restore;
-mod revise;
-mod rotation;
-#[cfg(test)]
-mod rotation_tests;
-mod row_compare;
+pub(crate) mod publishing;
 mod row_diff;
-mod row_files;
-mod row_indexes;
-mod row_moves;
-mod row_plan;
-mod schemas;
-mod search;
-mod secrets;
-mod segments;
-mod sign;
-mod small_files;
-mod source_error;
-mod spill;
 pub(crate) mod step;
-mod target_columns;
-mod target_file;
-mod target_stream;
+pub(crate) mod store_pipeline;
 mod targets;
-mod trust;
-mod verify;
-mod walk;
+#[cfg(test)]
+mod tests;
+pub(crate) mod working_copy;
 
 use std::path::Path;
 
+pub use crate::registry::cache::sketches::KeptPrints;
+pub use crate::registry::cache::spill::SpillDirectory;
+pub use crate::registry::datasets::edit::Edit;
+pub use crate::registry::datasets::edit::LogEntry;
+pub use crate::registry::datasets::forget::ForgetPlan;
+pub use crate::registry::datasets::forget::KeepRules;
+pub use crate::registry::datasets::forget::Span as TimeSpan;
+pub use crate::registry::datasets::forget::Weighed;
+pub use crate::registry::datasets::lookup::StatsReport;
+pub use crate::registry::datasets::removal::Maker;
+pub use crate::registry::datasets::restore::RestoreReport;
+pub use crate::registry::describe::cards::CardReport;
+pub use crate::registry::describe::profile::FileSchema;
+pub use crate::registry::describe::search::Found;
+pub use crate::registry::describe::search::SearchReport;
+pub use crate::registry::error::life::LifeError;
+pub use crate::registry::error::source::SourceError;
+pub use crate::registry::index::secrets::SecretWarning;
+pub use crate::registry::index::source_files::Skipped;
+pub use crate::registry::index::source_files::WhySkipped;
+pub use crate::registry::integrity::expansion::Expansion;
+pub use crate::registry::integrity::fsck::Damaged;
+pub use crate::registry::integrity::fsck::FalseClaim;
+pub use crate::registry::integrity::fsck::FsckReport;
+pub use crate::registry::integrity::rebuild::RepairReport;
+pub use crate::registry::integrity::verify::DiffReport;
+pub use crate::registry::integrity::verify::FileDiff;
+pub use crate::registry::integrity::verify::VerifyReport;
+pub use crate::registry::peers::node_names::NodeError;
+pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
+pub use crate::registry::publishing::rotation::Rotated;
+pub use crate::registry::publishing::rotation::finish_rotation;
+pub use crate::registry::publishing::trust::Listed;
+pub use crate::registry::targets::column_plan::plan_of;
+pub use crate::registry::targets::file::Described;
+pub use crate::registry::targets::file::TargetFile;
+pub use crate::registry::targets::row_copy::Moved;
+pub use crate::registry::targets::row_copy::Moving;
+pub use crate::registry::targets::row_copy::Picks;
+pub use crate::registry::targets::row_copy::RefusedRow;
+pub use crate::registry::targets::row_writer::RowFileReport;
+pub use crate::registry::targets::row_writer::RowFiles;
+pub use crate::registry::targets::row_writer::RowsAs;
+pub use crate::registry::targets::row_writer::format_of;
+pub use crate::registry::targets::text_lines::TextFile;
+pub use crate::registry::working_copy::Change;
+pub use crate::registry::working_copy::ChangeKind;
+pub use crate::registry::working_copy::StatusReport;
+pub use crate::registry::working_copy::UpdateReport;
 pub use archives::ExportOptions;
 pub use archives::ExportReport;
 pub use archives::Gathered;
@@ -111,67 +94,18 @@ pub use archives::is_receipt;
 pub use archives::opened_parcels;
 pub use archives::parcels;
 pub use archives::receipts_in;
-pub use by_hand::AcceptedByHand;
-pub use cards::CardReport;
 pub use checkout::CheckoutReport;
-pub use checkouts::Change;
-pub use checkouts::ChangeKind;
-pub use checkouts::StatusReport;
-pub use checkouts::UpdateReport;
 pub use error::Error;
-pub use expansion::Expansion;
-pub use files::Skipped;
-pub use files::WhySkipped;
-pub use forget::ForgetPlan;
-pub use forget::KeepRules;
-pub use forget::Span as TimeSpan;
-pub use forget::Weighed;
-pub use fsck::Damaged;
-pub use fsck::FalseClaim;
-pub use fsck::FsckReport;
 pub use index::IndexOptions;
 pub use index::IndexReport;
-pub use life_error::LifeError;
-pub use lines::TextFile;
-pub use lookup::StatsReport;
 pub use metadata::AliasEntry;
 pub use metadata::Inherited;
 pub use metadata::differing;
-pub use node_names::NodeError;
-pub use prints::KeptPrints;
-pub use profiles::FileSchema;
-pub use recover::RepairReport;
-pub use removal::Maker;
-pub use restore::RestoreReport;
-pub use revise::Edit;
-pub use revise::LogEntry;
-pub use rotation::Rotated;
-pub use rotation::finish_rotation;
 pub use row_diff::RowDiff;
 pub use row_diff::RowSample;
-pub use row_files::RowFileReport;
-pub use row_files::RowFiles;
-pub use row_files::RowsAs;
-pub use row_files::format_of;
-pub use row_moves::Moved;
-pub use row_moves::Moving;
-pub use row_moves::Picks;
-pub use row_moves::RefusedRow;
-pub use row_plan::plan_of;
-pub use search::Found;
-pub use search::SearchReport;
-pub use secrets::SecretWarning;
-pub use source_error::SourceError;
-pub use spill::SpillDirectory;
-pub use target_file::Described;
-pub use target_file::TargetFile;
 pub use targets::ColumnNotes;
 pub use targets::Target;
 pub use targets::TargetOptions;
-pub use trust::Listed;
-pub use verify::DiffReport;
-pub use verify::FileDiff;
-pub use verify::VerifyReport;
 
 pub use crate::store::disk::Deferred;
 pub use crate::store::disk::GcOptions;
@@ -218,7 +152,7 @@ impl LocalRegistry {
     pub fn open(home: &Path) -> Result<Self, Error> {
         let _step = step::Step::begin("open", home.display());
         Ok(Self {
-            store: DiskStore::open(home, &recover::refill)?,
+            store: DiskStore::open(home, &crate::registry::integrity::rebuild::refill)?,
         })
     }
 
@@ -229,7 +163,7 @@ impl LocalRegistry {
     /// As [`LocalRegistry::open`].
     pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
         Ok(Self {
-            store: DiskStore::on(disk, &recover::refill)?,
+            store: DiskStore::on(disk, &crate::registry::integrity::rebuild::refill)?,
         })
     }
 

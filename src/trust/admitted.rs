@@ -9,7 +9,7 @@ use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::trust::policy::Action;
 use crate::trust::policy::Origin;
-use crate::trust::policy::Standing;
+use crate::trust::policy::PolicyInput;
 use crate::trust::policy::Verdict;
 use crate::trust::policy::decide;
 use crate::trust::signature::SignatureError;
@@ -41,7 +41,7 @@ impl Admitted {
     /// that edits make.
     pub fn let_in(
         verified: VerifiedManifest,
-        standing: &Standing,
+        standing: &PolicyInput,
         action: Action,
         consent: Consent,
     ) -> Result<Self, &'static str> {

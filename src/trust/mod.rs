@@ -30,7 +30,7 @@ pub use lookalike::skeleton;
 pub use policy::Action;
 pub use policy::Decision;
 pub use policy::Origin;
-pub use policy::Standing;
+pub use policy::PolicyInput;
 pub use policy::Trust;
 pub use policy::Verdict;
 pub use policy::decide;

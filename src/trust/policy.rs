@@ -15,7 +15,7 @@ pub enum Origin {
 
 /// All that the decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct PolicyInput {
     /// Where it was made.
     pub origin: Origin,
     /// Whether it is signed.
@@ -23,7 +23,7 @@ pub struct Standing {
     /// What the signer is trusted with; means nothing where there is no valid signature.
     pub level: Level,
     /// The signer's revocation lists this manifest as one that the signer made.
-    pub is_vouched: bool,
+    pub is_grandfathered: bool,
 }
 
 /// The word that listings show for a standing.
@@ -57,7 +57,7 @@ impl Trust {
     }
 }
 
-impl Standing {
+impl PolicyInput {
     /// The word for it.
     pub const fn trust(&self) -> Trust {
         match (self.signature, self.origin, self.level) {
@@ -152,13 +152,13 @@ pub struct Decision {
 }
 
 /// Decides.
-pub fn decide(standing: &Standing, action: Action) -> Decision {
+pub fn decide(standing: &PolicyInput, action: Action) -> Decision {
     let reason = reason(standing);
     let verdict = match (standing.signature, standing.level) {
         (SignatureState::Invalid, _) => Verdict::Refuse,
         (SignatureState::None, _) if standing.origin == Origin::Here => local(action),
         (SignatureState::None, _) => unsigned(action),
-        (SignatureState::Valid, Level::Revoked) => revoked(standing.is_vouched, action),
+        (SignatureState::Valid, Level::Revoked) => revoked(standing.is_grandfathered, action),
         (SignatureState::Valid, Level::Full) => Verdict::Accept,
         (SignatureState::Valid, _) if standing.origin == Origin::Here => own(action),
         (SignatureState::Valid, Level::Prompt) => prompt(action),
@@ -167,7 +167,7 @@ pub fn decide(standing: &Standing, action: Action) -> Decision {
     Decision { verdict, reason }
 }
 
-fn reason(standing: &Standing) -> &'static str {
+fn reason(standing: &PolicyInput) -> &'static str {
     match (standing.signature, standing.trust()) {
         (SignatureState::Invalid, _) => "its signature does not hold",
         (_, Trust::Local) => "it was made here and is not signed",
@@ -222,13 +222,13 @@ fn unsigned(action: Action) -> Verdict {
     }
 }
 
-fn revoked(is_vouched: bool, action: Action) -> Verdict {
+fn revoked(is_grandfathered: bool, action: Action) -> Verdict {
     match action {
         // What is here already was here before, or it would not have come in.
         Action::Resolve | Action::List | Action::Rank => Verdict::KeepApart,
-        Action::Import | Action::Receive if is_vouched => Verdict::KeepApart,
-        Action::PullByName if is_vouched => Verdict::Ask,
-        Action::PullById if is_vouched => Verdict::Accept,
+        Action::Import | Action::Receive if is_grandfathered => Verdict::KeepApart,
+        Action::PullByName if is_grandfathered => Verdict::Ask,
+        Action::PullById if is_grandfathered => Verdict::Accept,
         _ => Verdict::Refuse,
     }
 }

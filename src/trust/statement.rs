@@ -12,8 +12,8 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
-use crate::ident::LineId;
 use crate::ident::PublisherKey;
+use crate::ident::SeriesId;
 use crate::ident::Signature;
 use crate::ident::StatementId;
 use crate::manifest::Manifest;
@@ -38,7 +38,7 @@ pub enum StatementBody {
     /// A dataset should not be used any more.
     Withdrawal {
         /// The dataset's line.
-        line: LineId,
+        line: SeriesId,
         /// Its version.
         version: DatasetVersion,
         /// Its content.
@@ -290,7 +290,7 @@ fn read_body(wire: Wire) -> Result<StatementBody, StatementError> {
         "withdrawal" => {
             let hex = |text: &Option<String>| text.clone().unwrap_or_default();
             Ok(StatementBody::Withdrawal {
-                line: LineId::parse_hex(&hex(&wire.line)).ok_or(field("line"))?,
+                line: SeriesId::parse_hex(&hex(&wire.line)).ok_or(field("line"))?,
                 version: hex(&wire.dataset_version)
                     .parse()
                     .map_err(|_| field("dataset_version"))?,

@@ -9,12 +9,12 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
-use crate::ident::LineId;
 use crate::ident::PublisherKey;
+use crate::ident::SeriesId;
 use crate::manifest::Manifest;
 use crate::trust::lookalike::looks_like;
 use crate::trust::policy::Origin;
-use crate::trust::policy::Standing;
+use crate::trust::policy::PolicyInput;
 use crate::trust::signature::SignatureState;
 use crate::trust::statement::Statement;
 use crate::trust::statement::StatementBody;
@@ -22,7 +22,7 @@ use crate::trust::trust_file::Level;
 use crate::trust::trust_file::Publisher;
 use crate::trust::trust_file::TrustFile;
 
-type Withdrawn = (PublisherKey, LineId, DatasetVersion, ContentId);
+type Withdrawn = (PublisherKey, SeriesId, DatasetVersion, ContentId);
 
 /// What a publisher said when it revoked its key.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Claim<'a> {
     /// Its version.
     pub version: &'a DatasetVersion,
     /// Its line.
-    pub line: LineId,
+    pub line: SeriesId,
     /// Its content.
     pub content_id: ContentId,
 }
@@ -199,14 +199,14 @@ impl TrustStore {
         id: &EnvelopeId,
         signature: SignatureState,
         origin: Origin,
-    ) -> Standing {
+    ) -> PolicyInput {
         let level = claim.signer.map(|key| self.level(&key, claim.name));
         let listed = claim.signer.and_then(|key| self.revocations.get(&key));
-        Standing {
+        PolicyInput {
             origin,
             signature,
             level: level.unwrap_or(Level::Unknown),
-            is_vouched: listed.is_some_and(|said| said.manifests.contains(id)),
+            is_grandfathered: listed.is_some_and(|said| said.manifests.contains(id)),
         }
     }
 

@@ -38,7 +38,7 @@ fn every_combination_is_decided_as_the_specification_says() {
             SignatureState::Invalid,
         ] {
             for level in Level::ALL {
-                for is_vouched in [false, true] {
+                for is_grandfathered in [false, true] {
                     let place = if origin == Origin::Here {
                         "here"
                     } else {
@@ -47,7 +47,7 @@ fn every_combination_is_decided_as_the_specification_says() {
                     let row = match (signature, level) {
                         (SignatureState::Invalid, _) => "any, invalid".to_owned(),
                         (SignatureState::None, _) => format!("{place}, none"),
-                        (_, Level::Revoked) if is_vouched => {
+                        (_, Level::Revoked) if is_grandfathered => {
                             "any, valid, revoked, vouched".to_owned()
                         }
                         (_, Level::Revoked) => "any, valid, revoked".to_owned(),
@@ -55,11 +55,11 @@ fn every_combination_is_decided_as_the_specification_says() {
                     };
                     let cells = rows.iter().find(|r| r[0] == row).unwrap();
                     used.insert(row.clone());
-                    let standing = Standing {
+                    let standing = PolicyInput {
                         origin,
                         signature,
                         level,
-                        is_vouched,
+                        is_grandfathered,
                     };
                     for (action, wanted) in Action::ALL.into_iter().zip(&cells[1..]) {
                         let decided = decide(&standing, action);
@@ -383,7 +383,7 @@ fn a_revocation_beats_a_rotation_in_any_order() {
             SignatureState::Valid,
             Origin::Elsewhere,
         );
-        assert_eq!(standing.is_vouched, vouched);
+        assert_eq!(standing.is_grandfathered, vouched);
         let wanted = if vouched {
             Verdict::KeepApart
         } else {

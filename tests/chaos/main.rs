@@ -13,7 +13,7 @@ mod faulty;
 mod options;
 mod processes;
 mod program;
-#[path = "../../src/store/disk/sim.rs"]
+#[path = "../../src/store/disk/io/sim/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod sim;
 mod simulated;
@@ -23,8 +23,10 @@ mod world;
 /// Where the simulated disk expects the seam to be.
 mod store {
     pub mod disk {
-        pub(crate) use crate::sim;
-        pub use alimentar::store::disk::io;
+        pub mod io {
+            pub(crate) use crate::sim;
+            pub use alimentar::store::disk::io::*;
+        }
     }
 }
 

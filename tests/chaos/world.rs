@@ -56,7 +56,7 @@ impl World {
         let mut dice = Dice(seed);
         let mut sources = Vec::new();
         let mut lines = rows(&mut dice, 900);
-        // Versions of one file, which are stored as differences; then a few others.
+        // Versions of one file, which are stored as deltas; then a few others.
         for version in 0..4 {
             let at = dice.roll(lines.len() as u64) as usize;
             lines[at] = format!("{{\"n\":-{version}}}\n");

@@ -31,7 +31,7 @@ fn bytes(exported: &Value) -> u64 {
 }
 
 #[test]
-fn stick_that_goes_back_and_forth_carries_sealed_differences() {
+fn stick_that_goes_back_and_forth_carries_sealed_deltas() {
     let labs = labs();
     let mut data = lines(3000, 1);
     labs.index("a", "corpus", &data, &[]);

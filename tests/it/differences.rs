@@ -1,4 +1,4 @@
-//! Versions that are stored as differences against each other, with processes that are killed, work
+//! Versions that are stored as deltas against each other, with processes that are killed, work
 //! at the same time, and lose bytes.
 
 use std::collections::BTreeMap;
@@ -150,7 +150,7 @@ impl Instants {
 }
 
 #[test]
-fn a_kill_at_any_instant_of_a_pull_of_differences_loses_nothing_and_the_next_ends_it() {
+fn a_kill_at_any_instant_of_a_pull_of_deltas_loses_nothing_and_the_next_ends_it() {
     const SEED: u64 = 9;
     const ROWS: usize = 6_000;
     let (a, b) = (Home::new(), Home::new());
@@ -209,7 +209,7 @@ fn a_kill_at_any_instant_of_a_pull_of_differences_loses_nothing_and_the_next_end
             if let Some(bytes) = report["bytes_received"].as_u64().filter(|_| n > 0) {
                 takes = started.elapsed();
                 ended += 1;
-                // It came as differences.
+                // It came as deltas.
                 assert!(bytes * 10 < data.len() as u64, "{at}: {report}");
             }
             if out.status.success() {
@@ -236,7 +236,7 @@ fn processes_that_store_the_same_chunks_differently_do_not_harm_each_other() {
     for round in 1..6 {
         let data = version(3_000, round);
         let file = h.file(&format!("f{round}.jsonl"), &data);
-        // One has a version before and makes differences; the others have none.
+        // One has a version before and makes deltas; the others have none.
         let names = ["d".to_owned(), format!("e{round}"), format!("g{round}")];
         let children = names.each_ref().map(|name| {
             let mut child = program(&home);

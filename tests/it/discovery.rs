@@ -16,10 +16,10 @@ use alimentar::net::discovery;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
 use alimentar::net::discovery::Found;
-use alimentar::sync::Directory;
-use alimentar::sync::SERVICE;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::PeerTable;
+use alimentar::protocol::SERVICE;
+use alimentar::protocol::Shown;
+use alimentar::protocol::ServiceRecord;
 use socket2::Domain;
 use socket2::Socket;
 use socket2::Type;
@@ -36,9 +36,9 @@ pub fn vectors() -> Vec<Vec<u8>> {
     hex.map(bytes).collect()
 }
 
-fn sightings() -> Vec<(&'static str, Sighting)> {
+fn sightings() -> Vec<(&'static str, ServiceRecord)> {
     let node = NodeId::new(std::array::from_fn(|n| n as u8));
-    let showing = |filter_bytes, filter| Sighting {
+    let showing = |filter_bytes, filter| ServiceRecord {
         node,
         version: 1,
         shown: Some(Shown {
@@ -48,7 +48,7 @@ fn sightings() -> Vec<(&'static str, Sighting)> {
             filter,
         }),
     };
-    let listed = Sighting {
+    let listed = ServiceRecord {
         shown: None,
         ..showing(0, None)
     };
@@ -69,7 +69,7 @@ fn sightings_are_those_of_the_vectors() {
         .collect();
     assert_eq!(found, VECTORS, "\n{found}");
     for ((name, sighting), txt) in sightings().into_iter().zip(vectors()) {
-        assert_eq!(Sighting::from_txt(&txt), Ok(sighting), "{name}");
+        assert_eq!(ServiceRecord::from_txt(&txt), Ok(sighting), "{name}");
     }
 }
 
@@ -116,7 +116,7 @@ impl Watch {
         });
     }
 
-    fn wait_for_word(&self, word: &Sighting) {
+    fn wait_for_word(&self, word: &ServiceRecord) {
         let said =
             |found: &Found| matches!(found, Found::Seen { sighting, .. } if sighting == word);
         self.wait(&format!("{word:?}"), said);
@@ -148,14 +148,14 @@ fn node_id(n: u8) -> NodeId {
     NodeId::new(*blake3::hash(&seed).as_bytes())
 }
 
-fn showing(n: u8, datasets: u64) -> Sighting {
+fn showing(n: u8, datasets: u64) -> ServiceRecord {
     let shown = Shown {
         datasets,
         filter_digest: [n; 8],
         filter_bytes: 1000,
         filter: Some(vec![0xff; 1000]),
     };
-    Sighting {
+    ServiceRecord {
         node: node_id(n),
         version: 1,
         shown: Some(shown),
@@ -350,7 +350,7 @@ fn lies_are_survived(
         let text = [key.as_bytes(), b"=", value].concat();
         [&[text.len() as u8], &text[..], &txt].concat()
     };
-    let plain = |node: NodeId| Sighting {
+    let plain = |node: NodeId| ServiceRecord {
         node,
         version: 1,
         shown: None,
@@ -385,7 +385,7 @@ fn lies_are_survived(
     }
 
     // Another's id: it is a claim like any, and the directory is who knows better.
-    let mut directory = Directory::new(Some(node_id(seed)), Duration::ZERO);
+    let mut directory = PeerTable::new(Some(node_id(seed)), Duration::ZERO);
     let proven = at(ip[1], 2);
     directory.saw(Duration::ZERO, real.clone(), &[proven]);
     directory.proven(Duration::ZERO, real.node, proven);

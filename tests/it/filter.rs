@@ -2,7 +2,7 @@
 
 use alimentar::ident::ContentId;
 use alimentar::ident::to_hex;
-use alimentar::sync::Filter;
+use alimentar::protocol::Filter;
 
 const VECTORS: &str = include_str!("../../spec/vectors/filter.txt");
 

@@ -15,7 +15,7 @@ use alimentar::chunk::next_cut;
 use alimentar::clock::Timestamp;
 use alimentar::ident::ChunkId;
 use alimentar::ident::ContentId;
-use alimentar::ident::LineId;
+use alimentar::ident::SeriesId;
 use alimentar::ident::NodeId;
 use alimentar::ident::TreeId;
 use alimentar::manifest::ChildEntry;
@@ -212,7 +212,7 @@ impl Forged {
             license: None,
             tags: Vec::new(),
             card: None,
-            line: LineId::new([7; 16]),
+            line: SeriesId::new([7; 16]),
             seq: 1,
             prev: Vec::new(),
             clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),

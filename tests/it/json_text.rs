@@ -1,18 +1,18 @@
 //! The JSON scanner: the vectors of the specification, the cases of JSONTestSuite, documents made
 //! at random, and what people who mean ill would send.
 
-use alimentar::inspect::json_scan::Event;
-use alimentar::inspect::json_scan::KeyCheck;
-use alimentar::inspect::json_scan::LoneSurrogate;
-use alimentar::inspect::json_scan::Place;
-use alimentar::inspect::json_scan::Reason;
-use alimentar::inspect::json_scan::ScanError;
-use alimentar::inspect::json_scan::Scanner;
-use alimentar::inspect::json_scan::Span;
-use alimentar::inspect::json_scan::ValueKind;
-use alimentar::inspect::json_scan::field;
-use alimentar::inspect::json_scan::field_at;
-use alimentar::inspect::json_scan::validate;
+use alimentar::inspect::json::Event;
+use alimentar::inspect::json::KeyCheck;
+use alimentar::inspect::json::LoneSurrogate;
+use alimentar::inspect::json::Place;
+use alimentar::inspect::json::Reason;
+use alimentar::inspect::json::ScanError;
+use alimentar::inspect::json::Scanner;
+use alimentar::inspect::json::Span;
+use alimentar::inspect::json::ValueKind;
+use alimentar::inspect::json::field;
+use alimentar::inspect::json::field_at;
+use alimentar::inspect::json::validate;
 use alimentar::wire::limits::JSON_DEPTH_MAX;
 
 use crate::mutations::targets::json_scan as by_both;

@@ -17,7 +17,7 @@ mod columns;
 mod crash;
 mod damage;
 mod destroying;
-mod differences;
+mod deltas;
 mod discovery;
 mod examples;
 mod exchanges;

@@ -16,7 +16,7 @@ use alimentar::archive::VolumeTrailer;
 use alimentar::blob_store::BlobKind;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
-use alimentar::chunk::Differ;
+use alimentar::chunk::DeltaEncoder;
 use alimentar::ident::BlobId;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::PublisherKey;
@@ -96,12 +96,12 @@ fn small_archive() -> Vec<u8> {
 }
 
 /// What the targets' base differs a little from.
-fn difference() -> Record {
+fn delta() -> Record {
     let base = targets::base();
     let changed = [&base[..4000], b"{\"n\":\"new\"}\n", &base[4000..]].concat();
     Record {
         kind: BlobKind::Chunk,
-        codec: Codec::Difference,
+        codec: Codec::Delta,
         flags: Flags::default(),
         sequence: 0,
         items: vec![Item {
@@ -109,7 +109,7 @@ fn difference() -> Record {
             raw_bytes: changed.len() as u32,
         }],
         bases: vec![BlobId::of(&base)],
-        payload: Differ::new().difference(&changed, base).unwrap(),
+        payload: DeltaEncoder::new().encode(&changed, base).unwrap(),
     }
 }
 
@@ -170,13 +170,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "record" => vec![
             vector("record "),
             zrip::compress(&[b'a'; 5000], 1).unwrap(),
-            difference().encode(),
+            delta().encode(),
         ],
         "difference" => {
-            let made = difference();
+            let made = delta();
             let length = (made.items[0].raw_bytes as u16).to_le_bytes();
             let whole = [&length, made.payload.as_slice()].concat();
-            let stored = Differ::new().difference(&[3; 300], vec![9; 9]).unwrap();
+            let stored = DeltaEncoder::new().encode(&[3; 300], vec![9; 9]).unwrap();
             vec![whole, [&300_u16.to_le_bytes(), stored.as_slice()].concat()]
         }
         "pack" => {

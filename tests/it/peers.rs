@@ -164,7 +164,7 @@ fn two_labs_share_a_dataset_and_then_what_changed() {
     b.done(&["registry", "checkout", "lab-a/corpus", &out]);
     assert_eq!(std::fs::read(&out).unwrap(), first);
 
-    // A new version while the node serves; the other side pulls the difference.
+    // A new version while the node serves; the other side pulls the delta.
     let second = [first.as_slice(), &lines(200, 2)].concat();
     a.file("corpus.jsonl", &second);
     let indexed = a.keyed(&["registry", "index", &corpus, "--sign"]);

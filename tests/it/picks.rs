@@ -14,11 +14,11 @@ use crate::support::program;
 use crate::support::run;
 
 /// A home with versions of `corpus`.
-struct Shelf {
+struct BlobSink {
     dir: tempfile::TempDir,
 }
 
-impl Shelf {
+impl BlobSink {
     fn with(versions: &[&str]) -> Self {
         let shelf = Self {
             dir: tempfile::tempdir().unwrap(),
@@ -78,7 +78,7 @@ fn pair(alias: &str, version: &str) -> (String, String) {
 
 #[test]
 fn a_part_of_a_version_is_a_range_and_a_whole_one_is_exact() {
-    let shelf = Shelf::with(&[
+    let shelf = BlobSink::with(&[
         "0.1.0", "0.1.2", "0.2.0", "1.0.0", "1.2.0", "1.2.5", "1.3.0",
     ]);
     for (pick, version) in [
@@ -123,7 +123,7 @@ fn a_part_of_a_version_is_a_range_and_a_whole_one_is_exact() {
 
 #[test]
 fn an_alias_is_given_moved_listed_and_removed() {
-    let shelf = Shelf::with(&["0.1.0", "0.1.1", "0.1.2"]);
+    let shelf = BlobSink::with(&["0.1.0", "0.1.1", "0.1.2"]);
     let given = shelf.done(&["registry", "alias", "corpus@prod", "0.1.1"]);
     let id = shelf.done(&["registry", "resolve", "corpus@0.1.1"])["content_id"].clone();
     let entry = &given["aliases"][0];
@@ -153,7 +153,7 @@ fn an_alias_is_given_moved_listed_and_removed() {
     );
     // By another alias, and to where it is already.
     shelf.done(&["registry", "alias", "corpus@prod", "größe"]);
-    let seq = |s: &Shelf| s.done(&["registry", "info", "corpus@0.1.2"])["seq"].clone();
+    let seq = |s: &BlobSink| s.done(&["registry", "info", "corpus@0.1.2"])["seq"].clone();
     let before = seq(&shelf);
     shelf.done(&["registry", "alias", "corpus@prod", "0.1.2"]);
     assert_eq!(seq(&shelf), before);
@@ -187,7 +187,7 @@ fn an_alias_is_given_moved_listed_and_removed() {
 
 #[test]
 fn an_alias_may_not_look_like_anything_else() {
-    let shelf = Shelf::with(&["0.1.0"]);
+    let shelf = BlobSink::with(&["0.1.0"]);
     for alias in [
         "latest", "1", "v2", "V2", "0.1", "^1", "x", "a,b", "a=1", "-a", "", "a b",
     ] {
@@ -234,7 +234,7 @@ fn an_alias_may_not_look_like_anything_else() {
 /// One publisher on two machines: both move the alias, neither knowing of the other.
 #[test]
 fn machines_of_a_publisher_agree_on_an_alias_whatever_arrives_first() {
-    let (a, b) = (Shelf::with(&[]), Shelf::with(&[]));
+    let (a, b) = (BlobSink::with(&[]), BlobSink::with(&[]));
     let made = a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.1", "0.1.2"] {
         a.index(version, &["--sign"]);
@@ -243,7 +243,7 @@ fn machines_of_a_publisher_agree_on_an_alias_whatever_arrives_first() {
     let key = a.home().join("key.enc");
     let public = made["public_key"].as_str().unwrap();
     b.done(&["registry", "trust", "add", "lab", public]);
-    let carry = |from: &Shelf, to: &Shelf, name: &str| {
+    let carry = |from: &BlobSink, to: &BlobSink, name: &str| {
         let path = from.dir.path().join(name);
         let path = path.to_str().unwrap();
         from.done(&["registry", "export", "--all", "-o", path]);
@@ -283,7 +283,7 @@ fn machines_of_a_publisher_agree_on_an_alias_whatever_arrives_first() {
 
 #[test]
 fn ranges_and_aliases_are_pulled_from_a_peer() {
-    let a = Shelf::with(&[]);
+    let a = BlobSink::with(&[]);
     a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.3", "0.2.0", "1.0.0"] {
         a.index(version, &["--sign"]);

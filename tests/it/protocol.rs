@@ -6,30 +6,30 @@ use alimentar::ident::HexPrefix;
 use alimentar::ident::StatementId;
 use alimentar::ident::TreeId;
 use alimentar::ident::to_hex;
-use alimentar::sync::Access;
-use alimentar::sync::Answer;
-use alimentar::sync::BaseRun;
-use alimentar::sync::Difference;
-use alimentar::sync::Element;
-use alimentar::sync::Filter;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Group;
-use alimentar::sync::HeldVersion;
-use alimentar::sync::Hello;
-use alimentar::sync::ListFilter;
-use alimentar::sync::NodePlace;
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::PullDifferenceRequest;
-use alimentar::sync::PullNodeDifferenceRequest;
-use alimentar::sync::PullNodeRequest;
-use alimentar::sync::ReconcileRequest;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::Salt;
-use alimentar::sync::SeamRequest;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Access;
+use alimentar::protocol::Response;
+use alimentar::protocol::BaseRun;
+use alimentar::protocol::Delta;
+use alimentar::protocol::Element;
+use alimentar::protocol::Filter;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Group;
+use alimentar::protocol::HeldVersion;
+use alimentar::protocol::Hello;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::NodePlace;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::PullDeltaRequest;
+use alimentar::protocol::PullNodeDeltaRequest;
+use alimentar::protocol::PullNodeRequest;
+use alimentar::protocol::ReconcileRequest;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::Salt;
+use alimentar::protocol::RecordBoundariesRequest;
+use alimentar::protocol::TreeKind;
 
 const VECTORS: &str = include_str!("../../spec/vectors/protocol.txt");
 
@@ -108,7 +108,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request-card", Request::PullCard(envelope)),
         (
             "request-seams",
-            Request::Seams(SeamRequest {
+            Request::Seams(RecordBoundariesRequest {
                 envelope,
                 tree: TreeKind::Data,
                 offset: 300,
@@ -125,8 +125,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request-hello-2", Request::Hello(hello)),
         (
-            "request-differences",
-            Request::PullDifference(PullDifferenceRequest {
+            "request-deltas",
+            Request::PullDelta(PullDeltaRequest {
                 envelope,
                 tree: TreeKind::Data,
                 offset: 300,
@@ -152,8 +152,8 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         (
-            "request-node-differences",
-            Request::PullNodeDifference(PullNodeDifferenceRequest {
+            "request-node-deltas",
+            Request::PullNodeDelta(PullNodeDeltaRequest {
                 nodes: PullNodeRequest {
                     envelope,
                     tree: TreeKind::Data,
@@ -171,7 +171,7 @@ fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
-fn answers() -> Vec<(&'static str, Answer)> {
+fn answers() -> Vec<(&'static str, Response)> {
     let hello = Hello {
         agent: "alimentar/0.1.0".to_owned(),
         bases: Vec::new(),
@@ -179,34 +179,34 @@ fn answers() -> Vec<(&'static str, Answer)> {
     };
     let filter = Filter::build(&[ContentId::from_bytes(b""), ContentId::from_bytes(b"a")]);
     vec![
-        ("answer-hello", Answer::Hello(hello)),
+        ("answer-hello", Response::Hello(hello)),
         (
             "answer-manifests",
-            Answer::Manifests(vec![vec![5, 6], vec![]]),
+            Response::Manifests(vec![vec![5, 6], vec![]]),
         ),
-        ("answer-reconciled", Answer::Reconciled(vec![0, 1, 4, 400])),
-        ("answer-nodes", Answer::Nodes(vec![vec![1, 1], vec![2]])),
-        ("answer-chunks", Answer::Chunks(vec![9, 9])),
-        ("answer-seams", Answer::Seams(vec![1, 2, 300])),
-        ("answer-card", Answer::Card(b"# card".to_vec())),
-        ("answer-filter", Answer::Filter(filter.encode())),
-        ("answer-announced", Answer::Announced(300)),
-        ("answer-statements", Answer::Statements(vec![vec![5]])),
+        ("answer-reconciled", Response::Reconciled(vec![0, 1, 4, 400])),
+        ("answer-nodes", Response::Nodes(vec![vec![1, 1], vec![2]])),
+        ("answer-chunks", Response::Chunks(vec![9, 9])),
+        ("answer-seams", Response::Seams(vec![1, 2, 300])),
+        ("answer-card", Response::Card(b"# card".to_vec())),
+        ("answer-filter", Response::Filter(filter.encode())),
+        ("answer-announced", Response::Announced(300)),
+        ("answer-statements", Response::Statements(vec![vec![5]])),
         (
             "answer-refusal",
-            Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+            Response::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
         ),
         (
-            "answer-difference",
-            Answer::Difference(Difference {
+            "answer-delta",
+            Response::Delta(Delta {
                 chunks: vec![0, 1, 300],
                 bases: vec![2, 3],
                 payload: vec![9, 9],
             }),
         ),
         (
-            "answer-node-differences",
-            Answer::NodesDifference {
+            "answer-node-deltas",
+            Response::NodesDelta {
                 raw_bytes: 300,
                 payload: vec![9, 9, 9],
             },
@@ -233,8 +233,8 @@ fn the_vectors_are_read_as_what_they_say() {
         assert_eq!(Request::decode(&frame).unwrap(), Some(request), "{name}");
     }
     for (name, answer) in answers() {
-        let mut reader = FrameReader::new(Answer::body_limit);
+        let mut reader = FrameReader::new(Response::body_limit);
         let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();
-        assert_eq!(Answer::decode(frame).unwrap(), answer, "{name}");
+        assert_eq!(Response::decode(frame).unwrap(), answer, "{name}");
     }
 }

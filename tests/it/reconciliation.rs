@@ -2,18 +2,18 @@
 //! `spec/vectors/reconciliation.txt`.
 
 use alimentar::ident::to_hex;
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::reconcile::CatalogDigest;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Mapping;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::SymbolsRequest;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Response;
+use alimentar::protocol::Element;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::reconcile::CatalogDigest;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Mapping;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::SymbolsRequest;
+use alimentar::protocol::reconcile::WantedRequest;
 
 const VECTORS: &str = include_str!("../../spec/vectors/reconciliation.txt");
 
@@ -62,10 +62,10 @@ fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
-fn answers() -> Vec<(&'static str, Answer)> {
+fn answers() -> Vec<(&'static str, Response)> {
     let keys = Keys::of(&salt());
     let symbols = |from, take| {
-        Answer::Symbols(Symbols {
+        Response::Symbols(Symbols {
             count: 3,
             digest: keys.digest(&set()),
             from,
@@ -135,8 +135,8 @@ fn the_vectors_are_read_as_what_they_say() {
         assert_eq!(Request::decode(&frame).unwrap(), Some(request), "{name}");
     }
     for ((name, answer), bytes) in answers().into_iter().zip(messages("answer")) {
-        let mut reader = FrameReader::new(Answer::body_limit);
+        let mut reader = FrameReader::new(Response::body_limit);
         let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();
-        assert_eq!(Answer::decode(frame).unwrap(), answer, "{name}");
+        assert_eq!(Response::decode(frame).unwrap(), answer, "{name}");
     }
 }

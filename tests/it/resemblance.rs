@@ -1,4 +1,4 @@
-//! What comes under another name, or lies elsewhere, is stored as a difference against what it resembles.
+//! What comes under another name, or lies elsewhere, is stored as a delta against what it resembles.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -156,7 +156,7 @@ fn versions_that_lie_beside_each_other_cost_little() {
     answer(&elsewhere, &["registry", "import", &first]);
     let second = archive(&elsewhere, "second.alimentar");
     assert!(std::fs::read(first).unwrap() == std::fs::read(second).unwrap());
-    // A version that goes leaves what others are differences against.
+    // A version that goes leaves what others are deltas against.
     let gone = 2 * cores();
     for n in 0..gone {
         std::fs::remove_file(tree.join(format!("{n}.jsonl"))).unwrap();

@@ -1,4 +1,4 @@
-//! Differences row by row, against what an edit really did.
+//! Deltas row by row, against what an edit really did.
 
 use serde_json::Value;
 

@@ -127,18 +127,18 @@ fn golden() -> String {
         .collect()
 }
 
-/// What the record of a difference has for its base, and holds.
+/// What the record of a delta has for its base, and holds.
 fn base_and_changed() -> [Vec<u8>; 2] {
     let word = b"alimentar ".repeat(4);
     let changed = [&word, &b"nourishing "[..], &word].concat();
     [word.repeat(2), changed]
 }
 
-fn difference() -> Record {
+fn delta() -> Record {
     let [base, changed] = base_and_changed();
     Record {
         kind: BlobKind::Chunk,
-        codec: Codec::Difference,
+        codec: Codec::Delta,
         flags: Flags::default(),
         sequence: 0,
         items: vec![Item {
@@ -159,8 +159,8 @@ fn from_hex(hex: &str) -> Vec<u8> {
 
 #[test]
 fn bytes_of_version_2_are_those_of_its_vectors() {
-    let [header, record] = [encode_pack_header(7), difference().encode()].map(|b| to_hex(&b));
-    let wanted = format!("pack-header {header}\ndifference {record}\n");
+    let [header, record] = [encode_pack_header(7), delta().encode()].map(|b| to_hex(&b));
+    let wanted = format!("pack-header {header}\ndelta {record}\n");
     let expected = spec("vectors/golden-2.txt");
     let mut lines = expected.split_inclusive('\n');
     assert_eq!(wanted, lines.by_ref().skip(2).collect::<String>());
@@ -169,9 +169,9 @@ fn bytes_of_version_2_are_those_of_its_vectors() {
 }
 
 #[test]
-fn a_difference_of_the_vectors_is_put_to_its_base() {
+fn a_delta_of_the_vectors_is_put_to_its_base() {
     let [base, changed] = base_and_changed();
-    let record = difference().encode();
+    let record = delta().encode();
     let view = RecordView::decode(&record).unwrap();
     assert_eq!(view.unpack_on(base).unwrap(), changed);
     assert!(view.unpack().is_err());

@@ -26,16 +26,16 @@ use crate::cli::outputs;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::is_standard_output;
-use crate::inspect::dup::DedupOptions;
-use crate::inspect::dup::DedupReport;
-use crate::inspect::dup::DirectorySpill;
-use crate::inspect::dup::Keep;
-use crate::inspect::dup::Likeness;
-use crate::inspect::dup::Measure;
-use crate::inspect::dup::Method;
-use crate::inspect::dup::PrintCache;
-use crate::inspect::dup::Weighting;
-use crate::inspect::dup::dedup;
+use crate::inspect::dedup::DedupOptions;
+use crate::inspect::dedup::DedupReport;
+use crate::inspect::dedup::DirectorySpill;
+use crate::inspect::dedup::Keep;
+use crate::inspect::dedup::Likeness;
+use crate::inspect::dedup::Measure;
+use crate::inspect::dedup::Method;
+use crate::inspect::dedup::SketchCache;
+use crate::inspect::dedup::Weighting;
+use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
 use crate::registry::Picks;
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
     let options = DedupOptions {
-        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        prints: kept.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
         ..options(args, spill.spill())?
     };

@@ -17,15 +17,15 @@ use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
-use crate::inspect::dup::DedupOptions;
-use crate::inspect::dup::PrintCache;
-use crate::inspect::dup::dedup;
-use crate::inspect::groups::Groups;
-use crate::inspect::sample::SampleOptions;
-use crate::inspect::sample::sample;
-use crate::inspect::split::SplitBy;
-use crate::inspect::split::SplitOptions;
-use crate::inspect::split::Splitter;
+use crate::inspect::dedup::DedupOptions;
+use crate::inspect::dedup::SketchCache;
+use crate::inspect::dedup::dedup;
+use crate::inspect::sampling::groups::Groups;
+use crate::inspect::sampling::sample::SampleOptions;
+use crate::inspect::sampling::sample::sample;
+use crate::inspect::sampling::split::SplitBy;
+use crate::inspect::sampling::split::SplitOptions;
+use crate::inspect::sampling::split::Splitter;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
@@ -86,7 +86,7 @@ fn groups(
     let options = DedupOptions {
         threads: threads(),
         size_bytes: Some(target.size_bytes()),
-        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        prints: kept.as_ref().map(|k| k as &dyn SketchCache),
         spill: spill.spill(),
         ..DedupOptions::default()
     };

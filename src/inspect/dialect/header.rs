@@ -1,8 +1,8 @@
 //! Whether the first record of a delimited file names the columns.
 
-use crate::inspect::infer::Shape;
-use crate::inspect::looks::Look;
-use crate::inspect::looks::look;
+use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::look;
+use crate::inspect::format::infer::Shape;
 
 /// Compares the first record with those below it.
 #[derive(Debug)]

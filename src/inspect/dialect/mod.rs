@@ -11,10 +11,10 @@ use arrow_schema::Schema;
 
 use crate::inspect::dialect::header::HeaderCheck;
 use crate::inspect::dialect::sniff::sniff;
-use crate::inspect::encoding::TextEncoding;
-use crate::inspect::format::Format;
-use crate::inspect::infer::Object;
-use crate::inspect::infer::Shape;
+use crate::inspect::format::detect::Format;
+use crate::inspect::format::encoding::TextEncoding;
+use crate::inspect::format::infer::Object;
+use crate::inspect::format::infer::Shape;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;

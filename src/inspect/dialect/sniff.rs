@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::format::Format;
+use crate::inspect::format::detect::Format;
 use crate::inspect::table::RecordSpans;
 
 /// Decides from the beginning of a file.

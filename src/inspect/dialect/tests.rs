@@ -1,7 +1,7 @@
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::dialect::Table;
 use crate::inspect::dialect::table;
-use crate::inspect::format::Format;
+use crate::inspect::format::detect::Format;
 
 fn of(text: &str) -> Table {
     table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())

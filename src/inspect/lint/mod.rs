@@ -6,38 +6,21 @@
 //! of a row alone is said when it is read; what needs all rows is counted, with the first rows of
 //! each kind kept, and judged at the end.
 
-mod chat;
-mod columns;
-mod contacts;
-mod delimited_row;
-mod escapes;
-mod excerpt;
-mod findings;
-mod front;
-mod json_row;
-mod judge;
-mod lengths;
-mod markers;
+pub(crate) mod checks;
 mod options;
-mod pairs;
-#[cfg(test)]
-mod planted;
 mod report;
 mod rule;
-mod rules;
+pub(crate) mod rule_table;
 pub mod sarif;
-mod secrets;
-mod strings;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
-mod text_checks;
-mod unicode;
-mod worker;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use front::secret_in;
+pub use crate::inspect::lint::checks::secret_text::secret_in;
+pub use crate::inspect::lint::rule_table::RULES;
 pub use options::LintOptions;
 pub use report::Example;
 pub use report::LintReport;
@@ -45,12 +28,11 @@ pub use report::RuleReport;
 pub use rule::Rule;
 pub use rule::RuleId;
 pub use rule::Severity;
-pub use rules::RULES;
 
-use crate::inspect::lint::judge::Judged;
-use crate::inspect::lint::text_checks::TextChecks;
-use crate::inspect::lint::worker::Made;
-use crate::inspect::lint::worker::Worker;
+use crate::inspect::lint::checks::text::TextChecks;
+use crate::inspect::lint::checks::whole_table::Judged;
+use crate::inspect::lint::scan::worker::Made;
+use crate::inspect::lint::scan::worker::Worker;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Scan;
@@ -179,16 +161,26 @@ fn report(made: Made, options: &LintOptions) -> LintReport {
 
 fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
     match rule {
-        RuleId::MissingKey | RuleId::UnexpectedKey if made.typing == judge::Typing::Written => {
-            judge::keys(&made.columns, rule)
+        RuleId::MissingKey | RuleId::UnexpectedKey
+            if made.typing == crate::inspect::lint::checks::whole_table::Typing::Written =>
+        {
+            crate::inspect::lint::checks::whole_table::keys(&made.columns, rule)
         }
         RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
-        RuleId::TypeDrift => judge::types(&made.columns, made.typing),
-        RuleId::NullWord => judge::null_words(&made.columns),
-        RuleId::KeyCase => judge::key_cases(&made.columns),
-        RuleId::EmptyField => judge::empty_fields(&made.columns),
-        RuleId::ExtremeLength => judge::lengths(&made.lengths, options.examples),
-        RuleId::MixedLineEnds => judge::line_ends(&made.feeds, &made.returns),
+        RuleId::TypeDrift => {
+            crate::inspect::lint::checks::whole_table::types(&made.columns, made.typing)
+        }
+        RuleId::NullWord => crate::inspect::lint::checks::whole_table::null_words(&made.columns),
+        RuleId::KeyCase => crate::inspect::lint::checks::whole_table::key_cases(&made.columns),
+        RuleId::EmptyField => {
+            crate::inspect::lint::checks::whole_table::empty_fields(&made.columns)
+        }
+        RuleId::ExtremeLength => {
+            crate::inspect::lint::checks::whole_table::lengths(&made.lengths, options.examples)
+        }
+        RuleId::MixedLineEnds => {
+            crate::inspect::lint::checks::whole_table::line_ends(&made.feeds, &made.returns)
+        }
         _ => {
             let own = made.findings.examples.iter().filter(|(r, _)| *r == rule);
             Judged {

@@ -1,6 +1,6 @@
 //! What a lint found.
 
-use crate::inspect::json_scan::Place;
+use crate::inspect::json::Place;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::inspect::lint::rules::RULES;
+use crate::inspect::lint::rule_table::RULES;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use crate::inspect::json_scan::Event;
-use crate::inspect::json_scan::Scanner;
-use crate::inspect::json_scan::validate;
+use crate::inspect::json::Event;
+use crate::inspect::json::Scanner;
+use crate::inspect::json::validate;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;

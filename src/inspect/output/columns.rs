@@ -18,8 +18,9 @@ use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 use arrow_schema::TimeUnit;
 
-use crate::inspect::looks::Look;
-use crate::inspect::looks::look;
+use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::look;
+use crate::inspect::format::times::Time;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::Plan;
 use crate::inspect::output::PushError;
@@ -29,7 +30,6 @@ use crate::inspect::output::kinds::nan_word;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
-use crate::inspect::times::Time;
 
 /// Rows that are handed on together.
 const BATCH_ROWS: usize = 4096;

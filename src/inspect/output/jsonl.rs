@@ -4,9 +4,9 @@
 use std::io;
 use std::io::Write;
 
-use crate::inspect::json_text::text_into;
-use crate::inspect::looks::Look;
-use crate::inspect::looks::look;
+use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::look;
+use crate::inspect::json::write::text_into;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::NanRule;
 use crate::inspect::output::Plan;

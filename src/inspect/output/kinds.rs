@@ -1,11 +1,11 @@
 //! Which type a column gets when values of text become values of a type. A type is used only if
 //! every value of the column survives the way back.
 
-use crate::inspect::looks::Look;
-use crate::inspect::looks::look;
+use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::look;
+use crate::inspect::format::times::Time;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Shape;
-use crate::inspect::times::Time;
 
 /// The kinds of values that a column has, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use schemas::common_columns;
 pub use schemas::conform;
 pub use schemas::without_dictionaries;
 
-use crate::inspect::format::Format;
+use crate::inspect::format::detect::Format;
 use crate::inspect::output::batches::BatchWriter;
 use crate::inspect::output::columns::Columns;
 use crate::inspect::table::Columnar;

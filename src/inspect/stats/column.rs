@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::inspect::json_scan::Number as Written;
-use crate::inspect::stats::distinct::Distinct;
-use crate::inspect::stats::frequent::Counts;
-use crate::inspect::stats::frequent::Frequent;
-use crate::inspect::stats::hash::hash;
+use crate::inspect::json::Number as Written;
 use crate::inspect::stats::lengths::Lengths;
-use crate::inspect::stats::moments::Moments;
 use crate::inspect::stats::numbers::Numbers;
 use crate::inspect::stats::report::ColumnType;
 use crate::inspect::stats::report::TypeCounts;
+use crate::inspect::stats::sketches::hash::hash;
+use crate::inspect::stats::sketches::hyperloglog::Distinct;
+use crate::inspect::stats::sketches::misra_gries::Counts;
+use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::moments::Moments;
 use crate::inspect::stats::texts::Texts;
 use crate::inspect::table::base64_length;
 

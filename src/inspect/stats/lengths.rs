@@ -1,11 +1,11 @@
 //! How long texts or arrays are.
 
-use crate::inspect::stats::quantiles::Bucket;
-use crate::inspect::stats::quantiles::Quantiles;
-use crate::inspect::stats::quantiles::quantile;
 use crate::inspect::stats::report::Bin;
 use crate::inspect::stats::report::LengthStats;
 use crate::inspect::stats::report::Quantile;
+use crate::inspect::stats::sketches::ddsketch::Bucket;
+use crate::inspect::stats::sketches::ddsketch::Quantiles;
+use crate::inspect::stats::sketches::ddsketch::quantile;
 
 /// Figures of lengths; the same in whatever order and parts they come.
 #[derive(Clone, Debug, Default)]

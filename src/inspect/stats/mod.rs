@@ -6,29 +6,25 @@
 //! threads: all that is kept of a column is either the same in whatever order values come, or is put
 //! together in the order of the rows.
 
+pub(crate) mod accumulate;
 pub mod chart;
 mod column;
-mod distinct;
-mod frequent;
-mod hash;
+pub(crate) mod json_walk;
 mod lengths;
-mod moments;
 mod numbers;
-mod quantiles;
 mod report;
 mod script;
+pub(crate) mod sketches;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod walk;
-mod whole;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-pub use distinct::DISTINCT_ERROR;
+pub use crate::inspect::stats::sketches::hyperloglog::DISTINCT_ERROR;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use lengths::Lengths;
 pub use report::Bin;
@@ -45,8 +41,8 @@ pub use report::TopValue;
 pub use report::TypeCounts;
 pub use script::Script;
 
-use crate::inspect::stats::walk::Walker;
-use crate::inspect::stats::whole::Whole;
+use crate::inspect::stats::accumulate::Accumulator;
+use crate::inspect::stats::json_walk::Walker;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
@@ -95,7 +91,7 @@ pub fn stats(
     progress: &dyn Progress,
 ) -> Result<StatsReport, TableError> {
     let walkers: Mutex<Vec<Arc<Mutex<Walker>>>> = Mutex::default();
-    let mut whole = Whole::new(options);
+    let mut whole = Accumulator::new(options);
     let scan = Scan {
         batches,
         threads: options.threads,

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use crate::inspect::json_scan::Number as Written;
-use crate::inspect::stats::quantiles::Quantiles;
+use crate::inspect::json::Number as Written;
 use crate::inspect::stats::report::Number;
 use crate::inspect::stats::report::TypeCounts;
+use crate::inspect::stats::sketches::ddsketch::Quantiles;
 
 /// Figures of numbers; the same in whatever order and parts they come.
 #[derive(Clone, Debug, Default)]

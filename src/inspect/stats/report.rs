@@ -54,7 +54,7 @@ pub struct TypeCounts {
     pub null: u64,
     /// True or false.
     pub bool: u64,
-    /// Whole numbers of 64 bits, with or without a sign.
+    /// Accumulator numbers of 64 bits, with or without a sign.
     pub int: u64,
     /// Other numbers, those that are none among them.
     pub float: u64,

@@ -1,10 +1,10 @@
 //! What is known of the texts of a column.
 
-use crate::inspect::stats::frequent::Shown;
+use crate::inspect::format::times::Time;
 use crate::inspect::stats::lengths::Lengths;
 use crate::inspect::stats::script::Range;
 use crate::inspect::stats::script::Script;
-use crate::inspect::times::Time;
+use crate::inspect::stats::sketches::misra_gries::Shown;
 
 /// Figures of texts; the same in whatever order and parts they come.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::encoding::TextEncoding;
-use crate::inspect::format::FileFormat;
-use crate::inspect::format::Format;
+use crate::inspect::format::detect::FileFormat;
+use crate::inspect::format::detect::Format;
+use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;

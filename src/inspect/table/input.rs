@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use crate::inspect::encoding::TextEncoding;
-use crate::inspect::encoding::Transcoded;
-use crate::inspect::format::Compression;
-use crate::inspect::gzip::Gzip;
+use crate::inspect::format::detect::Compression;
+use crate::inspect::format::encoding::TextEncoding;
+use crate::inspect::format::encoding::Transcoded;
+use crate::inspect::format::gzip::Gzip;
 use crate::inspect::table::TableError;
 use crate::panics::caught;
 use crate::read_at::ReadAt;

@@ -1,68 +1,61 @@
 //! Rows of a file, whatever its format: by number, and all of them in parallel. Every row has a
 //! text; what is in it depends on the table's [`Shape`].
 
-mod batch;
-mod by_columns;
-mod cells;
 mod chain;
 mod columnar;
-mod cut;
-#[cfg(test)]
-mod damage_tests;
 mod head;
 mod input;
-mod lines;
-mod long_row;
-mod names;
 mod no_rows;
 mod open;
-mod path;
-#[cfg(test)]
-mod reader_tests;
 mod row_index;
+pub(crate) mod rows;
 mod scan;
-mod shape;
-mod stored;
-mod stream;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use thiserror::Error;
 
-pub use batch::Batch;
-pub use batch::Filled;
-pub use batch::Row;
-pub use cells::Cell;
-pub(in crate::inspect) use cells::Fields;
-pub use cells::Scratch;
-pub use cells::TEXT_COLUMN;
-pub use cells::VALUE_COLUMN;
+pub use crate::inspect::table::rows::batch::Batch;
+pub use crate::inspect::table::rows::batch::Filled;
+pub use crate::inspect::table::rows::batch::Row;
+pub use crate::inspect::table::rows::cells::Cell;
+pub(in crate::inspect) use crate::inspect::table::rows::cells::Fields;
+pub use crate::inspect::table::rows::cells::Scratch;
+pub use crate::inspect::table::rows::cells::TEXT_COLUMN;
+pub use crate::inspect::table::rows::cells::VALUE_COLUMN;
+pub use crate::inspect::table::rows::long_row::LongRow;
+pub use crate::inspect::table::rows::long_row::LongRowError;
+pub use crate::inspect::table::rows::long_row::RowSource;
+pub use crate::inspect::table::rows::names::unique_names;
+pub(in crate::inspect) use crate::inspect::table::rows::path::each_at;
+pub use crate::inspect::table::rows::row_kind::Header;
+pub use crate::inspect::table::rows::row_kind::Shape;
+pub use crate::inspect::table::rows::stored::Stored;
+pub use crate::inspect::table::rows::stored::StoredColumn;
+pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
+#[cfg(feature = "tokens")]
+pub(in crate::inspect) use crate::inspect::table::rows::stored::stored_text_into;
+pub use crate::inspect::table::text::lines::Lines;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::Cutter;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedCutter;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::Found;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonCutter;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::RecordSpans;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::records_of;
 pub use chain::Chain;
 pub use chain::OpenFile;
 pub(in crate::inspect) use columnar::ShownValue;
 pub(in crate::inspect) use columnar::each_value;
-pub(in crate::inspect) use cut::Cutter;
-pub(in crate::inspect) use cut::DelimitedCutter;
-pub(in crate::inspect) use cut::Found;
-pub(in crate::inspect) use cut::JsonCutter;
-pub(in crate::inspect) use cut::RecordSpans;
-pub(in crate::inspect) use cut::records_of;
-pub use lines::Lines;
-pub use long_row::LongRow;
-pub use long_row::LongRowError;
-pub use long_row::RowSource;
-pub use names::unique_names;
 pub use open::OpenOptions;
 pub use open::Opened;
 pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
 pub use open::sniff;
-pub(in crate::inspect) use path::each_at;
 pub use row_index::GrowingIndex;
 pub use row_index::Point;
 pub use row_index::RowIndex;
@@ -71,13 +64,6 @@ pub use row_index::StoredRowIndex;
 pub use row_index::StoredText;
 pub use scan::Scan;
 pub use scan::Scanned;
-pub use shape::Header;
-pub use shape::Shape;
-pub use stored::Stored;
-pub use stored::StoredColumn;
-pub(in crate::inspect) use stored::base64_length;
-#[cfg(feature = "tokens")]
-pub(in crate::inspect) use stored::stored_text_into;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;

@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use arrow_schema::Schema;
 
-use crate::inspect::arrow;
-use crate::inspect::describe::HEAD_BYTES;
 use crate::inspect::dialect;
 use crate::inspect::dialect::Dialect;
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::encoding::TextEncoding;
-use crate::inspect::format::Compression;
-use crate::inspect::format::FileFormat;
-use crate::inspect::format::Format;
-use crate::inspect::format::ending;
-use crate::inspect::json;
-use crate::inspect::json::OnlyList;
-use crate::inspect::json_columns::JsonColumns;
-use crate::inspect::json_columns::Orient;
-use crate::inspect::json_columns::may_be_columns;
-use crate::inspect::parquet;
+use crate::inspect::format::arrow_header;
+use crate::inspect::format::describe::HEAD_BYTES;
+use crate::inspect::format::detect::Compression;
+use crate::inspect::format::detect::FileFormat;
+use crate::inspect::format::detect::Format;
+use crate::inspect::format::detect::ending;
+use crate::inspect::format::encoding::TextEncoding;
+use crate::inspect::format::json_rows;
+use crate::inspect::format::json_rows::OnlyList;
+use crate::inspect::format::parquet_footer;
+use crate::inspect::json::columns::JsonColumns;
+use crate::inspect::json::columns::Orient;
+use crate::inspect::json::columns::may_be_columns;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
 use crate::inspect::table::Lines;
@@ -31,17 +31,17 @@ use crate::inspect::table::Shape;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
-use crate::inspect::table::by_columns::ByColumns;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
 use crate::inspect::table::head::Head;
 use crate::inspect::table::head::first_bytes;
 use crate::inspect::table::input::Input;
-use crate::inspect::table::names::repeated_names;
 use crate::inspect::table::no_rows::NAMED_BYTES;
 use crate::inspect::table::no_rows::no_rows;
-use crate::inspect::table::text::Rows;
-use crate::inspect::table::text::TextTable;
+use crate::inspect::table::rows::names::repeated_names;
+use crate::inspect::table::text::by_columns::ByColumns;
+use crate::inspect::table::text::table::Rows;
+use crate::inspect::table::text::table::TextTable;
 use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
@@ -148,12 +148,12 @@ impl Opened {
             Known::Head(head) => head,
         };
         match self.format.format {
-            Format::Jsonl => json::lines_schema(&head.text, head.is_whole),
+            Format::Jsonl => json_rows::lines_schema(&head.text, head.is_whole),
             Format::JsonArray => {
                 let list = self.list.as_ref();
-                let list = list.and_then(|_| json::only_list(&head.text, head.is_whole));
+                let list = list.and_then(|_| json_rows::only_list(&head.text, head.is_whole));
                 let at = list.map_or(0, |list| list.at);
-                json::array_schema(head.text.get(at..).unwrap_or_default())
+                json_rows::array_schema(head.text.get(at..).unwrap_or_default())
             }
             _ => None,
         }
@@ -213,13 +213,13 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
             compression: Compression::None,
         })
     };
-    if magic.starts_with(parquet::MAGIC) {
+    if magic.starts_with(parquet_footer::MAGIC) {
         return plain(Format::Parquet);
     }
-    if magic.starts_with(arrow::FILE_MAGIC) {
+    if magic.starts_with(arrow_header::FILE_MAGIC) {
         return plain(Format::ArrowFile);
     }
-    if magic.starts_with(&arrow::CONTINUATION) || (ending.arrow && !magic.is_empty()) {
+    if magic.starts_with(&arrow_header::CONTINUATION) || (ending.arrow && !magic.is_empty()) {
         return plain(Format::ArrowStream);
     }
     if let Some(what) = no_rows(magic, ending.text.is_some()) {
@@ -299,7 +299,8 @@ fn open_text(
 ) -> Result<Opened, TableError> {
     let mut head = Head::read(&source, format, &options.reading, HEAD_BYTES)?;
     if format.compression != Compression::None
-        && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
+        && (head.text.starts_with(parquet_footer::MAGIC)
+            || head.text.starts_with(arrow_header::FILE_MAGIC))
     {
         let why = "it is a columnar file inside of a compressed one; decompress it first";
         return Err(TableError::Unsupported(why.to_owned()));
@@ -436,10 +437,10 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
             let mut bytes = head.text.iter().filter(|b| !b.is_ascii_whitespace());
             match bytes.next() {
                 Some(b'[') => (Rows::Elements, Format::JsonArray),
-                Some(b'{') if json::looks_like_lines(&head.text, head.is_whole) => {
+                Some(b'{') if json_rows::looks_like_lines(&head.text, head.is_whole) => {
                     (Rows::Lines, Format::Jsonl)
                 }
-                _ => match json::only_list(&head.text, head.is_whole) {
+                _ => match json_rows::only_list(&head.text, head.is_whole) {
                     Some(list) => return (Rows::Elements, Format::JsonArray, Some(list)),
                     None => (Rows::Values, Format::Bytes),
                 },

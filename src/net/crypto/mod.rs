@@ -4,13 +4,11 @@
 
 mod config;
 mod error;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod family_graviola;
-mod family_rustcrypto;
 mod header;
 mod identity;
 mod keys;
 mod packet;
+pub(crate) mod primitives;
 mod provider;
 mod records;
 mod retry;

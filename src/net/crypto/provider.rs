@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 use super::Error;
-use super::family_rustcrypto;
+use crate::net::crypto::primitives::rustcrypto;
 
 /// A family of primitives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn provider() -> Arc<CryptoProvider> {
         Primitives::Graviola => graviola_provider(),
         Primitives::RustCrypto => None,
     }
-    .unwrap_or_else(|| Arc::new(family_rustcrypto::provider()))
+    .unwrap_or_else(|| Arc::new(rustcrypto::provider()))
 }
 
 /// As [`provider`], of a family that the caller names: for tests and measurements.
@@ -47,14 +47,14 @@ pub fn provider_of(primitives: Primitives) -> Result<Arc<CryptoProvider>, Error>
         Primitives::Graviola => {
             graviola_provider().ok_or(Error::NotOnThisProcessor(Primitives::Graviola))
         }
-        Primitives::RustCrypto => Ok(Arc::new(family_rustcrypto::provider())),
+        Primitives::RustCrypto => Ok(Arc::new(rustcrypto::provider())),
     }
 }
 
 /// Nothing of graviola may be called before this has said yes.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn graviola_usable() -> bool {
-    super::family_graviola::usable()
+    crate::net::crypto::primitives::graviola::usable()
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -64,7 +64,7 @@ fn graviola_usable() -> bool {
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn graviola_provider() -> Option<Arc<CryptoProvider>> {
-    graviola_usable().then(|| Arc::new(super::family_graviola::provider()))
+    graviola_usable().then(|| Arc::new(crate::net::crypto::primitives::graviola::provider()))
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

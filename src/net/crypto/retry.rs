@@ -3,10 +3,10 @@
 
 use aes_gcm::Aes128Gcm;
 
-use super::family_rustcrypto::Soft;
 use super::packet::Aead;
 use super::packet::NONCE_LEN;
 use super::packet::TAG_LEN;
+use crate::net::crypto::primitives::rustcrypto::Soft;
 
 /// Key for version 1 (RFC 9001 5.8).
 const KEY: [u8; 16] = [

@@ -10,11 +10,11 @@ use quinn_proto::crypto::HmacKey;
 use zeroize::Zeroizing;
 
 use super::Error;
-use super::family_rustcrypto::Soft;
 use super::packet::Aead;
 use super::packet::NONCE_LEN;
 use super::packet::Refused;
 use super::packet::TAG_LEN;
+use crate::net::crypto::primitives::rustcrypto::Soft;
 
 /// A random key.
 fn random_key() -> Result<Zeroizing<[u8; blake3::KEY_LEN]>, Error> {
@@ -50,7 +50,7 @@ impl HmacKey for ResetKey {
 
     fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let found: [u8; blake3::OUT_LEN] = signature.try_into().map_err(|_| CryptoError)?;
-        // Equality of `Hash` takes the same time wherever the difference is.
+        // Equality of `Hash` takes the same time wherever the delta is.
         if blake3::keyed_hash(&self.0, data) == blake3::Hash::from_bytes(found) {
             Ok(())
         } else {

@@ -1,5 +1,5 @@
 //! Nodes of this LAN, by DNS-SD over multicast DNS: the driver around the crate `mdns-sd`, which
-//! has a thread and sockets of its own. What it finds is a claim; see `sync::Directory`.
+//! has a thread and sockets of its own. What it finds is a claim; see `sync::PeerTable`.
 //! Normative: `spec/discovery.md`.
 
 mod records;
@@ -28,10 +28,10 @@ use socket2::Type;
 use crate::ident::NodeId;
 use crate::net::discovery::worker::Worker;
 use crate::net::stop::Stop;
+use crate::protocol::PeerTable;
+use crate::protocol::SERVICE;
+use crate::protocol::ServiceRecord;
 use crate::registry::Error;
-use crate::sync::Directory;
-use crate::sync::SERVICE;
-use crate::sync::Sighting;
 
 /// How long whoever stops waits until the farewell is said.
 const FAREWELL: Duration = Duration::from_millis(1_500);
@@ -45,7 +45,7 @@ pub struct Announced {
     /// interface.
     pub addresses: Vec<IpAddr>,
     /// What it says.
-    pub sighting: Sighting,
+    pub sighting: ServiceRecord,
 }
 
 /// What was noticed.
@@ -54,7 +54,7 @@ pub enum Found {
     /// A node said something, or is still there: this comes again every few minutes.
     Seen {
         /// What it said.
-        sighting: Sighting,
+        sighting: ServiceRecord,
         /// Where it says that it is; never empty, at most 32.
         addresses: Vec<SocketAddr>,
     },
@@ -130,11 +130,11 @@ impl Discovery {
     ///
     /// # Errors
     /// [`Error::Transport`] when it could not be handed on; it is announced at the next refresh.
-    pub fn update(&self, sighting: &Sighting) -> Result<(), Error> {
+    pub fn update(&self, sighting: &ServiceRecord) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let State { own, daemon, .. } = &mut *state;
         let Some(own) = own else { return Ok(()) };
-        own.sighting = Sighting {
+        own.sighting = ServiceRecord {
             node: own.sighting.node,
             ..sighting.clone()
         };
@@ -197,9 +197,9 @@ impl Shared {
 ///
 /// # Errors
 /// As [`Discovery::start`]; [`Error::Interrupted`] where `stop` says so.
-pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(Sighting, Vec<SocketAddr>)>, Error> {
+pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<SocketAddr>)>, Error> {
     let began = Instant::now();
-    let directory = Arc::new(Mutex::new(Directory::new(None, Duration::ZERO)));
+    let directory = Arc::new(Mutex::new(PeerTable::new(None, Duration::ZERO)));
     let tell = {
         let directory = directory.clone();
         move |found: Found| {

@@ -13,8 +13,8 @@ use mdns_sd::ServiceInfo;
 use mdns_sd::TxtProperty;
 
 use crate::net::discovery::Announced;
-use crate::sync::SERVICE;
-use crate::sync::Sighting;
+use crate::protocol::SERVICE;
+use crate::protocol::ServiceRecord;
 
 /// Hexadecimal digits of the node id in the names of its service and of its host.
 const INSTANCE_DIGITS: usize = 32;
@@ -69,12 +69,12 @@ fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
 }
 
 /// What a service says, and where it is; `None` where it is no node's.
-pub(super) fn claim(service: &ResolvedService) -> Option<(Sighting, Vec<SocketAddr>)> {
+pub(super) fn claim(service: &ResolvedService) -> Option<(ServiceRecord, Vec<SocketAddr>)> {
     let properties = service.txt_properties.iter();
     let properties: Vec<(&str, &[u8])> = properties
         .map(|p| (p.key(), p.val().unwrap_or_default()))
         .collect();
-    let sighting = Sighting::decode(&properties).ok()?;
+    let sighting = ServiceRecord::decode(&properties).ok()?;
     let id = sighting.node.to_hex();
     let named = service.fullname.get(..INSTANCE_DIGITS)?;
     let is_its_name = id.get(..INSTANCE_DIGITS)?.eq_ignore_ascii_case(named);

@@ -22,7 +22,7 @@ use crate::net::discovery::Found;
 use crate::net::discovery::Shared;
 use crate::net::discovery::Tell;
 use crate::net::discovery::records;
-use crate::sync::SERVICE;
+use crate::protocol::SERVICE;
 
 /// How often interfaces are compared with what they were.
 const INTERFACES_SECONDS: u32 = 5;

@@ -10,7 +10,7 @@ use crate::ident::ContentId;
 use crate::manifest::Manifest;
 use crate::manifest::each_node;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::rehearsal::Rehearsal;
+use crate::registry::archives::dry_run::Rehearsal;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 

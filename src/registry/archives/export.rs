@@ -39,12 +39,12 @@ use crate::manifest::Envelope;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::archives::alignment;
+use crate::registry::archives::alignment::Resembled;
 use crate::registry::archives::base::KnownBase;
+use crate::registry::archives::encryption::Passphrase;
+use crate::registry::archives::encryption::Recipient;
 use crate::registry::archives::output::Output;
-use crate::registry::archives::resembled;
-use crate::registry::archives::resembled::Resembled;
-use crate::registry::archives::seal::Passphrase;
-use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
@@ -329,8 +329,8 @@ impl Source for Stored<'_> {
         self.resembled.of(chunk)
     }
 
-    fn difference(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
-        resembled::frame(self.reader, self.base, raw, base)
+    fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
+        alignment::frame(self.reader, self.base, raw, base)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::file_io::read_own_text;
 use crate::file_io::write_aside;
 use crate::keyring;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::seal::IDENTITIES_BYTES_MAX;
-use crate::registry::archives::seal::Openers;
+use crate::registry::archives::encryption::IDENTITIES_BYTES_MAX;
+use crate::registry::archives::encryption::Openers;
 use crate::registry::error::Error;
 use crate::registry::host;
 

@@ -20,27 +20,27 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::front::read_header;
-use crate::registry::archives::front::read_manifests;
-use crate::registry::archives::front::read_statements;
-use crate::registry::archives::intake::with_intake;
-use crate::registry::archives::rehearsal::Rehearsal;
-use crate::registry::archives::rehearsal::Rehearsed;
-use crate::registry::archives::seal::Openers;
-use crate::registry::archives::volumes::Parcel;
-use crate::registry::archives::volumes::opened_parcels;
-use crate::registry::claims::accuse;
+use crate::registry::archives::dry_run::Rehearsal;
+use crate::registry::archives::dry_run::Rehearsed;
+use crate::registry::archives::encryption::Openers;
+use crate::registry::archives::import_pipeline::with_intake;
+use crate::registry::archives::input::Parcel;
+use crate::registry::archives::input::opened_parcels;
+use crate::registry::archives::preamble::read_header;
+use crate::registry::archives::preamble::read_manifests;
+use crate::registry::archives::preamble::read_statements;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
-use crate::registry::expansion::Expansion;
-use crate::registry::expansion::Repeated;
 use crate::registry::host;
-use crate::registry::resembling::Resembling;
-use crate::registry::sign;
+use crate::registry::integrity::claims::accuse;
+use crate::registry::integrity::expansion::Expansion;
+use crate::registry::integrity::expansion::Repeated;
+use crate::registry::publishing::sign;
+use crate::registry::publishing::trust::Listed;
 use crate::registry::step::Step;
-use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Action;
 use crate::trust::Admitted;
 use crate::trust::Consent;
@@ -339,9 +339,9 @@ impl LocalRegistry {
         last: usize,
         progress: &dyn Progress,
     ) -> Result<crate::store::disk::SessionStats, Error> {
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let mut recent = Recent::default();
-        let resembling = Resembling::open(&self.store)?;
+        let resembling = SimilarityIndex::open(&self.store)?;
         with_intake(&session, &resembling, (store, bases), progress, |intake| {
             for c in candidates.iter().take(last + 1) {
                 let m = c.verified.manifest();
@@ -379,7 +379,7 @@ impl LocalRegistry {
         if statements.is_empty() && !candidates.iter().any(is_wanted) {
             return Ok(());
         }
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let mut salts = Vec::new();
         for _ in candidates {
             let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;

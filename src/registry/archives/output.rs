@@ -9,11 +9,11 @@ use crate::archive::VolumeTrailer;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::Written;
+use crate::registry::archives::encryption::EncryptedWriter;
+use crate::registry::archives::encryption::Passphrase;
+use crate::registry::archives::encryption::Recipient;
+use crate::registry::archives::encryption::room;
 use crate::registry::archives::export::ExportOptions;
-use crate::registry::archives::seal::Passphrase;
-use crate::registry::archives::seal::Recipient;
-use crate::registry::archives::seal::Sealed;
-use crate::registry::archives::seal::room;
 use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 
@@ -33,7 +33,7 @@ pub(crate) struct Output {
 
 struct Open {
     path: PathBuf,
-    file: Sealed,
+    file: EncryptedWriter,
     bytes: u64,
     hasher: blake3::Hasher,
 }
@@ -149,7 +149,7 @@ impl Open {
         (recipients, passphrase): (&[Recipient], Option<&Passphrase>),
     ) -> Result<Self, Error> {
         let file = OutputFile::create(&path, if_exists, None);
-        let file = file.and_then(|f| Sealed::new(f, recipients, passphrase));
+        let file = file.and_then(|f| EncryptedWriter::new(f, recipients, passphrase));
         Ok(Self {
             file: file.map_err(|e| Error::output(&path, e))?,
             path,

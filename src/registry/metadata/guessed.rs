@@ -12,7 +12,7 @@ use crate::meta_store::Table;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::publishing::is_own;
+use crate::registry::publishing::publish::is_own;
 
 /// How many paths are remembered for one name.
 const PATHS_MAX: usize = 64;

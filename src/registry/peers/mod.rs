@@ -1,59 +1,28 @@
 //! Between this registry and others: what peers may see and are answered, what they are asked
 //! for, and pulling.
 
-mod accepted;
+pub(crate) mod catalogue;
+pub(crate) mod client;
+pub(crate) mod node_names;
+pub(crate) mod server;
 #[cfg(test)]
-mod admission_tests;
-mod ahead;
-#[cfg(test)]
-mod ahead_tests;
-mod answers;
-mod chunks;
-#[cfg(test)]
-mod claims_tests;
-mod comparing;
-#[cfg(test)]
-mod comparing_tests;
-#[cfg(test)]
-mod difference_tests;
-mod differing;
-mod fetch;
-mod following;
-mod hearing;
-#[cfg(test)]
-mod lab;
-#[cfg(test)]
-mod near;
-mod node_differences;
-mod nodes;
-mod offers;
-mod passing;
-#[cfg(test)]
-mod passing_tests;
-mod pull;
-mod resembling;
-mod share;
-mod shared;
-mod straight;
-mod supply;
-mod sync;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod visible;
-mod windows;
+pub(crate) mod tree_nodes;
 
-pub use accepted::AcceptedOffer;
-pub use answers::Answering;
-pub use answers::Asking;
-pub use following::Followed;
-pub use following::Wanted;
-pub use offers::Offer;
-pub use passing::Bodies;
-pub use passing::Items;
-pub use pull::PullOptions;
-pub use pull::PullReport;
-pub use supply::SourceReport;
-pub use sync::Compared;
-pub use sync::SyncOptions;
-pub use sync::SyncReport;
-pub use visible::Showing;
+pub use crate::registry::peers::catalogue::advertised::Bodies;
+pub use crate::registry::peers::catalogue::advertised::Items;
+pub use crate::registry::peers::catalogue::follow::Followed;
+pub use crate::registry::peers::catalogue::follow::Wanted;
+pub use crate::registry::peers::catalogue::sync::Compared;
+pub use crate::registry::peers::catalogue::sync::SyncOptions;
+pub use crate::registry::peers::catalogue::sync::SyncReport;
+pub use crate::registry::peers::client::accepted_offer::AcceptedOffer;
+pub use crate::registry::peers::client::offers::Offer;
+pub use crate::registry::peers::client::peer_state::SourceReport;
+pub use crate::registry::peers::client::pull::PullOptions;
+pub use crate::registry::peers::client::pull::PullReport;
+pub use crate::registry::peers::server::responses::RequestContext;
+pub use crate::registry::peers::server::responses::ResponseFrames;
+pub use crate::registry::peers::server::visibility::Showing;

@@ -9,7 +9,7 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// What a check of the store found.
 #[derive(Clone, Debug, Default)]

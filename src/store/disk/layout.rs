@@ -1,7 +1,7 @@
 //! Names of the files in a home; `spec/store-layout.md` describes them.
 
 /// The version of the home as a whole, kept in the index; packs have one of their own. Since 2,
-/// records may be differences. A home of an older version gets this one by its first change.
+/// records may be deltas. A home of an older version gets this one by its first change.
 pub const STORE_VERSION: u32 = 2;
 
 /// The index.

@@ -2,42 +2,34 @@
 //! which several processes share both without waiting for each other's long work. Normative:
 //! `spec/store-layout.md`.
 
-mod backend;
-mod bases;
-#[cfg(test)]
-mod difference_tests;
+pub(crate) mod epoch;
 mod error;
 mod fsck;
 mod gc;
 mod home;
+pub(crate) mod index;
 pub mod io;
 mod layout;
-mod meta;
-mod meta_tables;
-mod old_index;
-mod operation;
-mod pack_file;
-mod put_back;
-mod reader;
-mod real;
+pub(crate) mod pack;
 mod rebuild;
-mod rebuild_differences;
-mod records;
 mod reserve;
-mod rows;
 mod session;
-#[cfg(test)]
-pub(crate) mod sim;
-#[cfg(test)]
-mod stale_tests;
 mod stats;
-mod unreadable;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::store::disk::epoch::EpochGuard;
+pub use crate::store::disk::io::real::RealDisk;
+pub use crate::store::disk::pack::reader::BlobReader;
+pub use crate::store::disk::pack::reader::Location;
+pub use crate::store::disk::pack::reader::Unpacked;
+pub use crate::store::disk::rebuild::old_index::OldIndex;
+pub use crate::store::disk::rebuild::unreadable::Span;
 pub use error::StoreError;
 pub use fsck::FsckReport;
 pub use gc::Deferred;
@@ -50,29 +42,22 @@ pub use gc::Roots;
 pub use home::HomeFault;
 pub use home::home_fault;
 pub use layout::STORE_VERSION;
-pub use old_index::OldIndex;
-pub use operation::Operation;
-pub use reader::BlobReader;
-pub use reader::Location;
-pub use reader::Unpacked;
-pub use real::RealDisk;
 pub use rebuild::Recovered;
 pub use rebuild::Refill;
 pub use rebuild::Salvage;
 pub use session::Entry;
-pub use session::Session;
 pub use session::SessionStats;
+pub use session::WriteSession;
 pub use stats::StoreStats;
-pub use unreadable::Span;
 
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
+use crate::store::disk::index::database::Making;
+use crate::store::disk::index::database::RedbMeta;
 use crate::store::disk::io::Disk;
 pub use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
-use crate::store::disk::meta::Making;
-use crate::store::disk::meta::RedbMeta;
 
 /// One open home. Cheap to clone; holds no lock between calls.
 #[derive(Clone, Debug)]

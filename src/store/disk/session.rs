@@ -21,15 +21,15 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Operation;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::pack_file::PackFile;
-use crate::store::disk::reader::Location;
-use crate::store::disk::reader::locate;
-use crate::store::disk::records::locations;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
+use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::reader::locate;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::pack::records::record_of_one;
 
 /// What a session has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,11 +44,11 @@ pub struct SessionStats {
 
 /// One writer. Shared by the threads of a pipeline.
 #[derive(Debug)]
-pub struct Session {
+pub struct WriteSession {
     store: DiskStore,
     /// Before the operation, so that it is dropped, and its last write waited for, first.
     state: Mutex<State>,
-    operation: Operation,
+    operation: EpochGuard,
 }
 
 #[derive(Debug, Default)]
@@ -98,13 +98,13 @@ pub struct Entry {
     pub flags: Flags,
 }
 
-impl Session {
+impl WriteSession {
     /// Begins a session, and with it an operation.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
-        let operation = Operation::begin(store)?;
+        let operation = EpochGuard::begin(store)?;
         Ok(Self {
             store: store.clone(),
             operation,
@@ -138,21 +138,15 @@ impl Session {
         // Encoding hashes the payload; others need not wait for that.
         let bytes = record.encode();
         let mut state = self.state();
-        let is_difference = !record.bases.is_empty();
-        self.append_bytes(
-            &mut state,
-            record.kind,
-            &record.items,
-            &bytes,
-            is_difference,
-        )
+        let is_delta = !record.bases.is_empty();
+        self.append_bytes(&mut state, record.kind, &record.items, &bytes, is_delta)
     }
 
     /// Appends an encoded record that somebody else made and the caller has checked to the last
-    /// byte; it holds these claimed blobs, and is no difference.
+    /// byte; it holds these claimed blobs, and is no delta.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub fn append_encoded(
         &self,
         kind: BlobKind,
@@ -181,7 +175,7 @@ impl Session {
         })
     }
 
-    /// The record at a location, which may be a difference against what was appended in this session.
+    /// The record at a location, which may be a delta against what was appended in this session.
     ///
     /// # Errors
     /// As [`BlobReader::record`].
@@ -213,7 +207,7 @@ impl Session {
     /// Stores one blob unless it is held already.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub fn add(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, StoreError> {
         let key = BlobKey {
             kind,
@@ -228,7 +222,7 @@ impl Session {
     /// Appends one claimed blob.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub(crate) fn append_one(&self, key: BlobKey, bytes: &[u8]) -> Result<(), StoreError> {
         self.append(&record_of_one(key, bytes, 0, Flags::default())?)
     }
@@ -321,7 +315,7 @@ impl Session {
         kind: BlobKind,
         items: &[Item],
         bytes: &[u8],
-        is_difference: bool,
+        is_delta: bool,
     ) -> Result<(), StoreError> {
         let pack = match &mut state.pack {
             Some(pack) => pack,
@@ -329,7 +323,7 @@ impl Session {
         };
         let place = pack.append_bytes(bytes)?;
         let number = pack.number();
-        for (item, location) in locations(number, place, items, is_difference) {
+        for (item, location) in locations(number, place, items, is_delta) {
             state
                 .pending
                 .insert(BlobKey { kind, id: item.id }, Some(location));
@@ -399,9 +393,9 @@ fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, Sto
         return Ok(false);
     }
     // What was condemned before this operation began may be swept at any time.
-    let condemned = tables.get(Table::Doomed, &row_key)?;
+    let condemned = tables.get(Table::Condemned, &row_key)?;
     let by = condemned
-        .map(|row| rows::decode_counter(Some(row), Table::Doomed))
+        .map(|row| rows::decode_counter(Some(row), Table::Condemned))
         .transpose()?;
     Ok(by.is_none_or(|collection| collection > epoch))
 }
@@ -419,8 +413,8 @@ fn put_rows(
 }
 
 /// Names a blob's place, unless another session was first; a condemned one is taken back to life
-/// at its new place. Whatever came first, a plain one is named where the other is a difference:
-/// something may be a difference against it, here or by the index, and a base stays plain for as
+/// at its new place. Whatever came first, a plain one is named where the other is a delta:
+/// something may be a delta against it, here or by the index, and a base stays plain for as
 /// long as it has a row.
 fn put_row(
     tables: &mut dyn MetaWrite,
@@ -428,9 +422,9 @@ fn put_row(
     location: &Location,
 ) -> Result<(), StoreError> {
     let row_key = rows::blob_key(key);
-    let condemned = tables.delete(Table::Doomed, &row_key)?;
+    let condemned = tables.delete(Table::Condemned, &row_key)?;
     let now = locate(tables, key)?;
-    let stays = now.is_some_and(|old| match (old.is_difference, location.is_difference) {
+    let stays = now.is_some_and(|old| match (old.is_delta, location.is_delta) {
         (true, false) => false,
         (false, true) => true,
         _ => !condemned,
@@ -475,7 +469,7 @@ fn write_entries(
                 id: item.id,
             });
             tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
-            tables.delete(Table::Doomed, &key)?;
+            tables.delete(Table::Condemned, &key)?;
         }
     }
     tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;

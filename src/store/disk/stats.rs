@@ -5,8 +5,8 @@ use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::pack_file;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
+use crate::store::disk::pack::file;
 
 /// Figures of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl DiskStore {
                 }
                 Scan::Continue
             })?;
-            for (_, pack) in pack_file::all(t)? {
+            for (_, pack) in file::all(t)? {
                 stats.packs += 1;
                 stats.stored_bytes += pack.committed_bytes;
             }

@@ -46,7 +46,7 @@ impl Asker {
         })
     }
 
-    /// Connects and greets; it reads records that are not compressed, and no differences.
+    /// Connects and greets; it reads records that are not compressed, and no deltas.
     pub async fn greeted(at: SocketAddr, number: u64) -> Result<Self, String> {
         let asker = Self::silent(at, number).await?;
         asker.greet().await?;

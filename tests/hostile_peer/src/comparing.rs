@@ -1,4 +1,4 @@
-//! Comparing catalogues, and versions that are told as differences.
+//! Comparing catalogues, and versions that are told as deltas.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -167,7 +167,7 @@ pub fn comparing(lab: &Lab, mode: u8, lie: Lie) -> Verdict {
 
 type Twist = fn(&Frame) -> Say;
 
-fn difference(chunks: &[u64], bases: &[u64], payload: &[u8]) -> Frame {
+fn delta(chunks: &[u64], bases: &[u64], payload: &[u8]) -> Frame {
     let numbers = |all: &[u64]| {
         let some = all.iter().flat_map(|n| varint(*n));
         varint(all.len() as u64)
@@ -179,13 +179,13 @@ fn difference(chunks: &[u64], bases: &[u64], payload: &[u8]) -> Frame {
     Frame::new(0x8c, body.concat())
 }
 
-/// Differences that are none, or expand.
+/// Deltas that are none, or expand.
 pub const DIFFERENCE_LIES: &[(&str, u8, Twist)] = &[
     (
-        "a difference that expands to 4 GiB",
+        "a delta that expands to 4 GiB",
         wire::DIFFERENCES,
         |_| {
-            Say::Frames(vec![difference(
+            Say::Frames(vec![delta(
                 &[0],
                 &[0],
                 &forge::bomb(4 << 30, Some(4 << 30)),
@@ -193,24 +193,24 @@ pub const DIFFERENCE_LIES: &[(&str, u8, Twist)] = &[
         },
     ),
     ("one that does not say so", wire::DIFFERENCES, |_| {
-        Say::Frames(vec![difference(&[0], &[0], &forge::bomb(4 << 30, None))])
+        Say::Frames(vec![delta(&[0], &[0], &forge::bomb(4 << 30, None))])
     }),
     ("one of noise", wire::DIFFERENCES, |_| {
-        Say::Frames(vec![difference(&[0], &[0], &noise(1, 10_000))])
+        Say::Frames(vec![delta(&[0], &[0], &noise(1, 10_000))])
     }),
     (
         "one of chunks that were not asked for",
         wire::DIFFERENCES,
-        |_| Say::Frames(vec![difference(&[8_191, 1 << 60], &[0], &noise(1, 100))]),
+        |_| Say::Frames(vec![delta(&[8_191, 1 << 60], &[0], &noise(1, 100))]),
     ),
     ("one against what was not named", wire::DIFFERENCES, |_| {
-        Say::Frames(vec![difference(&[0], &[63, 1 << 60], &noise(1, 100))])
+        Say::Frames(vec![delta(&[0], &[63, 1 << 60], &noise(1, 100))])
     }),
     ("one of no chunks", wire::DIFFERENCES, |_| {
-        Say::Frames(vec![difference(&[], &[0], &forge::bomb(0, Some(0)))])
+        Say::Frames(vec![delta(&[], &[0], &forge::bomb(0, Some(0)))])
     }),
-    ("differences without an end", wire::DIFFERENCES, |_| {
-        Say::Endless(difference(&[0], &[0], &noise(1, 1_000)).encode())
+    ("deltas without an end", wire::DIFFERENCES, |_| {
+        Say::Endless(delta(&[0], &[0], &noise(1, 1_000)).encode())
     }),
     ("nodes that expand to 4 GiB", wire::NODE_DIFFERENCES, |_| {
         let payload = forge::bomb(4 << 30, Some(4 << 20));
@@ -238,15 +238,15 @@ pub const DIFFERENCE_LIES: &[(&str, u8, Twist)] = &[
     }),
 ];
 
-/// Whoever holds an earlier version is told of differences.
-pub fn differences(lab: &Lab, kind: u8, lie: Twist) -> Verdict {
+/// Whoever holds an earlier version is told of deltas.
+pub fn deltas(lab: &Lab, kind: u8, lie: Twist) -> Verdict {
     let home = lab.home();
     let first = lab.pull(&home, &lab.honest.peer(), "edited@1.0.0")?;
     if first.code != Some(0) {
         return Err(format!("the earlier version: {}", first.err));
     }
     let tell = move |request: &Frame, truth: &[Frame]| match request.kind {
-        // As if it spoke of differences itself.
+        // As if it spoke of deltas itself.
         wire::HELLO => Say::Frames(vec![wire::hello(0x81, &[0, 1], true)]),
         k if k == kind => lie(request),
         // The asker that it learns the truth by reads none.

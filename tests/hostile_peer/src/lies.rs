@@ -151,7 +151,7 @@ pub const CHUNK_LIES: &[(&str, Lie)] = &[
     ("a tree node as a record of chunks", |_, truth| {
         changed(truth, |r| r.kind = 2)
     }),
-    ("a difference that nobody asked for", |_, _| {
+    ("a delta that nobody asked for", |_, _| {
         let body = [
             &[1, 0, 1, 0][..],
             &counted(&forge::bomb(1 << 30, Some(1 << 20))),

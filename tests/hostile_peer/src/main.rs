@@ -103,8 +103,8 @@ fn all(run: &mut Run) {
     );
     run.case("trust: an impostor", lies::impostor);
     for (name, kind, lie) in comparing::DIFFERENCE_LIES {
-        let name = format!("differences: {name}");
-        run.case(&name, |lab| comparing::differences(lab, *kind, *lie));
+        let name = format!("deltas: {name}");
+        run.case(&name, |lab| comparing::deltas(lab, *kind, *lie));
     }
     for (name, mode, lie) in comparing::SYMBOL_LIES {
         let name = format!("comparing: {name}");

@@ -100,9 +100,9 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// A hello that reads these codecs of records and, where `differences`, codec 2.
-pub fn hello(kind: u8, codecs: &[u8], differences: bool) -> Frame {
-    let bases: &[u8] = if differences { &[1, 2] } else { &[0] };
+/// A hello that reads these codecs of records and, where `deltas`, codec 2.
+pub fn hello(kind: u8, codecs: &[u8], deltas: bool) -> Frame {
+    let bases: &[u8] = if deltas { &[1, 2] } else { &[0] };
     let body = [
         &varint(1)[..],
         &counted(codecs),
@@ -173,7 +173,7 @@ pub struct Asked {
     pub runs: Vec<(u64, u64)>,
 }
 
-/// Reads a request for nodes (also as a difference) or chunks.
+/// Reads a request for nodes (also as a delta) or chunks.
 pub fn asked(request: &Frame) -> Option<Asked> {
     let mut c = Cursor(&request.body);
     let _envelope = c.take(32)?;

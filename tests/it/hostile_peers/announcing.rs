@@ -6,9 +6,9 @@ use alimentar::clock::Timestamp;
 use alimentar::ident::ContentId;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
-use alimentar::sync::Answer;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 use alimentar::trust::KeyPair;
 use alimentar::trust::Statement;
 
@@ -41,7 +41,7 @@ async fn announce(asker: &Asker, envelopes: Vec<Vec<u8>>, statements: Vec<Vec<u8
         statements,
     };
     match asker.ask(&request).await.as_slice() {
-        [Answer::Announced(taken)] => *taken,
+        [Response::Announced(taken)] => *taken,
         other => panic!("{other:?}"),
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use alimentar::net::crypto::client_config;
 use alimentar::net::crypto::endpoint_config;
-use alimentar::sync::ALPN;
-use alimentar::sync::Access;
-use alimentar::sync::Answer;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Hello;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::ALPN;
+use alimentar::protocol::Access;
+use alimentar::protocol::Response;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Hello;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 use ed25519_dalek::SigningKey;
 use quinn::Connection;
 use quinn::ConnectionError;
@@ -77,7 +77,7 @@ impl Asker {
 
     pub async fn greet(&self) {
         let answers = self.ask(&hello()).await;
-        assert!(matches!(answers.as_slice(), [Answer::Hello(_)]));
+        assert!(matches!(answers.as_slice(), [Response::Hello(_)]));
     }
 
     /// A stream on which these bytes went, and no end.
@@ -89,7 +89,7 @@ impl Asker {
     }
 
     /// Sends bytes as a request; what came, if its end did.
-    pub async fn send(&self, bytes: &[u8]) -> Option<Vec<Answer>> {
+    pub async fn send(&self, bytes: &[u8]) -> Option<Vec<Response>> {
         let (mut out, answer) = self.connection.open_bi().await.ok()?;
         let _ = out.write_all(bytes).await;
         let _ = out.finish();
@@ -97,7 +97,7 @@ impl Asker {
     }
 
     /// Asks; there has to be an answer.
-    pub async fn ask(&self, request: &Request) -> Vec<Answer> {
+    pub async fn ask(&self, request: &Request) -> Vec<Response> {
         self.send(&request.encode()).await.unwrap()
     }
 
@@ -131,22 +131,22 @@ pub fn hello() -> Request {
 }
 
 /// The frames of an answer, if it came to its end.
-pub async fn read(mut answer: RecvStream) -> Option<Vec<Answer>> {
+pub async fn read(mut answer: RecvStream) -> Option<Vec<Response>> {
     let bytes = answer.read_to_end(ANSWER_BYTES_MAX).await.ok()?;
-    let mut reader = FrameReader::new(Answer::body_limit);
+    let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = bytes.as_slice();
     let mut answers = Vec::new();
     while let Some(frame) = reader.read(&mut piece).unwrap() {
-        answers.push(Answer::decode(frame).unwrap());
+        answers.push(Response::decode(frame).unwrap());
     }
     reader.end().unwrap();
     Some(answers)
 }
 
 /// The code of a refusal that is all there is.
-pub fn code(answers: &[Answer]) -> Option<RefusalCode> {
+pub fn code(answers: &[Response]) -> Option<RefusalCode> {
     match answers {
-        [Answer::Refusal(refusal)] => Some(refusal.code),
+        [Response::Refusal(refusal)] => Some(refusal.code),
         _ => None,
     }
 }

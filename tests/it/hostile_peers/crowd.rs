@@ -13,12 +13,12 @@ use std::time::Instant;
 use alimentar::ident::ContentId;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
-use alimentar::sync::Access;
-use alimentar::sync::Answer;
-use alimentar::sync::Hello;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::Access;
+use alimentar::protocol::Response;
+use alimentar::protocol::Hello;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 use alimentar::trust::KeyPair;
 use alimentar::wire::limits::CALLERS_PER_HOST_MAX;
 use alimentar::wire::limits::KNOWN_MAX;
@@ -80,7 +80,7 @@ async fn flood(at: SocketAddr, number: u64, bytes: Arc<Vec<u8>>, so_far: Arc<(At
                 break;
             };
             match answers.as_slice() {
-                [Answer::Announced(_)] => tally.taken.fetch_add(1, Ordering::Relaxed),
+                [Response::Announced(_)] => tally.taken.fetch_add(1, Ordering::Relaxed),
                 other => {
                     assert!(code(other).is_some(), "{other:?}");
                     tally.refused.fetch_add(1, Ordering::Relaxed)
@@ -177,20 +177,20 @@ fn endless(lab: &Lab, truth: &Manifest, (keys, each): (usize, u64)) -> (Liar, Ar
     let (truth, next) = (truth.clone(), AtomicU64::new(0));
     let compared = Arc::new(AtomicU64::new(0));
     let counted = compared.clone();
-    let tell = move |request: &Request, _: &[Answer]| match request {
+    let tell = move |request: &Request, _: &[Response]| match request {
         // So that it is asked for the list.
-        Request::Symbols(_) => Told::Answers(vec![Answer::Refusal(Refusal::new(
+        Request::Symbols(_) => Told::Answers(vec![Response::Refusal(Refusal::new(
             RefusalCode::NotUnderstood,
             "never heard of it",
         ))]),
-        Request::Announce { .. } => Told::Answers(vec![Answer::Announced(1 << 40)]),
+        Request::Announce { .. } => Told::Answers(vec![Response::Announced(1 << 40)]),
         Request::Reconcile(_) => {
             counted.fetch_add(1, Ordering::Relaxed);
             let from = next.fetch_add(each, Ordering::Relaxed);
             let one = |n| invented(&truth, &keys[n as usize % keys.len()], n).encode();
-            let mut answers = vec![Answer::Reconciled(Vec::new())];
+            let mut answers = vec![Response::Reconciled(Vec::new())];
             let all: Vec<Vec<u8>> = (from..from + each).map(one).collect();
-            answers.extend(all.chunks(500).map(|some| Answer::Manifests(some.to_vec())));
+            answers.extend(all.chunks(500).map(|some| Response::Manifests(some.to_vec())));
             Told::Answers(answers)
         }
         _ => Told::Truth,
@@ -303,7 +303,7 @@ async fn whoever_calls_in_many_names_turns_the_node_against_nobody() {
         let asker = Asker::silent(node.address, number).await.unwrap();
         for at in [port, 1] {
             let answers = asker.ask(&serving_at(at)).await;
-            assert!(matches!(answers.as_slice(), [Answer::Hello(_)]));
+            assert!(matches!(answers.as_slice(), [Response::Hello(_)]));
         }
         // The same name once more, over another connection, and gone again.
         let again = Asker::silent(node.address, number).await.unwrap();
@@ -364,13 +364,13 @@ fn comparisons_that_bring_more_than_fits_take_no_more_memory() {
     let honest = Node::serve(lab.served(), &[]);
     let stranger = KeyPair::generate().unwrap();
     let many = (0..500).map(|n| invented(&shown.manifest, &stranger, n).encode());
-    let batch = Answer::Manifests(many.collect()).encode();
+    let batch = Response::Manifests(many.collect()).encode();
     let liars: Vec<Liar> = (0..6)
         .map(|number| {
             let (batch, is_first) = (batch.clone(), AtomicBool::new(true));
-            let tell = move |request: &Request, _: &[Answer]| match request {
+            let tell = move |request: &Request, _: &[Response]| match request {
                 Request::Reconcile(_) if is_first.swap(false, Ordering::Relaxed) => {
-                    let begin = Answer::Reconciled(Vec::new()).encode();
+                    let begin = Response::Reconciled(Vec::new()).encode();
                     Told::Bytes([begin, batch.repeat(400)].concat())
                 }
                 Request::Reconcile(_) => Told::Endless(batch.clone()),

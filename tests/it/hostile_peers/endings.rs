@@ -4,11 +4,11 @@ use std::process::Child;
 use std::process::Stdio;
 use std::time::Duration;
 
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::TreeKind;
 use quinn::TransportConfig;
 use quinn::VarInt;
 

@@ -9,9 +9,9 @@ use alimentar::ident::ContentId;
 use alimentar::ident::NodeId;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
-use alimentar::sync::Filter;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::Filter;
+use alimentar::protocol::Shown;
+use alimentar::protocol::ServiceRecord;
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn announce(node: NodeId, port: u16, shown: Shown) -> Discovery {
     let announced = Announced {
         port,
         addresses: Vec::new(),
-        sighting: Sighting {
+        sighting: ServiceRecord {
             node,
             version: 1,
             shown: Some(shown),

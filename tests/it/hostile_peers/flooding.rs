@@ -1,7 +1,7 @@
 //! More of everything than anybody needs: streams, requests, connections, keys.
 
-use alimentar::sync::Answer;
-use alimentar::sync::RefusalCode;
+use alimentar::protocol::Response;
+use alimentar::protocol::RefusalCode;
 use tokio::task::JoinSet;
 
 use crate::hostile_peers::asker::Asker;
@@ -47,7 +47,7 @@ async fn more_requests_at_once_than_allowed_are_refused_and_the_others_answered(
     }
     while let Some(answer) = answers.join_next().await {
         let (_, answer) = answer.unwrap();
-        assert!(matches!(answer.as_slice(), [Answer::Hello(_)]));
+        assert!(matches!(answer.as_slice(), [Response::Hello(_)]));
     }
     asker.greet().await;
     asker.leave().await;
@@ -79,7 +79,7 @@ async fn thousands_of_streams_are_each_answered_or_refused() {
     while let Some(answer) = answers.join_next().await {
         let answer = answer.unwrap();
         match answer.as_slice() {
-            [Answer::Hello(_)] => answered += 1,
+            [Response::Hello(_)] => answered += 1,
             _ => {
                 assert_eq!(code(&answer), Some(RefusalCode::TooMuch));
                 refused += 1;

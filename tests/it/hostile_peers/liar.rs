@@ -11,14 +11,14 @@ use alimentar::LocalRegistry;
 use alimentar::ident::NodeId;
 use alimentar::net::crypto::endpoint_config;
 use alimentar::net::crypto::server_config;
-use alimentar::registry::peers::Asking;
+use alimentar::registry::peers::RequestContext;
 use alimentar::registry::peers::Showing;
-use alimentar::sync::ALPN;
-use alimentar::sync::Access;
-use alimentar::sync::Answer;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Hello;
-use alimentar::sync::Request;
+use alimentar::protocol::ALPN;
+use alimentar::protocol::Access;
+use alimentar::protocol::Response;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Hello;
+use alimentar::protocol::Request;
 use quinn::Endpoint;
 use quinn::Incoming;
 use tokio::runtime::Runtime;
@@ -30,7 +30,7 @@ pub enum Told {
     /// The truth.
     Truth,
     /// These answers.
-    Answers(Vec<Answer>),
+    Answers(Vec<Response>),
     /// These bytes, and then the end of the answer.
     Bytes(Vec<u8>),
     /// These bytes again and again.
@@ -54,7 +54,7 @@ impl Told {
 }
 
 /// Makes an answer from a request and the truth.
-pub type Tell = dyn Fn(&Request, &[Answer]) -> Told + Send + Sync;
+pub type Tell = dyn Fn(&Request, &[Response]) -> Told + Send + Sync;
 
 pub struct Liar {
     endpoint: Endpoint,
@@ -72,13 +72,13 @@ struct Mouth {
     breaks: Arc<AtomicU64>,
 }
 
-pub fn encoded(answers: &[Answer]) -> Vec<u8> {
-    answers.iter().flat_map(Answer::encode).collect()
+pub fn encoded(answers: &[Response]) -> Vec<u8> {
+    answers.iter().flat_map(Response::encode).collect()
 }
 
 /// Somebody asks who may see what all may.
-pub fn asking() -> Asking {
-    Asking {
+pub fn asking() -> RequestContext {
+    RequestContext {
         peer: NodeId::new([9; 32]),
         hello: Hello::own(Access::Open),
         showing: Showing::default(),
@@ -168,7 +168,7 @@ impl Mouth {
         let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();
         let request = Request::decode(&frame).unwrap().unwrap();
         let told = tokio::task::block_in_place(|| {
-            let truth: Vec<Answer> = self.registry.answer(&request, &asking()).collect();
+            let truth: Vec<Response> = self.registry.answer(&request, &asking()).collect();
             match (self.tell)(&request, &truth) {
                 Told::Truth => Err(encoded(&truth)),
                 told => Ok(told),

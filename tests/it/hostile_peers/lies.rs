@@ -5,11 +5,11 @@ use alimentar::manifest::Manifest;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
 use alimentar::pack::RecordView;
-use alimentar::sync::Answer;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Response;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile_peers::lab::Lab;
 use crate::hostile_peers::lab::Random;
@@ -54,18 +54,18 @@ fn is_about(request: &Request, about: About) -> bool {
 }
 
 /// A lie by its name.
-type Case = (&'static str, fn(&[Answer]) -> Told);
+type Case = (&'static str, fn(&[Response]) -> Told);
 
 /// Lies about one thing.
-fn only(about: About, tell: impl Fn(&[Answer]) -> Told + Send + Sync + 'static) -> Box<Tell> {
+fn only(about: About, tell: impl Fn(&[Response]) -> Told + Send + Sync + 'static) -> Box<Tell> {
     Box::new(move |request, truth| match is_about(request, about) {
         true => tell(truth),
         false => Told::Truth,
     })
 }
 
-fn refusal(code: RefusalCode, text: &str) -> Answer {
-    Answer::Refusal(Refusal::new(code, text))
+fn refusal(code: RefusalCode, text: &str) -> Response {
+    Response::Refusal(Refusal::new(code, text))
 }
 
 impl Court {
@@ -108,16 +108,16 @@ fn flipped(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn records(truth: &[Answer]) -> Vec<Vec<u8>> {
-    let record = |answer: &Answer| match answer {
-        Answer::Chunks(bytes) => bytes.clone(),
+fn records(truth: &[Response]) -> Vec<Vec<u8>> {
+    let record = |answer: &Response| match answer {
+        Response::Chunks(bytes) => bytes.clone(),
         other => panic!("{other:?}"),
     };
     truth.iter().map(record).collect()
 }
 
 /// The same payload under other items.
-fn relabelled(bytes: &[u8], change: impl Fn(&mut Vec<Item>)) -> Answer {
+fn relabelled(bytes: &[u8], change: impl Fn(&mut Vec<Item>)) -> Response {
     let view = RecordView::decode(bytes).unwrap();
     let payload = bytes[view.header.header_bytes()..].to_vec();
     let mut items = view.header.items.clone();
@@ -131,7 +131,7 @@ fn relabelled(bytes: &[u8], change: impl Fn(&mut Vec<Item>)) -> Answer {
         bases: Vec::new(),
         payload,
     };
-    Answer::Chunks(record.encode())
+    Response::Chunks(record.encode())
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn lies_about_chunks_are_found() {
             let mut all = records(truth);
             let which = random.below(all.len() as u64) as usize;
             all[which] = flipped(&all[which], &mut random);
-            Told::Answers(all.into_iter().map(Answer::Chunks).collect())
+            Told::Answers(all.into_iter().map(Response::Chunks).collect())
         });
         court.tries("a flipped bit", 6, flip);
     }
@@ -193,7 +193,7 @@ fn lies_about_chunks_are_found() {
             Told::Bytes(vec![0x85, 0xff, 0xff, 0xff, 0xff])
         }),
         ("an answer to something else", |_| {
-            Told::Answers(vec![Answer::Card(vec![1; 100])])
+            Told::Answers(vec![Response::Card(vec![1; 100])])
         }),
         ("records of nothing without an end", |truth| {
             let nothing = relabelled(&records(truth)[0], Vec::clear);
@@ -201,7 +201,7 @@ fn lies_about_chunks_are_found() {
         }),
         ("truly empty records without an end", |truth| {
             let whole = relabelled(&records(truth)[0], Vec::clear);
-            let Answer::Chunks(bytes) = whole else {
+            let Response::Chunks(bytes) = whole else {
                 panic!();
             };
             let header = RecordView::decode(&bytes).unwrap().header;
@@ -214,7 +214,7 @@ fn lies_about_chunks_are_found() {
                 bases: Vec::new(),
                 payload: Vec::new(),
             };
-            Told::Endless(Answer::Chunks(record.encode()).encode())
+            Told::Endless(Response::Chunks(record.encode()).encode())
         }),
     ];
     for (what, tell) in cases {
@@ -226,30 +226,30 @@ fn lies_about_chunks_are_found() {
 #[test]
 fn lies_about_nodes_cards_and_hellos_are_found() {
     let court = Court::new();
-    let nodes = |truth: &[Answer]| match truth {
-        [Answer::Nodes(nodes)] => nodes.clone(),
+    let nodes = |truth: &[Response]| match truth {
+        [Response::Nodes(nodes)] => nodes.clone(),
         other => panic!("{other:?}"),
     };
     let told = move |change: fn(&mut Vec<Vec<u8>>)| {
         only(About::Nodes, move |truth| {
             let mut nodes = nodes(truth);
             change(&mut nodes);
-            Told::Answers(vec![Answer::Nodes(nodes)])
+            Told::Answers(vec![Response::Nodes(nodes)])
         })
     };
     court.tries("a flipped bit", 6, told(|n| n[0][9] ^= 1));
     court.tries("no nodes", 6, told(Vec::clear));
     court.tries("more nodes", 6, told(|n| n.push(n[0].clone())));
     court.tries("another node", 6, told(|n| n[0] = vec![0; 60]));
-    let empty = Answer::Nodes(Vec::new()).encode();
+    let empty = Response::Nodes(Vec::new()).encode();
     let endless = only(About::Nodes, move |_| Told::Endless(empty.clone()));
     court.tries("no nodes without an end", 6, endless);
 
     let card = only(About::Card, |_| {
-        Told::Answers(vec![Answer::Card(b"# x".to_vec())])
+        Told::Answers(vec![Response::Card(b"# x".to_vec())])
     });
     court.tries("another card", 6, card);
-    let cards = Answer::Card(vec![7; 1 << 20]).encode();
+    let cards = Response::Card(vec![7; 1 << 20]).encode();
     let endless = only(About::Card, move |_| Told::Endless(cards.clone()));
     court.tries("cards without an end", 6, endless);
 
@@ -271,8 +271,8 @@ fn lies_about_nodes_cards_and_hellos_are_found() {
 #[test]
 fn lies_about_what_there_is_are_found() {
     let court = Court::new();
-    let envelopes = |truth: &[Answer]| match truth {
-        [Answer::Manifests(all)] => all.clone(),
+    let envelopes = |truth: &[Response]| match truth {
+        [Response::Manifests(all)] => all.clone(),
         other => panic!("{other:?}"),
     };
     for from_end in [1, 64, 65, 96, 200] {
@@ -280,22 +280,22 @@ fn lies_about_what_there_is_are_found() {
             let mut all = envelopes(truth);
             let at = all[0].len() - from_end;
             all[0][at] ^= 1;
-            Told::Answers(vec![Answer::Manifests(all)])
+            Told::Answers(vec![Response::Manifests(all)])
         });
         court.tries("a broken signature", 6, broken);
     }
     let garbage = only(About::List, |_| {
-        Told::Answers(vec![Answer::Manifests(vec![vec![1, 2, 3]])])
+        Told::Answers(vec![Response::Manifests(vec![vec![1, 2, 3]])])
     });
     court.tries("no manifest", 6, garbage);
-    let other = only(About::List, |_| Told::Answers(vec![Answer::Announced(1)]));
+    let other = only(About::List, |_| Told::Answers(vec![Response::Announced(1)]));
     court.tries("another answer", 6, other);
-    let empty = Answer::Manifests(Vec::new()).encode();
+    let empty = Response::Manifests(Vec::new()).encode();
     let endless = only(About::List, move |_| Told::Endless(empty.clone()));
     court.tries("no manifests without an end", 6, endless);
     let endless = only(About::List, |truth| Told::Endless(encoded(truth)));
     court.tries("manifests without an end", 6, endless);
-    let void = Answer::Manifests(vec![Vec::new()]).encode();
+    let void = Response::Manifests(vec![Vec::new()]).encode();
     let endless = only(About::List, move |_| Told::Endless(void.clone()));
     court.tries("empty manifests without an end", 6, endless);
     let bare = |change: fn(&mut Manifest)| -> Box<Tell> {
@@ -307,7 +307,7 @@ fn lies_about_what_there_is_are_found() {
             // Beyond its signer's hand.
             let mut signed = key.sign(&mut manifest).unwrap();
             signed.signature = envelope.signature;
-            Told::Answers(vec![Answer::Manifests(vec![signed.encode()])])
+            Told::Answers(vec![Response::Manifests(vec![signed.encode()])])
         })
     };
     court.tries("another size", 6, bare(|m| m.size_bytes += 1));
@@ -333,8 +333,8 @@ fn one_manifest_many_times_is_one_peer_that_has_it() {
 fn an_old_manifest_changes_nothing() {
     let court = Court::new();
     let lab = &court.lab;
-    let request = Request::List(alimentar::sync::ListFilter::All);
-    let old: Vec<Answer> = lab.registry.answer(&request, &asking()).collect();
+    let request = Request::List(alimentar::protocol::ListFilter::All);
+    let old: Vec<Response> = lab.registry.answer(&request, &asking()).collect();
     let (file, key) = (lab.path("trust.key"), lab.path("phrase"));
     std::fs::write(&key, "a phrase\n").unwrap();
     let exists = alimentar::keyring::IfExists::Refuse;

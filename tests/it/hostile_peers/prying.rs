@@ -1,18 +1,18 @@
-//! Asking for what is private, what is not there, and where nothing begins.
+//! RequestContext for what is private, what is not there, and where nothing begins.
 
 use alimentar::catalog::Dataset;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::HexPrefix;
-use alimentar::sync::Answer;
-use alimentar::sync::Filter;
-use alimentar::sync::ListFilter;
-use alimentar::sync::NodePlace;
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::PullNodeRequest;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Response;
+use alimentar::protocol::Filter;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::NodePlace;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::PullNodeRequest;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile_peers::asker::Asker;
 use crate::hostile_peers::asker::code;
@@ -79,11 +79,11 @@ async fn what_is_private_answers_as_what_is_not_there() {
         assert_eq!(answers, Vec::new());
     }
     let answers = asker.ask(&Request::List(ListFilter::All)).await;
-    let [Answer::Manifests(all)] = answers.as_slice() else {
+    let [Response::Manifests(all)] = answers.as_slice() else {
         panic!("{answers:?}");
     };
     assert_eq!(all.len(), 1);
-    let [Answer::Filter(bytes)] = &asker.ask(&Request::Filter).await[..] else {
+    let [Response::Filter(bytes)] = &asker.ask(&Request::Filter).await[..] else {
         panic!("no filter");
     };
     let filter = Filter::build(&[shown.manifest.content_id]);

@@ -1,7 +1,7 @@
 //! What a publisher signed and is not so, handed over faithfully.
 
-use alimentar::sync::Answer;
-use alimentar::sync::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::Request;
 
 use crate::hostile_peers::lab::Lab;
 use crate::hostile_peers::lab::is_sound;
@@ -32,10 +32,10 @@ fn a_signed_lie_that_came_whole_is_its_signers() {
     for mut manifest in [content, size, table, files, rows] {
         let envelope = lab.key.sign(&mut manifest).unwrap().encode();
         let (registry, id) = (lab.registry.clone(), shown.envelope_id);
-        let tell = move |request: &Request, _: &[Answer]| {
+        let tell = move |request: &Request, _: &[Response]| {
             let request = match request.clone() {
                 Request::List(_) => {
-                    return Told::Answers(vec![Answer::Manifests(vec![envelope.clone()])]);
+                    return Told::Answers(vec![Response::Manifests(vec![envelope.clone()])]);
                 }
                 Request::PullNode(mut r) => {
                     r.envelope = id;

@@ -1,9 +1,9 @@
 //! Askers who never read what they asked for.
 
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::TreeKind;
 use quinn::RecvStream;
 use quinn::SendStream;
 use quinn::TransportConfig;

@@ -1,9 +1,9 @@
 //! Bytes that are no request, and requests at the wrong moment.
 
-use alimentar::sync::Frame;
-use alimentar::sync::ListFilter;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::Frame;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 
 use crate::hostile_peers::asker::Asker;
 use crate::hostile_peers::asker::closed;
@@ -134,7 +134,7 @@ async fn only_who_is_on_the_list_gets_in() {
     let shown_out = async || {
         match Asker::silent(node.address, 1).await {
             Ok(asker) => {
-                // Asking at once gets no further.
+                // RequestContext at once gets no further.
                 let (mut out, answer) = match asker.connection.open_bi().await {
                     Ok(pair) => pair,
                     Err(error) => return closed(&error),

@@ -8,9 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Request;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Response;
+use alimentar::protocol::Request;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile_peers::asker::Asker;
 use crate::hostile_peers::lab::Lab;
@@ -95,7 +95,7 @@ fn a_pull_told_to_stop_in_any_phase_ends_although_the_peer_is_mute() {
         ("comparing", &sync),
     ];
     for (phase, words) in phases {
-        let tell = move |request: &Request, _: &[Answer]| match is_phase(phase, request) {
+        let tell = move |request: &Request, _: &[Response]| match is_phase(phase, request) {
             true => Told::Mute,
             false => Told::Truth,
         };

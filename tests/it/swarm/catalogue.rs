@@ -6,10 +6,10 @@ use std::rc::Rc;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::StatementId;
 use alimentar::ident::to_hex;
-use alimentar::sync::Element;
-use alimentar::sync::ItemId;
-use alimentar::sync::Random;
-use alimentar::sync::Salt;
+use alimentar::protocol::Element;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Random;
+use alimentar::protocol::Salt;
 
 /// What orders the states of a register; as `manifest::Rank`, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

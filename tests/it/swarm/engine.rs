@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use alimentar::sync::Answer;
-use alimentar::sync::ItemId;
-use alimentar::sync::Random;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Talk;
-use alimentar::sync::TalkEnd;
+use alimentar::protocol::Exchange;
+use alimentar::protocol::ExchangeOutcome;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Random;
+use alimentar::protocol::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::Salt;
 use alimentar::wire::limits::GOSSIP_QUEUE_MAX;
 
 use super::catalogue::Item;
@@ -67,7 +67,7 @@ pub struct World {
 }
 
 /// How a talk was going when it turned out that nobody is there.
-const UNHEARD: TalkEnd = TalkEnd::Failed;
+const UNHEARD: ExchangeOutcome = ExchangeOutcome::Failed;
 
 impl World {
     /// Runs a scenario to its end.
@@ -212,12 +212,12 @@ impl World {
         }
     }
 
-    fn begin(&mut self, from: usize, talk: Talk) {
+    fn begin(&mut self, from: usize, talk: Exchange) {
         let to = place_of(&talk.peer());
         let lives = (self.nodes[from].life, self.nodes[to].life);
         self.sequence += 1;
         let number = self.sequence;
-        let is_compare = matches!(talk, Talk::Compare(_));
+        let is_compare = matches!(talk, Exchange::Compare(_));
         let conversation = Conversation::new((from, to), lives, talk);
         self.talks.insert(number, conversation);
         self.nodes[from].counts.talks += 1;
@@ -310,7 +310,7 @@ impl World {
             return;
         };
         let (from, to, life) = (talk.from, talk.to, talk.lives.0);
-        let answers: Vec<Answer> = std::mem::take(&mut talk.answers);
+        let answers: Vec<Response> = std::mem::take(&mut talk.answers);
         if !self.reaches(from, to) || self.nodes[from].life != life {
             return self.push(self.now + network::STALL, Event::Failed(number));
         }
@@ -324,7 +324,7 @@ impl World {
     }
 
     /// A talk is over, for the side that asked.
-    fn finish(&mut self, number: u64, end: TalkEnd) {
+    fn finish(&mut self, number: u64, end: ExchangeOutcome) {
         let Some(talk) = self.talks.remove(&number) else {
             return;
         };

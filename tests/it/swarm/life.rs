@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alimentar::sync::Gossip;
+use alimentar::protocol::Gossip;
 
 use super::catalogue::Item;
 use super::engine::Event;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alimentar::sync::Random;
+use alimentar::protocol::Random;
 
 /// What it costs to connect: QUIC pads the first flights; the certificate, both hellos, and the
 /// keep-alives of the minute that a connection is kept are in it. An estimate.

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alimentar::ident::NodeId;
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::Gossip;
-use alimentar::sync::ItemId;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Rhythm;
-use alimentar::sync::pack_batch;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::SymbolsRequest;
+use alimentar::protocol::Element;
+use alimentar::protocol::Gossip;
+use alimentar::protocol::GossipConfig;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::pack_batch;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::SymbolsRequest;
 
 use super::catalogue::Catalogue;
 use super::catalogue::Item;
@@ -86,7 +86,7 @@ impl Node {
     pub fn new(at: usize, access: Access) -> Self {
         Self {
             at,
-            gossip: Gossip::new(Rhythm::default(), 0),
+            gossip: Gossip::new(GossipConfig::default(), 0),
             catalogue: Catalogue::default(),
             access,
             is_alive: false,
@@ -131,7 +131,7 @@ impl Node {
     }
 
     /// Answers as `registry::peers` does. What was announced is returned, not yet taken.
-    pub fn answer(&self, request: &Request) -> (Vec<Answer>, Vec<Item>) {
+    pub fn answer(&self, request: &Request) -> (Vec<Response>, Vec<Item>) {
         match request {
             Request::Symbols(request) => (vec![self.symbols(request)], Vec::new()),
             Request::Reconcile(request) => {
@@ -139,7 +139,7 @@ impl Node {
                 let theirs = &request.elements;
                 let is_here = |e: &Element| own.binary_search_by_key(e, |own| own.0).is_ok();
                 let missing = theirs.iter().enumerate().filter(|(_, e)| !is_here(e));
-                let missing = Answer::Reconciled(missing.map(|(n, _)| n).collect());
+                let missing = Response::Reconciled(missing.map(|(n, _)| n).collect());
                 let new = own.iter().filter(|o| theirs.binary_search(&o.0).is_err());
                 let new: Vec<ItemId> = new.map(|o| o.1).collect();
                 let bodies = self.bodies(&new);
@@ -159,16 +159,16 @@ impl Node {
                 let items = read_all(envelopes, statements);
                 let is_new = |i: &&Item| !self.catalogue.covers(i);
                 let new = items.iter().filter(is_new).count();
-                (vec![Answer::Announced(new as u64)], items)
+                (vec![Response::Announced(new as u64)], items)
             }
             _ => {
                 let refusal = Refusal::new(RefusalCode::NotUnderstood, "not simulated");
-                (vec![Answer::Refusal(refusal)], Vec::new())
+                (vec![Response::Refusal(refusal)], Vec::new())
             }
         }
     }
 
-    fn symbols(&self, request: &SymbolsRequest) -> Answer {
+    fn symbols(&self, request: &SymbolsRequest) -> Response {
         let own = self.catalogue.elements(&request.salt);
         let elements: Vec<Element> = own.iter().map(|own| own.0).collect();
         let keys = Keys::of(&request.salt);
@@ -178,7 +178,7 @@ impl Node {
             true => Encoder::range(&keys, &elements, request.from, request.take),
             false => Vec::new(),
         };
-        Answer::Symbols(Symbols {
+        Response::Symbols(Symbols {
             count: elements.len() as u64,
             digest,
             from: request.from,
@@ -186,15 +186,15 @@ impl Node {
         })
     }
 
-    fn bodies(&self, ids: &[ItemId]) -> Vec<Answer> {
+    fn bodies(&self, ids: &[ItemId]) -> Vec<Response> {
         let (envelopes, statements) = self.encoded(ids);
         let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
         let mut answers = Vec::new();
         while let Some(batch) = pack_batch(&mut statements) {
-            answers.push(Answer::Statements(batch));
+            answers.push(Response::Statements(batch));
         }
         while let Some(batch) = pack_batch(&mut envelopes) {
-            answers.push(Answer::Manifests(batch));
+            answers.push(Response::Manifests(batch));
         }
         answers
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alimentar::sync::Rhythm;
+use alimentar::protocol::GossipConfig;
 
 /// Everything that decides a run.
 #[derive(Clone, Debug)]
@@ -10,7 +10,7 @@ pub struct Scenario {
     pub name: &'static str,
     pub nodes: usize,
     pub seed: u64,
-    pub rhythm: Rhythm,
+    pub rhythm: GossipConfig,
     /// Items that all have before it begins.
     pub common: u32,
     /// When the first publication comes; all nodes are switched on within the first ten seconds.
@@ -43,7 +43,7 @@ impl Scenario {
             name,
             nodes,
             seed,
-            rhythm: Rhythm::default(),
+            rhythm: GossipConfig::default(),
             common: 40,
             warm_up: seconds(60),
             publishing: seconds(180),

@@ -3,17 +3,17 @@
 
 use std::collections::VecDeque;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::ItemId;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Talk;
-use alimentar::sync::TalkEnd;
-use alimentar::sync::pack_batch;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Element;
+use alimentar::protocol::Exchange;
+use alimentar::protocol::ExchangeOutcome;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Request;
+use alimentar::protocol::Response;
+use alimentar::protocol::Salt;
+use alimentar::protocol::pack_batch;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
 use super::catalogue::Catalogue;
@@ -31,10 +31,10 @@ pub struct Conversation {
     pub to: usize,
     /// In which life of each it began.
     pub lives: (u32, u32),
-    pub talk: Talk,
+    pub talk: Exchange,
     /// What is on its way.
     pub request: Option<Request>,
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Response>,
     stage: Stage,
     received: u64,
     sent: u64,
@@ -63,7 +63,7 @@ enum Stage {
 }
 
 impl Conversation {
-    pub fn new((from, to): (usize, usize), lives: (u32, u32), talk: Talk) -> Self {
+    pub fn new((from, to): (usize, usize), lives: (u32, u32), talk: Exchange) -> Self {
         Self {
             from,
             to,
@@ -82,8 +82,8 @@ impl Conversation {
         loop {
             match &mut self.stage {
                 Stage::Beginning => match &self.talk {
-                    Talk::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
-                    Talk::Tell(_, items) => self.stage = announcing(node, items),
+                    Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
+                    Exchange::Tell(_, items) => self.stage = announcing(node, items),
                 },
                 Stage::Comparing {
                     comparing: asking,
@@ -101,9 +101,9 @@ impl Conversation {
                         self.stage = Stage::Listing { own };
                         return Some(Request::Reconcile(list));
                     }
-                    CompareStep::Done(difference) => {
-                        let wanted = difference.only_there.chunks(RECONCILE_WANTED_MAX);
-                        let missing = difference.only_here.iter().map(|n| own[*n].1).collect();
+                    CompareStep::Done(delta) => {
+                        let wanted = delta.only_there.chunks(RECONCILE_WANTED_MAX);
+                        let missing = delta.only_here.iter().map(|n| own[*n].1).collect();
                         self.stage = Stage::Wanting {
                             salt: *old,
                             rest: wanted.map(<[Element]>::to_vec).collect(),
@@ -130,14 +130,14 @@ impl Conversation {
     }
 
     /// Takes the answer; what came with it.
-    pub fn hear(&mut self, answers: Vec<Answer>) -> Vec<Item> {
+    pub fn hear(&mut self, answers: Vec<Response>) -> Vec<Item> {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {
-                (Answer::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
+                (Response::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
                     comparing.hear(symbols);
                 }
-                (Answer::Reconciled(missing), Stage::Listing { own }) => {
+                (Response::Reconciled(missing), Stage::Listing { own }) => {
                     let missing = missing.iter().filter_map(|n| own.get(*n));
                     let missing = missing.map(|own| own.1).collect();
                     self.stage = Stage::Wanting {
@@ -146,9 +146,9 @@ impl Conversation {
                         missing,
                     };
                 }
-                (Answer::Manifests(bodies), _) => came.extend(read_all(&bodies, &[])),
-                (Answer::Statements(bodies), _) => came.extend(read_all(&[], &bodies)),
-                (Answer::Announced(new), _) => self.sent += new,
+                (Response::Manifests(bodies), _) => came.extend(read_all(&bodies, &[])),
+                (Response::Statements(bodies), _) => came.extend(read_all(&[], &bodies)),
+                (Response::Announced(new), _) => self.sent += new,
                 _ => {}
             }
         }
@@ -160,10 +160,10 @@ impl Conversation {
         self.received += new as u64;
     }
 
-    pub fn end(&self) -> TalkEnd {
+    pub fn end(&self) -> ExchangeOutcome {
         match self.talk {
-            Talk::Compare(_) if self.received + self.sent > 0 => TalkEnd::Differed,
-            _ => TalkEnd::Same,
+            Exchange::Compare(_) if self.received + self.sent > 0 => ExchangeOutcome::Differed,
+            _ => ExchangeOutcome::Same,
         }
     }
 }

@@ -4,8 +4,8 @@
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::metadata::ParquetMetaDataReader;
 
-use crate::inspect::parquet::MAGIC;
-use crate::inspect::parquet::exactly;
+use crate::inspect::format::parquet_footer::MAGIC;
+use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::thrift::Bad;

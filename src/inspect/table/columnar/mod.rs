@@ -2,16 +2,16 @@
 //! objects, one a line.
 
 mod arrow;
-mod buffers;
-mod codec;
+pub(crate) mod arrow_buffers;
 mod footer;
 mod int96;
 mod levels;
 mod names;
+pub(crate) mod page_codec;
 mod pages;
 mod parquet;
 mod render;
-mod slices;
+pub(crate) mod row_slices;
 mod thrift;
 
 pub(super) use arrow::open_arrow;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::FieldRef;
 use arrow_schema::Fields;
 
-use crate::inspect::table::names::repeated_names;
+use crate::inspect::table::rows::names::repeated_names;
 use crate::inspect::table::unique_names;
 
 /// Names of fields that are there more than once.

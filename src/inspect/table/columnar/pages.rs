@@ -14,10 +14,10 @@ use parquet::column::page::PageReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use crate::inspect::parquet::exactly;
+use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::columnar::OVER_LIMIT;
-use crate::inspect::table::columnar::codec::unpack;
 use crate::inspect::table::columnar::levels;
+use crate::inspect::table::columnar::page_codec::unpack;
 use crate::inspect::table::columnar::thrift::Bad;
 use crate::inspect::table::columnar::thrift::Compact;
 use crate::inspect::table::columnar::thrift::Kind;

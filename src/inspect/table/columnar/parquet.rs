@@ -46,10 +46,10 @@ use crate::inspect::table::columnar::pages::Chunk;
 use crate::inspect::table::columnar::pages::Pages;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_views;
-use crate::inspect::table::columnar::slices::Job;
-use crate::inspect::table::columnar::slices::Slice;
-use crate::inspect::table::columnar::slices::Slices;
-use crate::inspect::table::stored::stored_columns;
+use crate::inspect::table::columnar::row_slices::Job;
+use crate::inspect::table::columnar::row_slices::Slice;
+use crate::inspect::table::columnar::row_slices::Slices;
+use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
 
 /// Batches of a slice: as many as a thread may be ahead of the others.

@@ -27,7 +27,7 @@ use arrow_schema::TimeUnit;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::inspect::json_text::text_into;
+use crate::inspect::json::write::text_into;
 use crate::inspect::table::Filled;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;

@@ -2,7 +2,7 @@
 
 use crate::inspect::table::RowKind;
 use crate::inspect::table::TableError;
-use crate::inspect::table::lines::read_some;
+use crate::inspect::table::text::lines::read_some;
 use crate::read_at::ReadAt;
 
 /// Whether a row of this kind, which is not the first, can begin at a place. Of what is before

@@ -1,4 +1,4 @@
-//! What differences need besides themselves.
+//! What deltas need besides themselves.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::sweep::each_row;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// Looked up at a time.
 const BATCH_KEYS: usize = 20_000;
 
-/// Which differences keep their bases.
+/// Which deltas keep their bases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeping {
+pub(crate) enum RetainedBases {
     /// Those that are needed: nothing is condemned yet.
     Needed,
     /// Those and all that are not condemned: whoever finds one counts it as held, and may be
@@ -24,18 +24,18 @@ pub(crate) enum Keeping {
     NotCondemned,
 }
 
-/// The bases of the differences that keep theirs; `is_needed` says which are needed.
+/// The bases of the deltas that keep theirs; `is_needed` says which are needed.
 pub(crate) fn bases(
     store: &DiskStore,
     reader: &BlobReader,
-    keeping: Keeping,
+    keeping: RetainedBases,
     is_needed: &dyn Fn(&BlobKey) -> bool,
 ) -> Result<Vec<BlobKey>, StoreError> {
     let mut keeps: Vec<(BlobKey, Location)> = Vec::new();
     let mut others: Vec<(BlobKey, Location)> = Vec::new();
     each_row(store, Table::Blobs, &mut |key, value| {
         let (key, at) = (rows::decode_blob_key(key)?, rows::decode_location(value)?);
-        if at.is_difference {
+        if at.is_delta {
             match is_needed(&key) {
                 true => keeps.push((key, at)),
                 false => others.push((key, at)),
@@ -43,11 +43,11 @@ pub(crate) fn bases(
         }
         Ok(())
     })?;
-    if keeping == Keeping::NotCondemned {
+    if keeping == RetainedBases::NotCondemned {
         for batch in others.chunks(BATCH_KEYS) {
             store.read(|t| {
                 for (key, at) in batch {
-                    if t.get(Table::Doomed, &rows::blob_key(key))?.is_none() {
+                    if t.get(Table::Condemned, &rows::blob_key(key))?.is_none() {
                         keeps.push((*key, *at));
                     }
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::blob_store::BlobKey;
 use crate::chunk::Codec;
 use crate::chunk::Compressor;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::meta_store::Table;
@@ -17,7 +17,7 @@ use crate::pack::RecordView;
 use crate::progress::Progress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Operation;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Deferred;
 use crate::store::disk::gc::GcReport;
@@ -26,19 +26,19 @@ use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::survey::Survey;
 use crate::store::disk::gc::survey::Used;
 use crate::store::disk::gc::survey::survey;
+use crate::store::disk::index::rows;
+use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
-use crate::store::disk::pack_file;
-use crate::store::disk::pack_file::PackFile;
-use crate::store::disk::reader::Location;
-use crate::store::disk::records::locations;
-use crate::store::disk::rows;
-use crate::store::disk::rows::PackRow;
-use crate::store::disk::unreadable;
+use crate::store::disk::pack::file;
+use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::rebuild::unreadable;
 
 /// A blob's new place, if it is still at the old one.
 struct Move {
@@ -157,7 +157,7 @@ impl DiskStore {
         };
         let before = if fresh { 0 } else { to.end() };
         let mut moves = Vec::new();
-        let reader = BlobReader::under(self, Operation::within_collection(self, turn)?);
+        let reader = BlobReader::under(self, EpochGuard::within_collection(self, turn)?);
         for used in &pack.used {
             if !move_record(&reader, pack.number, &*file, used, to, &mut moves)? {
                 return Ok(None);
@@ -191,7 +191,7 @@ impl DiskStore {
     /// Cuts off what writers left behind in any pack that did not commit, and so makes room
     /// without a change to the index.
     pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
-        let packs = self.read(|t| pack_file::all(t))?;
+        let packs = self.read(|t| file::all(t))?;
         let mut bytes = 0;
         for (number, row) in packs {
             bytes += self.trim(number, row)?;
@@ -244,7 +244,7 @@ impl DiskStore {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
             other => other.map_err(|e| StoreError::io("lock", &path, e))?,
         };
-        let now = self.read(|t| pack_file::row(t, number))?;
+        let now = self.read(|t| file::row(t, number))?;
         Ok((now == Some(row)).then_some(lock))
     }
 
@@ -256,7 +256,7 @@ impl DiskStore {
             return Ok(());
         }
         self.write(|t| {
-            let present: BTreeSet<u32> = pack_file::all(t)?
+            let present: BTreeSet<u32> = file::all(t)?
                 .into_iter()
                 .filter(|(_, row)| !row.retired)
                 .map(|(number, _)| number)
@@ -279,8 +279,7 @@ impl DiskStore {
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
             let path = layout::pack_path(number);
-            let has_row =
-                || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
+            let has_row = || self.read(|t| Ok::<_, StoreError>(file::row(t, number)?.is_some()));
             // Rows come before files, and a number is given out once.
             if has_row()? || kept.keeps(number) {
                 continue;
@@ -330,8 +329,8 @@ fn move_record(
     };
     // Packs end soon after PACK_BYTES_SEALED and records have a limit: all fit 32 bits.
     let old = (used.offset as u32, bytes.len() as u32);
-    let is_difference = view.header.codec == Some(Codec::Difference);
-    let of_old = locations(pack, old, &view.header.items, is_difference);
+    let is_delta = view.header.codec == Some(Codec::Delta);
+    let of_old = locations(pack, old, &view.header.items, is_delta);
     let kept: Vec<_> = of_old
         .filter(|(_, at)| used.items.binary_search(&at.item).is_ok())
         .collect();
@@ -342,7 +341,7 @@ fn move_record(
             record_bytes,
             item: n,
             raw_bytes: item.raw_bytes,
-            is_difference,
+            is_delta,
         };
         let key = BlobKey { kind, id: item.id };
         moves.push(Move { key, from, to });
@@ -361,7 +360,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
     let locate = |keys: &[BlobKey]| reader.locate(keys);
     let bases = reader.bases(&key, &view.header.bases, &locate).ok()?;
     let raw = match view.header.codec {
-        Some(Codec::Difference) => view.unpack_on(bases.clone()).ok()?,
+        Some(Codec::Delta) => view.unpack_on(bases.clone()).ok()?,
         _ => view.unpack().ok()?,
     };
     let (mut items, mut kept, mut at) = (Vec::new(), Vec::new(), 0_usize);
@@ -374,7 +373,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
         at = end;
     }
     let (codec, payload) = match view.header.codec {
-        Some(c @ Codec::Difference) => (c, Differ::new().difference(&kept, bases)?),
+        Some(c @ Codec::Delta) => (c, DeltaEncoder::new().encode(&kept, bases)?),
         _ => Compressor::new().compress(&kept),
     };
     Some(Record {

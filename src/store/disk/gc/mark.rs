@@ -12,14 +12,14 @@ use crate::ident::TreeId;
 use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::Location;
 use crate::store::disk::LockGuard;
-use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::KeptBack;
 use crate::store::disk::gc::Restorable;
 use crate::store::disk::gc::Roots;
-use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::bases::bases;
 
 /// Looked up at a time.
@@ -40,15 +40,15 @@ impl Live {
     }
 }
 
-/// Walks every root's tree, and finds the bases of differences.
+/// Walks every root's tree, and finds the bases of deltas.
 pub(crate) fn mark(
     store: &DiskStore,
     roots: &Roots<'_>,
-    keeping: Keeping,
+    keeping: RetainedBases,
     turn: &Arc<dyn LockGuard>,
 ) -> Result<Live, StoreError> {
     // The reader's operation comes first: what the roots name stays until the walk ends.
-    let reader = BlobReader::under(store, Operation::within_collection(store, turn)?);
+    let reader = BlobReader::under(store, EpochGuard::within_collection(store, turn)?);
     let rooted = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
     let mut keys = below(&reader, rooted.needed, &HashSet::new(), &mut nodes)?;
@@ -58,9 +58,9 @@ pub(crate) fn mark(
         keys: sorted(keys),
         kept_back,
     };
-    let of_differences = bases(store, &reader, keeping, &|key| live.holds(key))?;
-    if !of_differences.is_empty() {
-        live.keys.extend(of_differences);
+    let of_deltas = bases(store, &reader, keeping, &|key| live.holds(key))?;
+    if !of_deltas.is_empty() {
+        live.keys.extend(of_deltas);
         live.keys = sorted(live.keys);
     }
     Ok(live)
@@ -134,12 +134,12 @@ fn restorable(
     Ok((kept_back, more))
 }
 
-/// Whether every one of these has a place, and of differences the header can be read.
+/// Whether every one of these has a place, and of deltas the header can be read.
 fn is_whole(reader: &BlobReader, keys: &[BlobKey]) -> Result<bool, StoreError> {
     for batch in keys.chunks(BATCH_KEYS) {
         for (key, at) in batch.iter().zip(reader.locate(batch)?) {
             let Some(at) = at else { return Ok(false) };
-            if at.is_difference {
+            if at.is_delta {
                 reader.header(key, &at)?;
             }
         }

@@ -22,7 +22,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::LockGuard;
 use crate::store::disk::Span;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
@@ -222,7 +222,7 @@ impl DiskStore {
             begin()?;
         }
         progress.phase("marking", None);
-        let live = mark::mark(self, roots, Keeping::Needed, &turn)?;
+        let live = mark::mark(self, roots, RetainedBases::Needed, &turn)?;
         let kept_back = live.kept_back;
         if options.dry_run {
             let report = self.would_free(&live, &kept)?;
@@ -242,7 +242,7 @@ impl DiskStore {
         }
         // What an earlier operation took into use is found by marking again.
         progress.phase("sweeping", None);
-        let live = mark::mark(self, roots, Keeping::NotCondemned, &turn)?;
+        let live = mark::mark(self, roots, RetainedBases::NotCondemned, &turn)?;
         sweep::sweep(self, &live)?;
         drop(live);
         progress.phase("compacting", None);

@@ -12,12 +12,12 @@ use crate::pack::scan;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::sweep::each_row;
+use crate::store::disk::index::rows;
+use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
-use crate::store::disk::pack_file;
-use crate::store::disk::reader::PackBytes;
-use crate::store::disk::rows;
-use crate::store::disk::rows::PackRow;
+use crate::store::disk::pack::file;
+use crate::store::disk::pack::reader::PackBytes;
 
 /// Garbage of a pack that makes it worth moving the rest: one part in this many.
 const GARBAGE_WORTH_IT: u64 = 50;
@@ -86,7 +86,7 @@ pub(crate) fn survey(
     needed: &dyn Fn(&BlobKey) -> bool,
 ) -> Result<Vec<Survey>, StoreError> {
     // Packs first: what is committed to them later does not fit their committed length.
-    let packs = store.read(|t| pack_file::all(t))?;
+    let packs = store.read(|t| file::all(t))?;
     let mut named = Named::new();
     each_row(store, Table::Blobs, &mut |key, value| {
         if needed(&rows::decode_blob_key(key)?) {

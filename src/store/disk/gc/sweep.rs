@@ -10,7 +10,7 @@ use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::mark::Live;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// Rows looked at or changed while others wait.
 const BATCH_ROWS: usize = 20_000;
@@ -36,7 +36,7 @@ pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> 
     })?;
     let collection = (epoch + 1).to_le_bytes();
     change_each(store, &unneeded, BATCH_ROWS, &|t, key| {
-        Ok(t.put(Table::Doomed, &rows::blob_key(key), &collection)?)
+        Ok(t.put(Table::Condemned, &rows::blob_key(key), &collection)?)
     })?;
     store.write(|t| Ok::<_, StoreError>(t.put(Table::Meta, rows::EPOCH_KEY, &collection)?))
 }
@@ -45,7 +45,7 @@ pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> 
 /// No operation older than the marks may be under way.
 pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
     let mut condemned = Vec::new();
-    each_key(store, Table::Doomed, &mut |key| {
+    each_key(store, Table::Condemned, &mut |key| {
         condemned.push(key);
         Ok(())
     })?;
@@ -81,7 +81,7 @@ fn change_each(
 fn sweep_one(tables: &mut dyn MetaWrite, key: &BlobKey, live: bool) -> Result<(), StoreError> {
     let row_key = rows::blob_key(key);
     // Without its mark it has been stored again by an operation that took it for absent.
-    if tables.delete(Table::Doomed, &row_key)? && !live {
+    if tables.delete(Table::Condemned, &row_key)? && !live {
         tables.delete(Table::Blobs, &row_key)?;
     }
     Ok(())

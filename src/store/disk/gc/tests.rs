@@ -9,7 +9,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
@@ -20,16 +20,16 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::LockGuard;
 use crate::store::disk::Rooted;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Kept;
-use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
+use crate::store::disk::pack::records::record_of_one;
 
 /// Few blobs, so that indexers meet each other's and what is being collected.
 const BLOBS: u64 = 12;
@@ -49,15 +49,15 @@ fn key(n: u64) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
 }
 
-/// A blob's record: a difference where the other one is plain, here or in the session.
-fn record(session: &Session, n: u64, base: u64) -> Record {
+/// A blob's record: a delta where the other one is plain, here or in the session.
+fn record(session: &WriteSession, n: u64, base: u64) -> Record {
     let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
     let located = session.locate(&[key(base)]).unwrap();
     match located.first().copied().flatten() {
-        Some(at) if !at.is_difference && base != n => {
-            let payload = Differ::new().difference(&blob(n), blob(base));
+        Some(at) if !at.is_delta && base != n => {
+            let payload = DeltaEncoder::new().encode(&blob(n), blob(base));
             Record {
-                codec: Codec::Difference,
+                codec: Codec::Delta,
                 bases: vec![key(base).id],
                 payload: payload.unwrap(),
                 ..record
@@ -67,13 +67,13 @@ fn record(session: &Session, n: u64, base: u64) -> Record {
     }
 }
 
-/// The blobs that these are differences against.
+/// The blobs that these are deltas against.
 fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
     let reader = BlobReader::new(store).unwrap();
     let mut found = Vec::new();
     for (key, at) in keys.iter().zip(reader.locate(keys).unwrap()) {
         let at = at.unwrap();
-        if at.is_difference {
+        if at.is_delta {
             let header = reader.header(key, &at).unwrap();
             found.extend(header.bases.iter().map(|id| BlobKey { id: *id, ..*key }));
         }
@@ -92,7 +92,7 @@ fn roots(tables: &dyn MetaRead) -> Result<Rooted, StoreError> {
 }
 
 struct Indexer {
-    session: Session,
+    session: WriteSession,
     todo: Vec<u64>,
     done: Vec<u8>,
 }
@@ -139,7 +139,7 @@ impl World {
             0 | 1 if self.indexers.len() < 3 => {
                 let count = 1 + self.dice.roll(4);
                 self.indexers.push(Indexer {
-                    session: Session::begin(&self.store).unwrap(),
+                    session: WriteSession::begin(&self.store).unwrap(),
                     todo: (0..count).map(|_| self.dice.roll(BLOBS)).collect(),
                     done: Vec::new(),
                 });
@@ -210,7 +210,7 @@ impl World {
         let mark =
             |store: &DiskStore, keeping| mark::mark(store, &roots, keeping, &turn(store)).unwrap();
         self.collection = match self.collection.take() {
-            None => Some(Collection::Marked(mark(&self.store, Keeping::Needed))),
+            None => Some(Collection::Marked(mark(&self.store, RetainedBases::Needed))),
             Some(Collection::Marked(live)) => {
                 sweep::condemn(&self.store, &live).unwrap();
                 Some(Collection::Condemned)
@@ -222,7 +222,7 @@ impl World {
                 _ => Some(Collection::Condemned),
             },
             Some(Collection::Waited) => {
-                let again = mark(&self.store, Keeping::NotCondemned);
+                let again = mark(&self.store, RetainedBases::NotCondemned);
                 Some(Collection::MarkedAgain(again))
             }
             Some(Collection::MarkedAgain(live)) => {

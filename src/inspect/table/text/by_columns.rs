@@ -1,0 +1,89 @@
+//! Rows of JSON that is written by columns. All of it is in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::inspect::json::columns::JsonColumns;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Filled;
+use crate::inspect::table::Next;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::Table;
+use crate::inspect::table::TableError;
+
+/// Bytes of text that a batch has, about.
+const BATCH_BYTES: u64 = 256 << 10;
+
+/// A table of columns.
+pub(in crate::inspect::table) struct ByColumns {
+    pub(in crate::inspect::table) text: Vec<u8>,
+    pub(in crate::inspect::table) columns: JsonColumns,
+    /// Bytes of the file.
+    pub(in crate::inspect::table) size: u64,
+}
+
+impl ByColumns {
+    fn batch_rows(&self) -> u64 {
+        let row = self.text.len() as u64 / self.columns.rows().max(1);
+        (BATCH_BYTES / row.max(1)).clamp(1, 8192)
+    }
+}
+
+impl Table for ByColumns {
+    fn shape(&self) -> &Shape {
+        &Shape::Json
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.columns.rows())
+    }
+
+    fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
+        Ok(Arc::new(Rows {
+            from: selection.from.min(self.columns.rows()),
+            batch_rows: self.batch_rows(),
+            table: self,
+            next: AtomicU64::new(0),
+        }))
+    }
+}
+
+struct Rows {
+    table: Arc<ByColumns>,
+    from: u64,
+    batch_rows: u64,
+    next: AtomicU64,
+}
+
+impl Batches for Rows {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        let rows = self.table.columns.rows();
+        let batches = (rows - self.from).div_ceil(self.batch_rows);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if number >= batches {
+            return Ok(Next::End(batches));
+        }
+        let first = self.from + number * self.batch_rows;
+        let count = self.batch_rows.min(rows - first);
+        let ByColumns {
+            text,
+            columns,
+            size,
+        } = &*self.table;
+        batch.refill_lines(&Shape::Json, 0, |out| {
+            out.clear();
+            for row in first..first + count {
+                columns.row_into(text, usize::try_from(row).unwrap_or(usize::MAX), out);
+            }
+            Filled {
+                front: 0,
+                truncated: 0,
+                bytes_read: size * count / rows.max(1),
+            }
+        });
+        Ok(Next::Batch(number))
+    }
+}

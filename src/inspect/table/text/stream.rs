@@ -1,0 +1,312 @@
+//! Rows that are found only by reading in order: one thread at a time reads and cuts, and all of
+//! them look into what was cut.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Filled;
+use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::LongRow;
+use crate::inspect::table::Next;
+use crate::inspect::table::RowSource;
+use crate::inspect::table::Shape;
+use crate::inspect::table::TableError;
+use crate::inspect::table::input::Input;
+use crate::inspect::table::row_index::Point;
+use crate::inspect::table::text::splitter::Cutter;
+use crate::inspect::table::text::splitter::Found;
+use crate::wire::limits::ROW_BYTES_MAX;
+
+/// Bytes of text that a batch has at least, but for the last.
+const PART_BYTES: usize = 256 << 10;
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Where rows are read from.
+pub(in crate::inspect::table) struct Start {
+    /// Text from the first byte on that is not passed over.
+    pub(in crate::inspect::table) input: Input,
+    /// Offset of that byte in the text.
+    pub(in crate::inspect::table) at: u64,
+    /// Number of the row that begins there.
+    pub(in crate::inspect::table) row: u64,
+    /// Number of the first row that is wanted.
+    pub(in crate::inspect::table) from: u64,
+}
+
+/// Batches of rows that are cut from text in order.
+pub(in crate::inspect::table) struct Stream {
+    shape: Shape,
+    state: Mutex<State>,
+    /// Is told where rows begin.
+    index: Option<GrowingIndex>,
+    /// Where rows can be read again.
+    source: RowSource,
+}
+
+struct State {
+    input: Input,
+    cutter: Box<dyn Cutter>,
+    /// Offset of the first byte that was not read.
+    at: u64,
+    /// Text of a row that is not at its end, and what follows it that was not looked through.
+    carry: Vec<u8>,
+    carry_at: u64,
+    carry_scanned: usize,
+    row: u64,
+    from: u64,
+    /// Rows as they are found.
+    found: Vec<Found>,
+    batches: u64,
+    file_at: u64,
+    /// What ends the rows, once all before were handed out.
+    end: Option<Result<(), TableError>>,
+}
+
+impl Stream {
+    pub(in crate::inspect::table) fn new(
+        shape: Shape,
+        cutter: Box<dyn Cutter>,
+        start: Start,
+        index: Option<GrowingIndex>,
+        source: RowSource,
+    ) -> Self {
+        Self {
+            shape,
+            state: Mutex::new(State {
+                file_at: start.input.file_at(),
+                input: start.input,
+                cutter,
+                at: start.at,
+                carry: Vec::new(),
+                carry_at: start.at,
+                carry_scanned: 0,
+                row: start.row,
+                from: start.from,
+                found: Vec::new(),
+                batches: 0,
+                end: None,
+            }),
+            index,
+            source,
+        }
+    }
+
+    fn note(&self, state: &State) {
+        let Some(index) = &self.index else { return };
+        if let Some(first) = state.found.first() {
+            index.note(Point {
+                row: state.row,
+                at: first.start,
+            });
+        }
+        if matches!(state.end, Some(Ok(()))) {
+            index.ended(state.row + state.found.len() as u64);
+        }
+    }
+}
+
+impl Batches for Stream {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(end) = &mut state.end {
+                // Who comes later finds the end, the first one why.
+                return match std::mem::replace(end, Ok(())) {
+                    Ok(()) => Ok(Next::End(state.batches)),
+                    Err(error) => Err(error),
+                };
+            }
+            let is_lines = state.cutter.finds_lines();
+            let state = &mut *state;
+            let at = state.carry_at;
+            if is_lines {
+                batch.refill_lines(&self.shape, at, |text| {
+                    let truncated = state.fill(text);
+                    state.take_lines(text, truncated)
+                });
+            } else {
+                batch.refill_spans(&self.shape, at, |text, spans| {
+                    let truncated = state.fill(text);
+                    self.note(state);
+                    state.take_rows(at, text, truncated, spans)
+                });
+            }
+            if let (true, Some(found)) = (batch.truncated() > 0, state.found.last()) {
+                let source = self.source.clone();
+                let row = match is_lines {
+                    true => LongRow::line(source, found.start, Some(found.end)),
+                    false => LongRow::part(source, found.start, found.end),
+                };
+                let at = batch.rows_and_blanks().next().map_or(0, |row| row.at);
+                batch.set_long(at, row);
+            }
+            if batch.count() > 0 {
+                state.batches += 1;
+                return Ok(Next::Batch(state.batches - 1));
+            }
+        }
+    }
+}
+
+impl State {
+    /// Reads until a part is full and rows were found in it. Text that is left over is carried to
+    /// the next. Whether the last row found was too long.
+    fn fill(&mut self, text: &mut Vec<u8>) -> bool {
+        self.found.clear();
+        text.clear();
+        text.append(&mut self.carry);
+        let base = self.carry_at;
+        let mut scanned = std::mem::take(&mut self.carry_scanned);
+        let done = loop {
+            let unseen = text.get(scanned..).unwrap_or_default();
+            let at = base + scanned as u64;
+            match self.cutter.scan(unseen, at, usize::MAX, &mut self.found) {
+                Ok(n) => scanned += n,
+                Err(wrong) => break Err(damaged(wrong.at, wrong.what)),
+            }
+            if self.found.is_empty() {
+                match self.cutter.open_from() {
+                    Some(open) if self.at - open > ROW_BYTES_MAX as u64 => {
+                        return self.cut_short(text, base, open);
+                    }
+                    // Nothing but white space is not kept.
+                    None => return self.leave(text, scanned),
+                    Some(_) => {}
+                }
+            } else if text.len() >= PART_BYTES {
+                break Ok(true);
+            }
+            match self.read_more(text) {
+                Ok(0) => break self.finish().map(|()| false),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        match done {
+            Ok(true) => {}
+            Ok(false) => self.end = Some(Ok(())),
+            Err(error) => self.end = Some(Err(error)),
+        }
+        let open = self.cutter.open_from().unwrap_or(self.at);
+        let keep = usize::try_from(open.saturating_sub(base)).unwrap_or(usize::MAX);
+        self.carry
+            .extend_from_slice(text.get(keep..).unwrap_or_default());
+        self.carry_scanned = self.carry.len();
+        self.carry_at = open.max(base);
+        false
+    }
+
+    /// All of the text was looked through, and there is no row in it.
+    fn leave(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
+        debug_assert_eq!(scanned, text.len(), "looked through");
+        text.clear();
+        self.carry_at = self.at;
+        match self.read_more(text) {
+            Ok(0) => self.end = Some(self.finish()),
+            Ok(_) => std::mem::swap(text, &mut self.carry),
+            Err(error) => self.end = Some(Err(error)),
+        }
+        text.clear();
+        false
+    }
+
+    fn finish(&mut self) -> Result<(), TableError> {
+        let finished = self.cutter.finish(self.at, &mut self.found);
+        finished.map_err(|wrong| damaged(wrong.at, wrong.what))
+    }
+
+    fn read_more(&mut self, text: &mut Vec<u8>) -> Result<usize, TableError> {
+        let before = text.len();
+        text.resize(before + PIECE_BYTES, 0);
+        let read = self.input.read(text.get_mut(before..).unwrap_or_default());
+        let n = *read.as_ref().unwrap_or(&0);
+        text.truncate(before + n);
+        self.at += n as u64;
+        read
+    }
+
+    /// Goes to the end of a row that is too long, and keeps its beginning.
+    fn cut_short(&mut self, text: &mut Vec<u8>, base: u64, open: u64) -> bool {
+        let start = usize::try_from(open - base).unwrap_or(usize::MAX);
+        text.truncate(start.saturating_add(ROW_BYTES_MAX));
+        let mut piece = Vec::new();
+        let ended = loop {
+            piece.clear();
+            let at = self.at;
+            match self.read_more(&mut piece) {
+                Ok(0) => break self.finish().map(|()| piece.len()),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+            match self.cutter.scan(&piece, at, 1, &mut self.found) {
+                Ok(n) if !self.found.is_empty() => break Ok(n),
+                Ok(_) => {}
+                Err(wrong) => break Err(damaged(wrong.at, wrong.what)),
+            }
+        };
+        match ended {
+            Ok(0) if piece.is_empty() => self.end = Some(Ok(())),
+            Ok(n) => self
+                .carry
+                .extend_from_slice(piece.get(n..).unwrap_or_default()),
+            Err(error) => self.end = Some(Err(error)),
+        }
+        self.carry_at = self.at - self.carry.len() as u64;
+        true
+    }
+
+    /// Makes places in the text of what was found, but for rows before those that are wanted.
+    fn take_rows(
+        &mut self,
+        base: u64,
+        text: &[u8],
+        truncated: bool,
+        spans: &mut Vec<(u32, u32)>,
+    ) -> Filled {
+        let unwanted = self.from.saturating_sub(self.row);
+        let unwanted = usize::try_from(unwanted).unwrap_or(usize::MAX);
+        self.row += self.found.len() as u64;
+        let length = text.len() as u64;
+        let place = |offset: u64| u32::try_from((offset - base).min(length)).unwrap_or(u32::MAX);
+        let rows = self.found.iter().skip(unwanted);
+        spans.extend(rows.map(|row| (place(row.start), place(row.end))));
+        self.filled(truncated, spans.is_empty())
+    }
+
+    /// Leaves the lines that were found and are wanted in the text.
+    fn take_lines(&mut self, text: &mut Vec<u8>, truncated: bool) -> Filled {
+        let length: u64 = self.found.iter().map(|f| f.end - f.start).sum();
+        text.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        let unwanted = self.from.saturating_sub(self.row);
+        if unwanted > 0 {
+            let is_open = text.last().is_some_and(|last| *last != b'\n');
+            let last = usize::try_from(unwanted - 1).unwrap_or(usize::MAX);
+            let mut skipped = 0;
+            let mut ends = memchr::memchr_iter(b'\n', text).inspect(|_| skipped += 1);
+            let end = ends.nth(last);
+            drop(text.drain(..end.map_or(text.len(), |end| end + 1)));
+            self.row += skipped + u64::from(end.is_none() && is_open);
+        }
+        self.filled(truncated, text.is_empty())
+    }
+
+    fn filled(&mut self, truncated: bool, is_empty: bool) -> Filled {
+        if is_empty {
+            return Filled::default();
+        }
+        let file_at = self.input.file_at();
+        let bytes_read = file_at - std::mem::replace(&mut self.file_at, file_at);
+        Filled {
+            front: 0,
+            truncated: u64::from(truncated),
+            bytes_read,
+        }
+    }
+}
+
+fn damaged(at: u64, what: &str) -> TableError {
+    TableError::Damaged(format!("{what} (byte {at} of the text)"))
+}

@@ -1,0 +1,306 @@
+//! Letting peers in: one task a connection.
+
+use crate::ident::NodeId;
+use crate::net::crypto;
+use crate::net::gossip::Note;
+use crate::net::quic::response_frames::STALL;
+use crate::net::server::connection::DATA_ANSWERS;
+use crate::net::server::connection::PeerSession;
+use crate::net::server::connection_limit;
+use crate::net::server::connection_limit::ConnectionLimiter;
+use crate::net::server::connection_limit::Entry;
+use crate::net::server::connection_limit::Permit;
+use crate::net::server::event::Event;
+use crate::net::server::event::Observer;
+use crate::net::state::access_list::AccessList;
+use crate::protocol::Access;
+use crate::protocol::RateLimit;
+use crate::protocol::RateLimiter;
+use crate::registry::LocalRegistry;
+use crate::registry::host;
+use crate::registry::peers::Showing;
+use quinn::Connection;
+use quinn::Endpoint;
+use quinn::Incoming;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+
+/// Application error codes on close; `spec/protocol.md`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Close {
+    Malformed = 1,
+    TooMuch = 2,
+    NotListed = 3,
+    ShuttingDown = 4,
+    Stalled = 5,
+}
+
+/// From so many connections on, addresses are checked before a handshake costs anything.
+const RETRY_FROM: usize = 64;
+const LONG_REQUESTS: usize = 8;
+/// Announcements that are looked at at once: each holds a thread that others wait for.
+const ANNOUNCEMENTS: usize = 2;
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What all connections of a serving node share.
+pub(crate) struct Server {
+    pub(crate) registry: LocalRegistry,
+    pub(crate) access: Access,
+    pub(crate) showing: Showing,
+    pub(crate) budget: RateLimit,
+    pub(crate) gate: ConnectionLimiter,
+    pub(crate) counters: Counters,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) is_stopping: AtomicBool,
+    /// Handshakes under way.
+    meeting: AtomicUsize,
+    pub(crate) started: Instant,
+    pub(crate) long_requests: Semaphore,
+    pub(crate) announcements: Semaphore,
+    /// Who wants to know what peers announce.
+    neighbours: OnceLock<mpsc::SyncSender<Note>>,
+}
+
+/// Figures since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) connections: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) requests: AtomicU64,
+    pub(crate) under_way: AtomicU64,
+    pub(crate) sent_bytes: AtomicU64,
+    pub(crate) failed: AtomicU64,
+}
+
+/// A handshake under way, until it is dropped.
+struct Met<'a>(&'a AtomicUsize);
+
+impl Drop for Met<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Server {
+    pub(crate) fn new(
+        registry: LocalRegistry,
+        access: Access,
+        showing: Showing,
+        observer: Arc<Observer>,
+    ) -> Self {
+        Self {
+            registry,
+            access,
+            showing,
+            budget: RateLimit::default(),
+            gate: ConnectionLimiter::default(),
+            counters: Counters::default(),
+            observer,
+            is_stopping: AtomicBool::new(false),
+            meeting: AtomicUsize::new(0),
+            started: host::instant(),
+            long_requests: Semaphore::new(LONG_REQUESTS),
+            announcements: Semaphore::new(ANNOUNCEMENTS),
+            neighbours: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        tracing::debug!("{event:?}");
+        (self.observer)(event);
+    }
+
+    /// From now on, whoever announces something is told to this channel.
+    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<Note>) {
+        let _ = self.neighbours.set(neighbours);
+    }
+
+    /// A peer has announced something.
+    pub(crate) fn announced(&self) {
+        if let Some(neighbours) = self.neighbours.get() {
+            // With so many waiting it is looked all the same.
+            let _ = neighbours.try_send(Note::Told);
+        }
+    }
+
+    /// A peer says that it serves at a port of the address that it calls from.
+    pub(crate) fn called(&self, peer: NodeId, from: SocketAddr, port: u16) {
+        let mut at = from;
+        at.set_port(port);
+        let at = match at.ip().to_canonical() {
+            // A link-local address is nothing without its scope, so IPv6 stays as it is.
+            IpAddr::V6(_) => at,
+            v4 => SocketAddr::new(v4, port),
+        };
+        if let Some(neighbours) = self.neighbours.get() {
+            let _ = neighbours.try_send(Note::Called(peer, at));
+        }
+    }
+
+    /// Takes connections until the endpoint is closed.
+    pub(crate) async fn accept(self: Arc<Self>, endpoint: Endpoint) {
+        while let Some(incoming) = endpoint.accept().await {
+            let meeting = self.meeting.load(Ordering::Relaxed);
+            if self.is_stopping.load(Ordering::Relaxed) || !self.gate.has_room(meeting) {
+                self.counters.refused.fetch_add(1, Ordering::Relaxed);
+                incoming.refuse();
+                continue;
+            }
+            if self.gate.len() + meeting >= RETRY_FROM && !incoming.remote_address_validated() {
+                // Whoever cannot receive at the address it sends from is not heard again.
+                let _ = incoming.retry();
+                continue;
+            }
+            self.meeting.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(self.clone().meet(incoming));
+        }
+    }
+
+    async fn meet(self: Arc<Self>, incoming: Incoming) {
+        let address = incoming.remote_address();
+        let met = Met(&self.meeting);
+        let refuse = |peer, reason| {
+            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+            self.tell(&Event::Refused {
+                peer,
+                address,
+                reason,
+            });
+        };
+        let Ok(connecting) = incoming.accept() else {
+            return refuse(None, "the first packet is malformed");
+        };
+        let shaken = tokio::time::timeout(HANDSHAKE, connecting).await;
+        let Ok(Ok(connection)) = shaken else {
+            return refuse(None, "the handshake failed");
+        };
+        let Some(peer) = crypto::peer_key(&connection).map(NodeId::new) else {
+            connection.close(code(Close::NotListed), b"no key");
+            return refuse(None, "it showed no key");
+        };
+        if let Err((close, reason)) = self.admit(peer).await {
+            connection.close(code(close), reason.as_bytes());
+            return refuse(Some(peer), reason);
+        }
+        let Some(place) = self.place(peer, &connection).await else {
+            connection.close(code(Close::TooMuch), b"too many connections");
+            return refuse(Some(peer), "too many connections");
+        };
+        drop(met);
+        self.attend((peer, address), &connection, &place).await;
+    }
+
+    /// A place for a connection. Where its peer has as many as it may, one of those that is not at
+    /// work gives way, or this one waits for a moment until one is known to be dead.
+    async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Permit<'_>> {
+        let begun = host::instant();
+        let mut waiting = None;
+        loop {
+            match self.gate.enter(peer, connection) {
+                Entry::In(place, leaving) => {
+                    if let Some(leaving) = leaving {
+                        let reason = b"a newer connection of yours took its place";
+                        leaving.close(code(Close::TooMuch), reason);
+                    }
+                    return Some(place);
+                }
+                Entry::NoRoom => return None,
+                Entry::Full => {}
+            }
+            if waiting.is_none() {
+                waiting = Some(self.gate.wait(peer)?);
+            }
+            let gone = connection.closed();
+            let is_gone = tokio::time::timeout(connection_limit::SAMPLING / 2, gone)
+                .await
+                .is_ok();
+            if is_gone || begun.elapsed() > connection_limit::WAIT {
+                return None;
+            }
+        }
+    }
+
+    /// Notes again and again what came over each connection, for as long as the node serves.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        while !self.is_stopping.load(Ordering::Relaxed) {
+            tokio::time::sleep(connection_limit::SAMPLING).await;
+            self.gate.sample();
+        }
+    }
+
+    async fn admit(&self, peer: NodeId) -> Result<(), (Close, &'static str)> {
+        if self.access == Access::Open {
+            return Ok(());
+        }
+        let list = AccessList::of(&self.registry);
+        let listed = tokio::task::spawn_blocking(move || list.all()).await;
+        match listed {
+            Ok(Ok(ids)) if ids.contains(&peer) => Ok(()),
+            Ok(Ok(_)) => Err((Close::NotListed, "not on the list")),
+            // A list that cannot be read lets nobody in.
+            _ => Err((Close::NotListed, "the list cannot be read")),
+        }
+    }
+
+    async fn attend(
+        self: &Arc<Self>,
+        (peer, address): (NodeId, SocketAddr),
+        connection: &Connection,
+        place: &Permit<'_>,
+    ) {
+        self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        self.tell(&Event::Connected { peer, address });
+        let session = Arc::new(PeerSession {
+            conduct: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
+            server: self.clone(),
+            connection: connection.clone(),
+            peer,
+            hello: OnceLock::new(),
+            long_request: Semaphore::new(1),
+            announcement: Semaphore::new(1),
+            data_answers: Arc::new(Semaphore::new(DATA_ANSWERS as usize)),
+            under_way: place.under_way.clone(),
+            requests: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
+        });
+        let begun = host::instant();
+        let reason = loop {
+            // Who never says who he is takes a place from those who do.
+            let patience = match session.hello.get() {
+                Some(_) => Duration::MAX,
+                None => STALL.saturating_sub(begun.elapsed()),
+            };
+            match tokio::time::timeout(patience, connection.accept_bi()).await {
+                Ok(Ok((out, asked))) => drop(tokio::spawn(session.clone().attend(out, asked))),
+                Ok(Err(reason)) => break reason,
+                Err(_) if session.hello.get().is_none() => {
+                    connection.close(code(Close::Stalled), b"no hello");
+                }
+                Err(_) => {}
+            }
+        };
+        self.tell(&Event::Disconnected {
+            peer,
+            address,
+            reason: reason.to_string(),
+            sent_bytes: session.sent_bytes.load(Ordering::Relaxed),
+            requests: session.requests.load(Ordering::Relaxed),
+        });
+    }
+}
+
+pub(crate) fn code(close: Close) -> quinn::VarInt {
+    quinn::VarInt::from_u32(close as u32)
+}

@@ -1,0 +1,440 @@
+//! Messages come back as they went, frames hold to their limits, and no order of events makes a
+//! plan forget a window.
+
+use std::time::Duration;
+
+use crate::ident::ContentId;
+use crate::ident::EnvelopeId;
+use crate::ident::HexPrefix;
+use crate::ident::NodeId;
+use crate::ident::TreeId;
+use crate::protocol::messages::delta::Delta;
+use crate::protocol::reconcile::*;
+use crate::protocol::*;
+use crate::wire::limits::CHUNKS_ASKED_MAX;
+use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
+use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
+use crate::wire::limits::RECONCILE_WANTED_MAX;
+
+fn requests() -> Vec<Request> {
+    let envelope = EnvelopeId::new([7; 32]);
+    let salt = Salt::new([3; 16]);
+    let mut elements: Vec<Element> = (0..5)
+        .map(|n| salt.envelope(&EnvelopeId::new([n; 32])))
+        .collect();
+    elements.sort_unstable();
+    vec![
+        Request::Hello(Hello::own(Access::Listed)),
+        Request::List(ListFilter::All),
+        Request::List(ListFilter::Name("corpus".parse().unwrap())),
+        Request::List(ListFilter::Content(HexPrefix::parse("3fa9c1d2").unwrap())),
+        Request::Wanted(WantedRequest {
+            salt,
+            elements: elements.clone(),
+        }),
+        Request::Reconcile(ReconcileRequest { salt, elements }),
+        Request::Symbols(SymbolsRequest {
+            salt,
+            digest: CatalogDigest::new([1; 16]),
+            from: 300,
+            take: 64,
+        }),
+        Request::PullNode(PullNodeRequest {
+            envelope,
+            tree: TreeKind::Table,
+            places: vec![
+                NodePlace::ROOT,
+                NodePlace {
+                    level: 1,
+                    offset: 1 << 40,
+                },
+            ],
+        }),
+        Request::PullChunk(PullChunkRequest {
+            envelope,
+            tree: TreeKind::Data,
+            offset: 300,
+            runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
+        }),
+        Request::PullCard(envelope),
+        Request::Seams(RecordBoundariesRequest {
+            envelope,
+            tree: TreeKind::Data,
+            offset: 1 << 33,
+            chunks: 8192,
+        }),
+        Request::PullDelta(PullDeltaRequest {
+            envelope,
+            tree: TreeKind::Table,
+            offset: 1 << 33,
+            held: HeldVersion {
+                content_id: ContentId::new([4; 32]),
+                root: TreeId::new([5; 32]),
+            },
+            groups: vec![
+                Group {
+                    skip: 0,
+                    take: 8000,
+                    bases: None,
+                },
+                Group {
+                    skip: 0,
+                    take: 1,
+                    bases: Some(BaseRun {
+                        from: 1 << 40,
+                        count: 64,
+                    }),
+                },
+            ],
+        }),
+        Request::PullNodeDelta(PullNodeDeltaRequest {
+            nodes: PullNodeRequest {
+                envelope,
+                tree: TreeKind::Data,
+                places: vec![NodePlace::ROOT],
+            },
+            held: HeldVersion {
+                content_id: ContentId::new([4; 32]),
+                root: TreeId::new([5; 32]),
+            },
+        }),
+        Request::Filter,
+        Request::Announce {
+            envelopes: vec![vec![1, 2], vec![]],
+            statements: vec![vec![3]],
+        },
+    ]
+}
+
+fn answers() -> Vec<Response> {
+    vec![
+        Response::Hello(Hello::own(Access::Open)),
+        Response::Manifests(vec![vec![5; 2000], vec![6]]),
+        Response::Reconciled(vec![0, 1, 4, 400]),
+        Response::Nodes(vec![vec![1; 70], vec![]]),
+        Response::Seams(vec![1, 2, 300]),
+        Response::Chunks(vec![9; 10]),
+        Response::Delta(Delta {
+            chunks: vec![8000, 1],
+            bases: vec![3, 4, 5],
+            payload: vec![7; 9],
+        }),
+        Response::NodesDelta {
+            raw_bytes: 300,
+            payload: vec![3; 40],
+        },
+        Response::Card(b"# card".to_vec()),
+        Response::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
+        Response::Announced(3),
+        Response::Statements(vec![vec![5; 20]]),
+        Response::Symbols(Symbols {
+            count: u64::MAX,
+            digest: CatalogDigest::new([1; 16]),
+            from: 3,
+            symbols: vec![
+                Symbol {
+                    sum: 1 << 63,
+                    check: 7,
+                    count: -1,
+                };
+                3
+            ],
+        }),
+        Response::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+    ]
+}
+
+/// A peer that answers everything with the same frames, and has none that is a refusal.
+struct Parrot(Vec<Response>);
+
+impl PeerConnection for Parrot {
+    fn who(&self) -> NodeId {
+        NodeId::new([1; 32])
+    }
+
+    fn place(&self) -> String {
+        "parrot".to_owned()
+    }
+
+    fn serves(&self) -> Access {
+        Access::Open
+    }
+
+    fn ask(
+        &self,
+        _: &Request,
+        _: &dyn Fn() -> bool,
+        each: &mut EachResponse<'_>,
+    ) -> Result<(), PeerError> {
+        self.0.iter().cloned().try_for_each(each)
+    }
+
+    fn reconnect(&self, _: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_filter_is_one_frame_that_is_a_filter() {
+    let filter = Filter::build(&[ContentId::new([1; 32])]);
+    let good = Response::Filter(filter.encode());
+    let asked = |answers: &[&Response]| {
+        let parrot = Parrot(answers.iter().map(|a| (*a).clone()).collect());
+        parrot.filter().map_err(|e| e.is_misconduct())
+    };
+    assert_eq!(asked(&[&good]), Ok(filter));
+    let bad = Response::Filter(vec![1, 1]);
+    let other = Response::Card(Vec::new());
+    for answers in [
+        &[][..],
+        &[&good, &good],
+        &[&bad],
+        &[&other],
+        &[&good, &other],
+    ] {
+        assert_eq!(asked(answers), Err(true), "{answers:?}");
+    }
+}
+
+fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
+    let mut reader = FrameReader::new(limit);
+    let (last, before) = bytes.split_last().unwrap();
+    for byte in before {
+        assert_eq!(reader.read(&mut [*byte].as_slice()).unwrap(), None);
+        assert!(reader.end().is_err());
+    }
+    // What follows is left for the next frame.
+    let end = [*last, 77];
+    let mut piece = end.as_slice();
+    let frame = reader.read(&mut piece).unwrap().unwrap();
+    assert_eq!(piece, [77]);
+    reader.end().unwrap();
+    frame
+}
+
+#[test]
+fn messages_come_back_as_they_went() {
+    for request in requests() {
+        let frame = whole_frame(&request.encode(), Request::body_limit);
+        assert_eq!(Request::decode(&frame).unwrap(), Some(request));
+    }
+    for answer in answers() {
+        let frame = whole_frame(&answer.encode(), Response::body_limit);
+        assert_eq!(Response::decode(frame).unwrap(), answer);
+    }
+}
+
+#[test]
+fn every_message_cut_short_or_too_long_is_refused() {
+    let each = requests().into_iter().map(|r| r.encode());
+    for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
+        let kind = bytes[0];
+        let body = &bytes[FRAME_HEADER_BYTES..];
+        // Lists of nodes and of symbols may end after any of them; who asked counts.
+        let opaque = matches!(kind, 0x84..=0x86 | 0x8a | 0x8b);
+        for cut in 0..body.len() {
+            let body = body[..cut].to_vec();
+            let frame = Frame { kind, body };
+            let refused = Request::decode(&frame).is_err() || Response::decode(frame).is_err();
+            assert!(refused || opaque, "{kind:#x} cut at {cut}");
+        }
+        let frame = Frame {
+            kind,
+            body: [body, &[0]].concat(),
+        };
+        // A later version's hello is longer.
+        let may_grow = opaque || matches!(kind, 0x01 | 0x81 | 0x82 | 0x84 | 0x88);
+        let decoded = match kind < 0x70 {
+            true => Request::decode(&frame).is_ok(),
+            false => Response::decode(frame).is_ok(),
+        };
+        assert!(!decoded || may_grow, "{kind:#x}");
+    }
+}
+
+#[test]
+fn unknown_kinds_are_no_error_and_too_long_frames_are() {
+    let frame = Frame {
+        kind: 0x33,
+        body: vec![1, 2, 3],
+    };
+    assert_eq!(Request::decode(&frame).unwrap(), None);
+    let mut reader = FrameReader::new(Request::body_limit);
+    let mut header = [2, 0, 0, 0, 0x7f].as_slice();
+    assert!(reader.read(&mut header).is_err());
+    let run = |skip, take| {
+        let runs = vec![Run { skip, take }];
+        let request = Request::PullChunk(PullChunkRequest {
+            envelope: EnvelopeId::new([0; 32]),
+            tree: TreeKind::Data,
+            offset: 0,
+            runs,
+        });
+        Request::decode(&whole_frame(&request.encode(), Request::body_limit))
+    };
+    assert!(run(0, CHUNKS_ASKED_MAX).is_ok());
+    assert!(run(1, CHUNKS_ASKED_MAX).is_err());
+    assert!(run(u64::MAX, 1).is_err());
+    assert!(run(3, 0).is_err());
+}
+
+#[test]
+fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
+    let read =
+        |request: &Request| Request::decode(&whole_frame(&request.encode(), Request::body_limit));
+    let salt = Salt::new([3; 16]);
+    let (low, high) = (Element([1; 8]), Element([2; 8]));
+    let wanted = |elements: &[Element]| {
+        read(&Request::Wanted(WantedRequest {
+            salt,
+            elements: elements.to_vec(),
+        }))
+    };
+    assert!(wanted(&[low, high]).is_ok());
+    assert!(wanted(&[low, low]).is_err());
+    assert!(wanted(&[high, low]).is_err());
+    let many = |count: u64| {
+        let each = (0..count).map(|n| Element(n.swap_bytes().to_le_bytes()));
+        wanted(&each.collect::<Vec<_>>())
+    };
+    assert!(many(RECONCILE_WANTED_MAX as u64).is_ok());
+    assert!(many(RECONCILE_WANTED_MAX as u64 + 1).is_err());
+    let asked = |from, take| {
+        let digest = CatalogDigest::new([1; 16]);
+        let request = SymbolsRequest {
+            salt,
+            digest,
+            from,
+            take,
+        };
+        (read(&Request::Symbols(request)), request.is_in_bounds())
+    };
+    assert!(matches!(
+        asked(0, RECONCILE_SYMBOLS_ASKED_MAX),
+        (Ok(_), true)
+    ));
+    assert!(asked(0, RECONCILE_SYMBOLS_ASKED_MAX + 1).0.is_err());
+    assert!(matches!(asked(u64::MAX, 1), (Ok(_), false)));
+    assert!(!asked(RECONCILE_SYMBOLS_MAX as u64, 1).1);
+    // A mode of a later version.
+    let frame = Frame {
+        kind: 3,
+        body: vec![3, 0],
+    };
+    assert_eq!(Request::decode(&frame).unwrap(), None);
+}
+
+#[test]
+fn elements_depend_on_salt_and_kind() {
+    let id = [8; 32];
+    let salt = Salt::new([1; 16]);
+    let envelope = salt.envelope(&EnvelopeId::new(id));
+    assert_ne!(
+        envelope,
+        salt.statement(&crate::ident::StatementId::new(id))
+    );
+    assert_ne!(envelope, Salt::new([2; 16]).envelope(&EnvelopeId::new(id)));
+}
+
+#[test]
+fn a_peer_gets_its_rate_and_no_more() {
+    let budget = RateLimit {
+        concurrent: 2,
+        per_second: 10,
+        burst: 3,
+    };
+    let at = Duration::from_millis;
+    let mut conduct = RateLimiter::new(budget, at(0));
+    assert!(conduct.begin(at(0)) && conduct.begin(at(0)));
+    // Two are under way.
+    assert!(!conduct.begin(at(0)));
+    conduct.end();
+    conduct.end();
+    assert!(conduct.begin(at(0)));
+    conduct.end();
+    // The burst is used up; a tenth of a second later there is one more.
+    assert!(!conduct.begin(at(50)));
+    assert!(conduct.begin(at(150)));
+    conduct.end();
+    let begun = (0..10_000)
+        .filter(|n| {
+            let begun = conduct.begin(at(1000 + n));
+            conduct.end();
+            begun
+        })
+        .count();
+    assert!((95..=110).contains(&begun), "{begun} in ten seconds");
+    // A dear request takes what cheap ones would have.
+    assert!(conduct.begin(at(20_000)));
+    conduct.end();
+    assert!(!conduct.charge(3) && conduct.charge(2) && !conduct.charge(1));
+    // A clock that goes back gives nothing.
+    assert!(!conduct.begin(at(0)));
+}
+
+#[test]
+fn no_order_of_events_makes_a_plan_forget_a_window() {
+    for seed in 1..3_000_u64 {
+        let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let lanes = 1 + random.below(4) as usize;
+        let windows = random.below(20);
+        let mut plan = FetchSchedule::new(lanes);
+        let mut offered = 0;
+        let mut first = vec![0; windows as usize];
+        let mut at_work: Vec<(PeerSlot, u64)> = Vec::new();
+        let mut now = Duration::ZERO;
+        for _ in 0..2_000 {
+            now += Duration::from_millis(random.below(900));
+            let lane = PeerSlot(random.below(lanes as u64) as usize);
+            match random.below(6) {
+                0 if offered < windows => {
+                    plan.offer(offered);
+                    offered += 1;
+                }
+                0 | 1 if offered == windows => plan.close(),
+                2 | 3 => {
+                    if let NextFetch::Fetch(window) = plan.next(lane, now) {
+                        assert!(!at_work.contains(&(lane, window)), "seed {seed}");
+                        at_work.push((lane, window));
+                    }
+                }
+                4 if !at_work.is_empty() => {
+                    let n = random.below(at_work.len() as u64) as usize;
+                    let (_, window) = at_work.swap_remove(n);
+                    if plan.finish(window) == FetchOutcome::First {
+                        first[window as usize] += 1;
+                    }
+                }
+                // The first lane is the one that never fails.
+                5 if lane != PeerSlot(0) && random.below(4) == 0 => {
+                    plan.drop_lane(lane);
+                    at_work.retain(|(l, window)| {
+                        if *l == lane {
+                            plan.give_back(lane, *window);
+                        }
+                        *l != lane
+                    });
+                }
+                _ => {}
+            }
+            if plan.is_done() {
+                break;
+            }
+        }
+        assert!(plan.is_done(), "seed {seed}");
+        assert!(first.iter().all(|n| *n == 1), "seed {seed}: {first:?}");
+        assert_eq!(plan.next(PeerSlot(0), now), NextFetch::End);
+    }
+}
+
+#[test]
+fn what_comes_too_fast_waits_and_a_pause_earns_nothing() {
+    let mut pace = crate::protocol::Pace::new(1_000);
+    let at = Duration::from_millis;
+    assert_eq!(pace.took(at(0), 500), at(500));
+    assert_eq!(pace.took(at(500), 500), at(500));
+    // Two at once pay one after the other.
+    assert_eq!(pace.took(at(500), 1_000), at(1_500));
+    assert_eq!(pace.took(at(60_000), 100), at(100));
+    assert_eq!(crate::protocol::Pace::new(0).took(at(0), 2), at(2_000));
+}

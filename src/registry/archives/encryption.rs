@@ -1,0 +1,241 @@
+//! Encryption of archives for media that get lost: the age format, so that stock `age` opens them.
+//! <https://age-encryption.org/v1>
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::Write;
+use std::path::Path;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::age_format;
+use crate::age_format::AgeError;
+use crate::age_format::Decryptor;
+use crate::age_format::Identity;
+use crate::age_format::MAGIC;
+use crate::age_format::Recipients;
+use crate::age_format::StreamWriter;
+use crate::file_io::Input;
+use crate::file_io::OutputFile;
+use crate::file_io::Written;
+use crate::file_io::read_given_text;
+use crate::keyring::passphrase_spellings;
+use crate::registry::error::Error;
+use crate::registry::host;
+
+/// scrypt's work factor when encrypting, as a power of two: what `age` itself writes.
+const WORK_FACTOR: u8 = 18;
+/// Bytes of an identity file.
+pub(super) const IDENTITIES_BYTES_MAX: usize = 1 << 20;
+/// Bytes that age adds to a file: its header, and a tag to every 64 KiB.
+const HEADER_BYTES: u64 = 512;
+const STANZA_BYTES: u64 = 200;
+
+/// Whom an archive is encrypted to.
+#[derive(Clone)]
+pub struct Recipient(age_format::Recipient);
+
+impl FromStr for Recipient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.parse().map(Self);
+        parsed.map_err(|_| "an age recipient begins with `age1`".to_owned())
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient({})", self.0)
+    }
+}
+
+/// A passphrase, which shows nowhere: its normal form, and behind it the other spellings that an
+/// archive may have been encrypted with.
+#[derive(Clone)]
+pub struct Passphrase(Vec<Zeroizing<String>>);
+
+impl Passphrase {
+    /// Takes one.
+    pub fn new(text: &str) -> Self {
+        Self(passphrase_spellings(text))
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
+
+/// What opens encrypted archives.
+#[derive(Clone, Default)]
+pub struct Openers {
+    identities: Vec<Identity>,
+    passphrase: Option<Passphrase>,
+}
+
+impl fmt::Debug for Openers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Openers({} identities)", self.identities.len())
+    }
+}
+
+impl Openers {
+    /// Adds a passphrase.
+    pub fn set_passphrase(&mut self, passphrase: Passphrase) {
+        self.passphrase = Some(passphrase);
+    }
+
+    /// Adds what other openers have.
+    pub fn add_all(&mut self, other: Self) {
+        self.identities.extend(other.identities);
+        if self.passphrase.is_none() {
+            self.passphrase = other.passphrase;
+        }
+    }
+
+    /// The public keys of the identities, in order.
+    pub(super) fn public_keys(&self) -> Vec<String> {
+        let keys = self.identities.iter().map(|i| i.recipient().to_string());
+        keys.collect()
+    }
+
+    /// Adds the secret keys in a file that `age-keygen` wrote.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it cannot be read or holds none.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), Error> {
+        let fail = |e| Error::file("read", path, e);
+        let text = read_given_text(path, IDENTITIES_BYTES_MAX).map_err(fail)?;
+        let text = Zeroizing::new(text);
+        let before = self.identities.len();
+        for line in text.lines() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let identity = line.trim().parse();
+            let none = |_| fail(io::Error::other("a line of it is no age identity"));
+            self.identities.push(identity.map_err(none)?);
+        }
+        if self.identities.len() == before {
+            return Err(fail(io::Error::other("it holds no age identity")));
+        }
+        Ok(())
+    }
+}
+
+/// A file that is written plain or encrypted.
+pub(crate) enum EncryptedWriter {
+    Plain(OutputFile),
+    Age(Box<StreamWriter<OutputFile>>),
+}
+
+impl EncryptedWriter {
+    /// Begins to write.
+    pub(crate) fn new(
+        file: OutputFile,
+        recipients: &[Recipient],
+        passphrase: Option<&Passphrase>,
+    ) -> io::Result<Self> {
+        let normal = passphrase.and_then(|p| p.0.first());
+        let keys: Vec<age_format::Recipient> = recipients.iter().map(|r| r.0).collect();
+        let to = match normal {
+            Some(text) => Recipients::Passphrase {
+                text,
+                work_factor: WORK_FACTOR,
+            },
+            None if keys.is_empty() => return Ok(Self::Plain(file)),
+            None => Recipients::Keys(&keys),
+        };
+        let encrypted = age_format::encrypt(file, to, &mut host::fill_random);
+        let writer = encrypted.map_err(|e| match e {
+            AgeError::Io(e) => e,
+            other => io::Error::other(other),
+        })?;
+        Ok(Self::Age(Box::new(writer)))
+    }
+
+    /// Ends and makes durable.
+    pub(crate) fn finish(self) -> io::Result<Written> {
+        match self {
+            Self::Plain(file) => file.close(),
+            Self::Age(writer) => writer.finish()?.close(),
+        }
+    }
+}
+
+impl Write for EncryptedWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Age(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Age(writer) => writer.flush(),
+        }
+    }
+}
+
+/// How much of a limit is left for what is encrypted.
+pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
+    let stanzas = STANZA_BYTES.saturating_mul(recipients as u64);
+    limit
+        .saturating_sub(limit / 4000)
+        .saturating_sub(HEADER_BYTES + stanzas)
+}
+
+/// Whether a file is encrypted.
+pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    file.rewind()?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    file.rewind()?;
+    Ok(begin == MAGIC)
+}
+
+/// The bytes of a file or a stream, decrypted where it is encrypted.
+pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
+    let fail = |e| Error::file("read", path, e);
+    let mut source: Box<dyn Read + Send> = match Input::open(path).map_err(fail)? {
+        Input::Plain(file) => Box::new(file),
+        Input::Stream(stream) => Box::new(stream),
+    };
+    // A stream cannot be read again: what was looked at is put before the rest.
+    let mut begin = Vec::new();
+    let front = source
+        .as_mut()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut begin);
+    front.map_err(fail)?;
+    let is_sealed = begin == MAGIC;
+    let file = io::Cursor::new(begin).chain(source);
+    let file = io::BufReader::with_capacity(1 << 20, file);
+    if !is_sealed {
+        return Ok(Box::new(file));
+    }
+    let locked = || Error::Locked(path.to_owned());
+    let decryptor = Decryptor::new(file).map_err(|_| locked())?;
+    let reader = match (decryptor.has_passphrase(), &openers.passphrase) {
+        (true, Some(passphrase)) => {
+            let spellings = passphrase.0.iter().map(|s| s.as_str());
+            decryptor.open_with_passphrases(spellings)
+        }
+        _ => decryptor.open_with_identities(&openers.identities),
+    };
+    Ok(Box::new(reader.map_err(|_| locked())?))
+}

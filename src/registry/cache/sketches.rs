@@ -1,0 +1,93 @@
+//! Sketches of rows of a dataset, kept in the home. Normative: `spec/prints.md`.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::inspect::dedup::NewSketches;
+use crate::inspect::dedup::SketchCache;
+use crate::read_at::ReadAt;
+use crate::registry::cache::files::CacheFiles;
+use crate::registry::cache::files::CacheKind;
+use crate::registry::cache::files::create_aside;
+use crate::wire::limits::PRINT_CACHE_BYTES_MAX;
+use crate::wire::limits::PRINT_FILES_MAX;
+
+/// Where the prints of one dataset are kept.
+#[derive(Debug)]
+pub struct KeptPrints {
+    cache: CacheFiles,
+    dataset: String,
+}
+
+impl KeptPrints {
+    /// Those of a dataset, by its name without a version, in the cache of a home.
+    pub fn of(dataset: String, home: &Path) -> Self {
+        Self {
+            cache: CacheFiles::new(home, CACHE),
+            dataset,
+        }
+    }
+
+    fn path(&self, parameters: &[u8; 32]) -> PathBuf {
+        let of = [&parameters[..], self.dataset.as_bytes()].concat();
+        self.cache.path(&of)
+    }
+}
+
+impl SketchCache for KeptPrints {
+    fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>> {
+        let file = File::open(self.path(parameters)).ok()?;
+        Some(Box::new(file))
+    }
+
+    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
+        self.cache.make_directory()?;
+        let path = self.path(parameters);
+        let (aside, file) = create_aside(&path)?;
+        Ok(Box::new(Aside {
+            file,
+            aside,
+            path,
+            cache: self.cache.clone(),
+        }))
+    }
+}
+
+struct Aside {
+    file: File,
+    aside: PathBuf,
+    path: PathBuf,
+    cache: CacheFiles,
+}
+
+impl NewSketches for Aside {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn commit(self: Box<Self>) -> io::Result<()> {
+        // A power cut may leave a part of it; its check tells.
+        fs::rename(&self.aside, &self.path)?;
+        self.cache.remove_oldest();
+        Ok(())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // Gone already, where it was renamed.
+        let _ = fs::remove_file(&self.aside);
+    }
+}
+
+/// Sketches in a home. A file of them is never read as a whole.
+const CACHE: CacheKind = CacheKind {
+    name: "prints",
+    files_max: PRINT_FILES_MAX,
+    bytes_max: PRINT_CACHE_BYTES_MAX,
+    file_bytes_max: 0,
+};

@@ -1,0 +1,174 @@
+//! Going through a dataset's bytes in order, each record unpacked once, on all cores.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::ident::BlobId;
+use crate::manifest::ChunkEntry;
+use crate::registry::error::Error;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Location;
+use crate::store::disk::StoreError;
+use crate::store::disk::Unpacked;
+use crate::store::disk::WriteSession;
+
+/// Chunks that are located and read at a time: 64 MiB of data at the average size.
+pub(crate) const WINDOW_CHUNKS: usize = 4096;
+
+/// A chunk and where its first byte is in the dataset.
+pub(crate) type Placed = (u64, ChunkEntry);
+
+/// Takes the verified bytes of chunks that follow each other, and the offset of their first in
+/// the dataset.
+pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
+
+/// A chunk to be read: where its first byte is in the data, and where it is in the store.
+pub(crate) struct Located {
+    pub(crate) at: u64,
+    pub(crate) key: BlobKey,
+    pub(crate) location: Location,
+}
+
+/// Hands the verified bytes of all chunks to `sink`, in any order and from several threads. Every
+/// record is unpacked once, however its chunks are scattered over the window.
+///
+/// The first chunk that fails, in the order of the data, is returned with its offset.
+pub(crate) fn each_chunk(
+    reader: &BlobReader,
+    window: &[Placed],
+    sink: &Sink<'_>,
+) -> Result<(), (u64, Error)> {
+    let key_of = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
+    let keys: Vec<BlobKey> = window.iter().map(|(_, e)| key_of(e)).collect();
+    let first = window.first().map_or(0, |(at, _)| *at);
+    let found = reader.locate(&keys).map_err(|e| (first, e.into()))?;
+    let mut order = Vec::new();
+    let mut by_record: HashMap<(u32, u32), Vec<Located>> = HashMap::new();
+    for (((at, _), key), location) in window.iter().zip(&keys).zip(found) {
+        let missing = || (*at, StoreError::Blob(BlobError::Missing(*key)).into());
+        let location = location.ok_or_else(missing)?;
+        let place = (location.pack, location.offset);
+        let chunks = by_record.entry(place).or_insert_with(|| {
+            order.push(place);
+            Vec::new()
+        });
+        chunks.push(Located {
+            at: *at,
+            key: *key,
+            location,
+        });
+    }
+    let jobs: Vec<_> = order
+        .iter()
+        .filter_map(|place| by_record.remove(place))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<(u64, Error)>> = Mutex::new(None);
+    let workers = std::thread::available_parallelism()
+        .map_or(2, |n| n.get())
+        .min(jobs.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(failure) = one_record(reader, job, sink) {
+                        let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        if first.as_ref().is_none_or(|(at, _)| failure.0 < *at) {
+                            *first = Some(failure);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Reads chunks that a session located into their places in `data`, each checked against its hash, on this thread.
+pub(crate) fn each_located(
+    (session, reader): (&WriteSession, &BlobReader),
+    mut chunks: Vec<Located>,
+    data: &mut [u8],
+) -> Result<(), StoreError> {
+    chunks.sort_unstable_by_key(|c| (c.location.pack, c.location.offset, c.at));
+    let same = |a: &Located, b: &Located| {
+        (a.location.pack, a.location.offset) == (b.location.pack, b.location.offset)
+    };
+    for of_record in chunks.chunk_by(same) {
+        let Some(first) = of_record.first() else {
+            continue;
+        };
+        let record = session.unpack(&first.key, &first.location, reader)?;
+        for chunk in of_record {
+            let corrupt = || StoreError::Blob(BlobError::Corrupt(chunk.key));
+            let bytes = record
+                .item(&chunk.key, chunk.location.item)
+                .filter(|b| BlobId::of(b) == chunk.key.id)
+                .ok_or_else(corrupt)?;
+            let at = usize::try_from(chunk.at).unwrap_or(usize::MAX);
+            let to = data.get_mut(at..at.saturating_add(bytes.len()));
+            to.ok_or_else(corrupt)?.copy_from_slice(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+    let Some(first) = job.first() else {
+        return Ok(());
+    };
+    let record = reader
+        .unpack(&first.key, &first.location)
+        .map_err(|e| (first.at, e.into()))?;
+    // Chunks that follow each other in the record and in the data go to the sink as one.
+    let mut run: Option<Run> = None;
+    for Located { at, key, location } in job {
+        let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
+        let bytes = record
+            .item(key, location.item)
+            .filter(|b| BlobId::of(b) == key.id)
+            .ok_or_else(corrupt)?;
+        let end = at.saturating_add(bytes.len() as u64);
+        run = Some(match run.take() {
+            Some(r) if r.end == *at && r.last.checked_add(1) == Some(location.item) => Run {
+                end,
+                last: location.item,
+                ..r
+            },
+            ended => {
+                hand_over(&record, ended, sink)?;
+                Run {
+                    at: *at,
+                    end,
+                    first: location.item,
+                    last: location.item,
+                }
+            }
+        });
+    }
+    hand_over(&record, run, sink)
+}
+
+/// Verified chunks that are neighbours in their record and in the data.
+struct Run {
+    at: u64,
+    end: u64,
+    first: u16,
+    last: u16,
+}
+
+fn hand_over(record: &Unpacked, run: Option<Run>, sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+    match run.and_then(|r| Some((r.at, record.items(r.first, r.last)?))) {
+        Some((at, bytes)) => sink(at, bytes).map_err(|e| (at, e)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,244 @@
+//! Bringing back what was taken out of the index and not collected yet.
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::Fate;
+use crate::catalog::Merged;
+use crate::catalog::Removed;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::Reference;
+use crate::ident::TreeId;
+use crate::manifest::Manifest;
+use crate::manifest::each_node;
+use crate::meta_store::MetaRead;
+use crate::registry::LocalRegistry;
+use crate::registry::datasets::lookup::is_publishers;
+use crate::registry::datasets::lookup::label;
+use crate::registry::datasets::removal::Maker;
+use crate::registry::error::Error;
+use crate::registry::error::life::LifeError;
+use crate::registry::integrity::gc::blobs_of;
+use crate::registry::publishing::sign;
+use crate::store::disk::BlobReader;
+use crate::store::disk::WriteSession;
+use crate::trust::Admitted;
+use crate::trust::TrustStore;
+
+/// What a restore did.
+#[derive(Clone, Debug, Default)]
+pub struct RestoreReport {
+    /// What is here again.
+    pub restored: Vec<Dataset>,
+    /// What was meant and could not be restored, as its bytes were collected: `name@version`.
+    pub collected: Vec<String>,
+    /// The dataset that is meant and was here all the time.
+    pub already_here: Option<Dataset>,
+}
+
+/// A removed dataset and the manifest that counted.
+type Candidate = (Removed, Dataset);
+
+impl LocalRegistry {
+    /// Removed datasets that were not given up, by name and version. What they need may have been
+    /// lost all the same.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn restorable(&self) -> Result<Vec<Removed>, Error> {
+        let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
+        let is_restorable = |r: &Removed| matches!(r.fate, Fate::Restorable(_));
+        Ok(removed.into_iter().filter(is_restorable).collect())
+    }
+
+    /// Brings back what a reference means: with `all_versions`, every removed version of its name,
+    /// else the newest that fits. All of it becomes visible at once. What is here already stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// [`LifeError::NotRemoved`] when nothing of the kind was removed, [`LifeError::Collected`] when its bytes
+    /// are gone, [`Error::Ambiguous`], or [`Error::VersionTaken`] when its name and version stand
+    /// for other content now.
+    pub fn restore(
+        &self,
+        reference: &Reference,
+        all_versions: bool,
+    ) -> Result<RestoreReport, Error> {
+        let mut report = RestoreReport::default();
+        let wanted = self.removed_meant(reference, all_versions)?;
+        if wanted.is_empty() {
+            report.already_here = Some(self.resolve(reference).map_err(|e| match e.kind() {
+                ErrorKind::NotFound => LifeError::NotRemoved(reference.to_string()).into(),
+                _ => e,
+            })?);
+            return Ok(report);
+        }
+        // From here on nothing that is found goes: a collection waits for the session.
+        let session = WriteSession::begin(&self.store)?;
+        let mut whole = Vec::new();
+        for (removed, dataset) in wanted {
+            let is_restorable = matches!(removed.fate, Fate::Restorable(_));
+            match is_restorable && self.is_whole(&session, &dataset)? {
+                true => whole.push((removed, dataset)),
+                false => report.collected.push(label(&dataset)),
+            }
+        }
+        if whole.is_empty() {
+            return Err(LifeError::Collected(report.collected.join(", ")).into());
+        }
+        session.commit(|tables, entries| {
+            for (removed, dataset) in &whole {
+                let now = catalog::removed_of(tables, &removed.brief.name)?;
+                let is_same = |r: &&Removed| {
+                    let is_one = r.brief.envelope_id == removed.brief.envelope_id;
+                    is_one && matches!(r.fate, Fate::Restorable(_))
+                };
+                let Some(envelope) = now.iter().find(is_same).and_then(|r| r.envelope.clone())
+                else {
+                    // Given up, or restored by somebody else, since it was looked up.
+                    match catalog::by_key(tables, dataset.key)? {
+                        Some(held) => report.already_here = Some(held),
+                        None => report.collected.push(label(dataset)),
+                    }
+                    continue;
+                };
+                refuse_taken(tables, dataset)?;
+                let admitted = Admitted::stored(envelope, dataset.origin())?;
+                match sign::publish(tables, entries, &admitted, dataset.flags)? {
+                    Merged::Kept => report.already_here = Some(dataset.clone()),
+                    _ => report.restored.push(dataset.clone()),
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+        match report.restored.is_empty() && report.already_here.is_none() {
+            true => Err(LifeError::Collected(report.collected.join(", ")).into()),
+            false => Ok(report),
+        }
+    }
+
+    /// What was removed and fits a reference. Empty also where it is here again.
+    fn removed_meant(
+        &self,
+        reference: &Reference,
+        all_versions: bool,
+    ) -> Result<Vec<Candidate>, Error> {
+        let trust = self.trust()?;
+        let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
+        let mut fits: Vec<Candidate> = Vec::new();
+        for removed in removed.into_iter().filter(|r| r.fate != Fate::Renamed) {
+            if let Some(dataset) = removed.dataset()?
+                && is_meant(&dataset, reference, &trust)
+            {
+                fits.push((removed, dataset));
+            }
+        }
+        let is_restorable = |(r, _): &Candidate| matches!(r.fate, Fate::Restorable(_));
+        if fits.iter().any(is_restorable) {
+            fits.retain(is_restorable);
+        }
+        // Where a dataset was removed unsigned and signed, what is signed stands for both.
+        let number = |d: &Dataset| {
+            let m = &d.manifest;
+            (Maker::of(d), m.name.clone(), m.dataset_version.clone())
+        };
+        let is_signed = |(_, d): &&Candidate| d.signed;
+        let signed: Vec<_> = fits
+            .iter()
+            .filter(is_signed)
+            .map(|(_, d)| number(d))
+            .collect();
+        fits.retain(|(_, d)| d.signed || !signed.contains(&number(d)));
+        fits.sort_by_key(|(_, d)| d.manifest.dataset_version.clone());
+        let Some((_, newest)) = fits.last().cloned() else {
+            return Ok(fits);
+        };
+        if !all_versions && matches!(reference, Reference::Name { .. }) {
+            let version = &newest.manifest.dataset_version;
+            fits.retain(|(_, d)| d.manifest.dataset_version == *version);
+        }
+        let is_one = |(_, d): &Candidate| match all_versions {
+            true => Maker::of(d) == Maker::of(&newest) && d.manifest.name == newest.manifest.name,
+            false => {
+                let same_content = d.manifest.content_id == newest.manifest.content_id;
+                number(d) == number(&newest) && same_content
+            }
+        };
+        match fits.iter().all(is_one) {
+            true => Ok(fits),
+            false => Err(Error::Ambiguous {
+                reference: reference.to_string(),
+                candidates: fits.iter().map(|(_, d)| label(d)).collect(),
+            }),
+        }
+    }
+
+    /// Whether everything that a removed dataset needs is held, and stays for the session.
+    fn is_whole(&self, session: &WriteSession, dataset: &Dataset) -> Result<bool, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let mut keys: Vec<BlobKey> = Vec::new();
+        for root in blobs_of(dataset.envelope_id, &dataset.manifest) {
+            if root.kind != BlobKind::Node {
+                // The envelope is written anew.
+                keys.extend((root.kind != BlobKind::Envelope).then_some(root));
+                continue;
+            }
+            let walked = each_node(&reader, TreeId::new(*root.id.as_bytes()), &mut |key| {
+                keys.push(key);
+                true
+            });
+            match walked.map_err(Error::from) {
+                Ok(()) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::Integrity | ErrorKind::NotFound) => {
+                    return Ok(false);
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(session.has(&keys)?.into_iter().all(|held| held))
+    }
+}
+
+fn is_meant(dataset: &Dataset, reference: &Reference, trust: &TrustStore) -> bool {
+    let m = &dataset.manifest;
+    match reference {
+        Reference::Content(digits) => digits.matches(&m.content_id),
+        Reference::Name {
+            name,
+            version,
+            or_content,
+            publisher,
+        } => {
+            let is_content = or_content
+                .as_ref()
+                .is_some_and(|d| d.matches(&m.content_id));
+            let named = m.name == *name
+                && version.admits(&m.dataset_version, &m.tags)
+                && is_publishers(dataset, publisher.as_ref(), trust);
+            named || is_content
+        }
+    }
+}
+
+/// Refuses to bring back a name and version that other content of the same maker has now.
+fn refuse_taken(tables: &dyn MetaRead, dataset: &Dataset) -> Result<(), Error> {
+    let m: &Manifest = &dataset.manifest;
+    let named = catalog::by_name(tables, &m.name)?;
+    let taken = named.iter().find(|d| {
+        Maker::of(d) == Maker::of(dataset)
+            && d.manifest.dataset_version == m.dataset_version
+            && d.manifest.content_id != m.content_id
+    });
+    match taken {
+        Some(taken) => Err(Error::VersionTaken {
+            name: m.name.clone(),
+            version: m.dataset_version.clone(),
+            held: taken.manifest.content_id,
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,287 @@
+//! Finding datasets by what is said of them. The index is compared with the catalogue at every
+//! search and brought up to date first, so that it can neither show what is gone nor hide what is
+//! there; when it is damaged, it is made anew.
+
+use std::collections::BTreeMap;
+
+use arrow_schema::DataType;
+use arrow_schema::Fields;
+use serde_json::Value;
+
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
+use crate::ident::EnvelopeId;
+use crate::ident::labels;
+use crate::panics::caught;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::publishing::trust::Listed;
+use crate::registry::step::Step;
+use crate::search::Document;
+use crate::search::Hit;
+use crate::search::Query;
+use crate::search::SearchError;
+use crate::search::SearchIndex;
+use crate::trust::Action;
+use crate::trust::TrustStore;
+use crate::trust::Verdict;
+use crate::wire::limits::SCHEMA_FIELDS_MAX;
+
+/// A dataset that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The dataset, and how it stands.
+    pub listed: Listed,
+    /// How well it fits; only the order within one search means anything.
+    pub score: f32,
+    /// A part of its text with the words that fit between `**`.
+    pub snippet: String,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default)]
+pub struct SearchReport {
+    /// Best first.
+    pub found: Vec<Found>,
+    /// Nothing fitted as typed; these fit with a letter changed.
+    pub is_corrected: bool,
+}
+
+/// Below the home: derived, may be deleted at any time.
+const SEARCH_DIR: &str = "search";
+/// Held alone while the index is brought up to date and searched.
+const SEARCH_LOCK: &str = "search.lock";
+/// The newest version of a name counts this much more than the others.
+const NEWEST_WEIGHT: f32 = 1.2;
+
+impl LocalRegistry {
+    /// The datasets that fit a query best.
+    ///
+    /// # Errors
+    /// [`Error`] when the catalogue is damaged.
+    pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
+        let _step = Step::begin("search", self.home().display());
+        let trust = self.trust()?;
+        let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
+        let wanted = limit.saturating_mul(4).clamp(20, 10_000);
+        // On a disk that is full or read-only it is made in memory, for this search alone.
+        let (hits, is_corrected) = match self.hits_by_files(query, wanted) {
+            Ok(hits) => hits,
+            Err(_) => self.hits(query, wanted, &SearchIndex::in_memory()?)?,
+        };
+        let mut found = self.datasets_of(hits, &trust)?;
+        weigh(&mut found);
+        found.truncate(limit);
+        Ok(SearchReport {
+            found,
+            is_corrected,
+        })
+    }
+
+    /// By the index in the home, which is brought up to date first.
+    fn hits_by_files(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
+        let _turn = self.store.lock(SEARCH_LOCK)?;
+        let dir = self.home().join(SEARCH_DIR);
+        let look = || caught(|| self.hits(query, limit, &SearchIndex::open(&dir)?));
+        match look() {
+            Ok(Ok(hits)) => Ok(hits),
+            // Damaged, or of another version: it holds nothing that is not elsewhere.
+            Ok(Err(Error::Search(_))) | Err(_) => {
+                std::fs::remove_dir_all(&dir).map_err(|e| Error::file("remove", &dir, e))?;
+                look().map_err(|_| SearchError::Damaged)?
+            }
+            Ok(Err(other)) => Err(other),
+        }
+    }
+
+    fn hits(
+        &self,
+        query: &Query,
+        limit: usize,
+        index: &SearchIndex,
+    ) -> Result<(Vec<Hit>, bool), Error> {
+        self.catch_up(index)?;
+        let hits = index.search(query, limit, false)?;
+        if hits.is_empty() {
+            let hits = index.search(query, limit, true)?;
+            let is_corrected = !hits.is_empty();
+            return Ok((hits, is_corrected));
+        }
+        Ok((hits, false))
+    }
+
+    /// Brings the index to what the catalogue holds.
+    fn catch_up(&self, index: &SearchIndex) -> Result<(), Error> {
+        let heads = self.store.read(|t| Ok::<_, Error>(catalog::heads(t)?))?;
+        let stamp = stamp(&heads);
+        // An index whose own list of parts was lost is empty, whatever the stamp says.
+        let is_whole = index.count() == heads.len() as u64;
+        if is_whole && index.stamp().as_deref() == Some(&stamp) {
+            return Ok(());
+        }
+        let held = index.held()?;
+        let now: BTreeMap<String, (RegisterKey, String)> = heads
+            .iter()
+            .map(|(key, id)| (key.to_hex(), (*key, id.to_hex())))
+            .collect();
+        let fits =
+            |key: &String, envelope: &String| now.get(key).is_some_and(|(_, e)| e == envelope);
+        let remove: Vec<String> = held
+            .iter()
+            .filter(|(key, envelope)| !fits(key, envelope))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut add = Vec::new();
+        for (hex, (key, envelope)) in &now {
+            if held.get(hex) == Some(envelope) {
+                continue;
+            }
+            let dataset = self
+                .store
+                .read(|t| Ok::<_, Error>(catalog::by_key(t, *key)?))?;
+            if let Some(dataset) = dataset {
+                add.push(self.document(hex, &dataset));
+            }
+        }
+        if !remove.is_empty() || !add.is_empty() {
+            index.change(&remove, &add)?;
+        }
+        Ok(index.set_stamp(&stamp)?)
+    }
+
+    fn document(&self, key: &str, dataset: &Dataset) -> Document {
+        let m = &dataset.manifest;
+        // A card that cannot be read is no reason not to find the dataset.
+        let card = m.card.and_then(|_| self.card(dataset).ok()).map(|r| r.card);
+        let mut text = m.description.clone().unwrap_or_default();
+        let mut languages = Vec::new();
+        if let Some(card) = &card {
+            text += "\n";
+            text += &card.markdown;
+            languages = listed(card.front_matter.get("language"));
+        }
+        let mut columns = Vec::new();
+        if let Some(schema) = Self::schema(m) {
+            paths(schema.fields(), "", &mut columns);
+        }
+        Document {
+            key: key.to_owned(),
+            envelope: dataset.envelope_id.to_hex(),
+            name: m.name.to_string(),
+            tags: labels(&m.tags),
+            license: m.license.clone(),
+            publisher: m.signer.map(|k| k.to_hex()),
+            languages,
+            columns,
+            text,
+            rows: m.num_rows,
+            size_bytes: m.size_bytes,
+        }
+    }
+
+    fn datasets_of(&self, hits: Vec<Hit>, trust: &TrustStore) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::new();
+        self.store.read(|t| {
+            for hit in hits {
+                let key = RegisterKey::parse_hex(&hit.key);
+                if let Some(dataset) = key.map(|k| catalog::by_key(t, k)).transpose()?.flatten() {
+                    found.push(Found {
+                        listed: Self::listed(trust, dataset),
+                        score: hit.score,
+                        snippet: hit.snippet,
+                    });
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// The keys of a publisher, by the name it has here or by key.
+fn keys_of(trust: &TrustStore, name: &str) -> Vec<String> {
+    let publisher = name.parse().ok().and_then(|n| trust.file().get(&n));
+    match publisher {
+        Some(p) => p
+            .previous
+            .iter()
+            .chain([&p.key])
+            .map(|k| k.to_hex())
+            .collect(),
+        None => vec![name.to_lowercase()],
+    }
+}
+
+/// Puts the newest version of each name before its older ones, where they fit alike, and what is
+/// kept apart or withdrawn behind everything.
+fn weigh(found: &mut [Found]) {
+    let mut newest = BTreeMap::new();
+    for f in found.iter() {
+        let m = &f.listed.dataset.manifest;
+        let version = newest
+            .entry(m.name.to_string())
+            .or_insert(m.dataset_version.clone());
+        if *version < m.dataset_version {
+            version.clone_from(&m.dataset_version);
+        }
+    }
+    for f in found.iter_mut() {
+        let m = &f.listed.dataset.manifest;
+        if newest.get(m.name.as_str()) == Some(&m.dataset_version) {
+            f.score *= NEWEST_WEIGHT;
+        }
+    }
+    let is_behind = |f: &Found| {
+        let apart = f.listed.decide(Action::Rank).verdict != Verdict::Accept;
+        apart || f.listed.withdrawn.is_some()
+    };
+    found.sort_by(|a, b| {
+        let by_trust = is_behind(a).cmp(&is_behind(b));
+        by_trust.then_with(|| b.score.total_cmp(&a.score))
+    });
+}
+
+/// A digest of which envelopes count.
+fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    // The form of the documents: another one makes the index anew.
+    hasher.update(b"search 3\n");
+    for (key, id) in heads {
+        hasher.update(key.as_bytes()).update(id.as_bytes());
+    }
+    hasher.finalize().as_bytes().to_vec()
+}
+
+/// The texts of a front matter's value, whether one or a list.
+fn listed(value: Option<&Value>) -> Vec<String> {
+    let text = |v: &Value| v.as_str().map(str::to_owned);
+    match value {
+        Some(Value::Array(several)) => several.iter().filter_map(text).collect(),
+        other => other.and_then(text).into_iter().collect(),
+    }
+}
+
+/// The paths of all columns, those inside of structs and lists too.
+fn paths(fields: &Fields, above: &str, found: &mut Vec<String>) {
+    for field in fields {
+        if found.len() >= SCHEMA_FIELDS_MAX {
+            return;
+        }
+        let path = match above {
+            "" => field.name().clone(),
+            above => format!("{above}.{}", field.name()),
+        };
+        found.push(path.clone());
+        let mut inner = field.data_type();
+        while let DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _) = inner
+        {
+            inner = item.data_type();
+        }
+        if let DataType::Struct(fields) = inner {
+            paths(fields, &path, found);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! Putting a file or directory into the registry.
+
+pub(crate) mod homes;
+pub(crate) mod read;
+pub(crate) mod secrets;
+pub(crate) mod source_files;
+pub(crate) mod walk;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::blob_store::BlobKind;
+use crate::card::Card;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::SeriesId;
+use crate::inspect::table::SchemaFrom;
+use crate::manifest::DatasetKind;
+use crate::manifest::Manifest;
+use crate::manifest::Totals;
+use crate::meta_store::Table;
+use crate::progress::Progress;
+use crate::registry::Edit;
+use crate::registry::LocalRegistry;
+use crate::registry::delta::parent::ParentTree;
+use crate::registry::delta::similarity::SimilarityIndex;
+use crate::registry::describe::cards;
+use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
+use crate::registry::host;
+use crate::registry::index::read::ReadFiles;
+use crate::registry::index::read::read_all;
+use crate::registry::index::secrets::SecretWarning;
+use crate::registry::index::secrets::suspicion;
+use crate::registry::index::source_files::Finding;
+use crate::registry::index::source_files::Skipped;
+use crate::registry::index::source_files::SourceFile;
+use crate::registry::index::source_files::Sources;
+use crate::registry::metadata;
+use crate::registry::metadata::Inherited;
+use crate::registry::metadata::Naming;
+use crate::registry::publishing::publish::Draft;
+use crate::registry::publishing::publish::is_own;
+use crate::registry::publishing::publish::publish;
+use crate::registry::publishing::publish::same_claims;
+use crate::registry::step::Step;
+use crate::registry::store_pipeline::chunker::Chunker;
+use crate::registry::store_pipeline::pipeline::ingest;
+use crate::store::disk::BlobReader;
+use crate::store::disk::SessionStats;
+use crate::store::disk::WriteSession;
+use crate::trust::KeyPair;
+use crate::trust::Origin;
+use crate::wire::Writer;
+
+/// What is said about a dataset when it is indexed.
+#[derive(Clone, Debug, Default)]
+pub struct IndexOptions {
+    /// Its name; else the file's name without ending.
+    pub name: Option<DatasetName>,
+    /// Its version; else the one after the greatest of that name, or 0.1.0.
+    pub version: Option<DatasetVersion>,
+    /// Markdown; else that of the version before. Empty: none.
+    pub description: Option<String>,
+    /// An SPDX expression; else what the card says, or the version before. Empty: none.
+    pub license: Option<String>,
+    /// Labels, beside those of the card; else those of the version before.
+    pub tags: Vec<String>,
+    /// A file that is its card; else a directory's `README.md`, or the card of the version before.
+    pub card: Option<PathBuf>,
+    /// Keep it from everybody else.
+    pub private: bool,
+    /// Patterns of paths to leave out of a directory.
+    pub exclude: Vec<String>,
+    /// Also follow links that lead out of a directory.
+    pub follow_links: bool,
+    /// Publish it, signed with this.
+    pub sign_with: Option<KeyPair>,
+    /// Types of columns come from all rows of text, and not from those at its front.
+    pub full_schema: bool,
+}
+
+/// What indexing did.
+#[derive(Clone, Debug)]
+pub struct IndexReport {
+    /// The manifest that now counts.
+    pub manifest: Manifest,
+    /// Chunks under its tree; `None` when nothing was read.
+    pub chunks: u64,
+    /// What was written.
+    pub stats: SessionStats,
+    /// Nothing had to be added: this content was here under this name.
+    pub unchanged: bool,
+    /// What the version took over from the one before; `None` where that is nothing.
+    pub inherited: Option<Inherited>,
+    /// Of content that was here: what the options say and its manifest does not. [`LocalRegistry::revise`]
+    /// publishes it, which may need a key.
+    pub revision: Option<(Dataset, Edit)>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+    /// Files that look like secrets, and were taken in.
+    pub warnings: Vec<SecretWarning>,
+    /// What the types of the columns were made from; `None` when nothing was read.
+    pub schema_from: Option<SchemaFrom>,
+    /// The types of all rows were asked for, and the content was here with other types, which stay.
+    pub schema_kept: bool,
+}
+
+/// A source whose last change is this young may change again without its times showing it.
+const SETTLED_AFTER_SECONDS: i64 = 2;
+
+impl LocalRegistry {
+    /// Indexes a file or a directory.
+    ///
+    /// A source that was indexed before and looks unchanged is not read again. Nothing is visible
+    /// until everything is stored; after an error or a kill, indexing again continues with the
+    /// chunks that were stored.
+    ///
+    /// # Errors
+    /// [`Error`] when the path cannot be read whole, the name and version stand for other
+    /// content, or the store fails.
+    pub fn index(
+        &self,
+        path: &Path,
+        options: &IndexOptions,
+        progress: &dyn Progress,
+    ) -> Result<IndexReport, Error> {
+        let _step = Step::begin("index", path.display());
+        homes::refuse_inside(path, self.home())?;
+        let began = host::now();
+        let options = &metadata::checked(options)?;
+        let naming = Naming::of(path, options.name.as_ref())?;
+        let given_card = options.card.as_deref().map(cards::read).transpose()?;
+        let how = Finding {
+            exclude: &options.exclude,
+            follow_links: options.follow_links,
+        };
+        let sources = source_files::find(path, &how, self.home())?;
+        if sources.files.is_empty() {
+            let (path, left_out) = (path.to_owned(), sources.skipped);
+            return Err(SourceError::NoFiles { path, left_out }.into());
+        }
+        let name = naming.name.clone();
+        let source_key = source_key(path, options)?;
+        let looks = fingerprint(&sources);
+        if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+            self.note_source((path, began), &sources, &held.0, (None, &how));
+            return self.said_too(unchanged(held, sources.skipped), options, given_card);
+        }
+        let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
+        self.refuse_mixed(&naming, total, options)?;
+        progress.phase("indexing", Some(total));
+        let card = cards::chosen(given_card.clone(), &sources)?;
+        let said = card.as_deref().map(Card::read);
+        let session = WriteSession::begin(&self.store)?;
+        let before = self.version_before(&name, options)?;
+        let card_before = match &before {
+            Some(before) => self.held_card(before)?,
+            None => None,
+        };
+        let [data_before, table_before] = self.trees_of(before.as_ref())?;
+        let near = SimilarityIndex::open(&self.store)?;
+        let before = data_before.as_ref();
+        let reading = |feeder: &mut Chunker<'_>| {
+            read_all(feeder, &sources.files, options.full_schema, progress)
+        };
+        let (read, root, totals) = ingest(&session, before, &near, reading)
+            .map_err(|error| source_files::all_denied(error, &sources))?;
+        let ReadFiles {
+            table,
+            schemas,
+            schema_from,
+            mut secrets,
+        } = read;
+        if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
+            return Err(Error::KeyFile(path.to_owned()));
+        }
+        if table.files().is_empty() {
+            let left_out = [sources.skipped, secrets.keys].concat();
+            let path = path.to_owned();
+            return Err(SourceError::NoFiles { path, left_out }.into());
+        }
+        // What was found in the files has to be said again next time, so they are read again then.
+        let settled = is_settled(&sources.files) && secrets.is_empty();
+        if let (Some(path), Some(bytes)) = (&options.card, &card)
+            && let Some(reason) = suspicion(&path.to_string_lossy(), bytes)
+        {
+            let path = path.clone();
+            secrets.warnings.push(SecretWarning { path, reason });
+        }
+        let encoded = table.encode()?;
+        let before = table_before.as_ref();
+        let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
+            feeder
+                .read_from(encoded.as_slice(), |_| ())
+                .map_err(|e| Error::file("read", path, e))?;
+            Ok(())
+        })?;
+        let content_id = table.content_id(sources.kind);
+        // Every file was just hashed.
+        let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
+        let stats = session.stats();
+        let line = SeriesId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let card = card
+            .as_deref()
+            .map(|bytes| session.add(BlobKind::Card, bytes))
+            .transpose()?;
+        let mut tags = options.tags.clone();
+        tags.extend(said.iter().flat_map(metadata::card_tags));
+        tags.sort();
+        tags.dedup();
+        let draft = Manifest {
+            name,
+            dataset_version: options
+                .version
+                .clone()
+                .unwrap_or_else(DatasetVersion::first),
+            dataset_kind: sources.kind,
+            content_id,
+            chunk_tree_root: root,
+            file_table_root: table_root,
+            file_table_bytes: encoded.len() as u64,
+            num_files: table.files().len() as u64,
+            schema: schemas.common(),
+            num_rows: table.rows(),
+            size_bytes: totals.bytes,
+            description: options.description.clone().filter(|d| !d.is_empty()),
+            license: match &options.license {
+                Some(given) => Some(given.clone()).filter(|l| !l.is_empty()),
+                None => said.as_ref().and_then(Card::license).map(str::to_owned),
+            },
+            tags,
+            card: card.map(|key| key.id),
+            line,
+            seq: 1,
+            prev: Vec::new(),
+            clock: BTreeMap::new(),
+            created_at: host::now(),
+            signer: options.sign_with.as_ref().map(KeyPair::public_key),
+        };
+        if let Some(pair) = &options.sign_with {
+            self.may_sign(&draft, pair)?;
+        }
+        let draft = Draft {
+            manifest: draft,
+            naming,
+            source: settled.then_some((source_key, looks)),
+            card_before,
+        };
+        let published =
+            session.commit(|tables, entries| publish(tables, entries, draft, options))?;
+        self.note_source(
+            (path, began),
+            &sources,
+            &published.manifest,
+            (Some(&table), &how),
+        );
+        let report = IndexReport {
+            manifest: published.manifest,
+            chunks: totals.chunks,
+            stats,
+            unchanged: published.unchanged,
+            inherited: published.inherited,
+            revision: None,
+            skipped: [sources.skipped, secrets.keys].concat(),
+            warnings: secrets.warnings,
+            // Of content that was here, the types are those that were found then.
+            schema_from: (!published.unchanged).then_some(schema_from),
+            schema_kept: published.schema_kept,
+        };
+        self.said_too(report, options, given_card)
+    }
+
+    /// The newest version of a name.
+    fn version_before(
+        &self,
+        name: &DatasetName,
+        options: &IndexOptions,
+    ) -> Result<Option<Dataset>, Error> {
+        let named = self
+            .store
+            .read(|t| catalog::by_name(t, name).map_err(Error::from))?;
+        let own = named.into_iter().filter(|d| is_own(d, options));
+        Ok(own.max_by_key(|d| d.manifest.dataset_version.clone()))
+    }
+
+    /// The trees of the version before: what is new is likely to resemble them.
+    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
+        let Some(Dataset { manifest: m, .. }) = before else {
+            return Ok([None, None]);
+        };
+        let tree = |root, size| {
+            let reader = BlobReader::new(&self.store)?;
+            Ok::<_, Error>(Some(ParentTree { reader, root, size }))
+        };
+        Ok([
+            tree(m.chunk_tree_root, m.size_bytes)?,
+            tree(m.file_table_root, m.file_table_bytes)?,
+        ])
+    }
+
+    /// Signs what was here unsigned when a signed dataset was asked for.
+    pub(super) fn signed_too(
+        &self,
+        mut report: IndexReport,
+        options: &IndexOptions,
+    ) -> Result<IndexReport, Error> {
+        let signer = options.sign_with.as_ref().map(KeyPair::public_key);
+        if let Some(pair) = &options.sign_with
+            && report.manifest.signer != signer
+        {
+            let held = self.store.read(|t| {
+                let held = catalog::of_register(t, &report.manifest, Origin::Here)?;
+                Ok::<_, Error>(held)
+            })?;
+            let held = held.ok_or_else(|| Error::NotFound(report.manifest.name.to_string()))?;
+            report.manifest = self.sign(&held, pair)?.manifest;
+        }
+        Ok(report)
+    }
+
+    /// The dataset that this source gave when it last looked like this.
+    fn seen_before(
+        &self,
+        source_key: &[u8; 32],
+        looks: &[u8; 32],
+        name: &DatasetName,
+        options: &IndexOptions,
+    ) -> Result<Option<(Manifest, Totals)>, Error> {
+        let held = self.store.read(|t| {
+            let Some(row) = t.get(Table::Sources, source_key)? else {
+                return Ok(None);
+            };
+            let Some((seen, id)) = row.split_first_chunk::<32>() else {
+                return Ok(None);
+            };
+            let Ok(id) = <[u8; 32]>::try_from(id) else {
+                return Ok(None);
+            };
+            if seen != looks {
+                return Ok(None);
+            }
+            let id = ContentId::new(id);
+            let named = catalog::by_name(t, name)?;
+            let mut own = named.into_iter().filter(|d| is_own(d, options));
+            Ok::<_, Error>(own.rfind(|d| same_claims(d, &id, options)))
+        })?;
+        let Some(dataset) = held else { return Ok(None) };
+        let totals = self.totals(&dataset.manifest)?;
+        Ok(Some((dataset.manifest, totals)))
+    }
+}
+
+fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
+    let stats = SessionStats::default();
+    IndexReport {
+        manifest,
+        chunks: totals.chunks,
+        stats,
+        unchanged: true,
+        inherited: None,
+        revision: None,
+        skipped,
+        warnings: Vec::new(),
+        schema_from: None,
+        schema_kept: false,
+    }
+}
+
+/// Names a source: its absolute path, what was asked to be left out, and whether all rows were to give the
+/// types of its columns.
+fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
+    let full = path
+        .canonicalize()
+        .map_err(|e| Error::file("find", path, e))?;
+    let mut w = Writer::new();
+    w.counted(full.as_os_str().as_encoded_bytes());
+    options.exclude.iter().for_each(|pattern| {
+        w.counted(pattern.as_bytes());
+    });
+    if options.full_schema {
+        // No pattern is followed by a byte like this.
+        w.u8(u8::MAX);
+    }
+    Ok(*blake3::hash(w.as_bytes()).as_bytes())
+}
+
+/// A digest of everything that shows whether the files changed.
+fn fingerprint(sources: &Sources) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for f in &sources.files {
+        let mut w = Writer::new();
+        w.counted(f.path.as_bytes()).u64(f.seen.size_bytes);
+        let times = [
+            f.seen.modified.0,
+            f.seen.modified.1,
+            f.seen.changed.0,
+            f.seen.changed.1,
+        ];
+        times.iter().for_each(|t| {
+            w.u64(t.cast_unsigned());
+        });
+        w.u64(f.seen.inode.0).u64(f.seen.inode.1);
+        hasher.update(w.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn is_settled(files: &[SourceFile]) -> bool {
+    let newest = files.iter().map(|f| f.seen.changed.0).max().unwrap_or(0);
+    host::now().0 - newest > SETTLED_AFTER_SECONDS
+}

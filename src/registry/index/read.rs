@@ -1,0 +1,293 @@
+//! Reading the files of a dataset: large ones piece by piece into the pipeline, runs of small ones
+//! by several threads at a time, because what they cost is opening them.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::mpsc;
+
+use arrow_schema::Schema;
+
+use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::file_io::open_plain;
+use crate::ident::ContentId;
+use crate::inspect::Describer;
+use crate::inspect::Description;
+use crate::inspect::profile;
+use crate::inspect::table::SchemaFrom;
+use crate::manifest::FileEntry;
+use crate::manifest::FileTable;
+use crate::progress::Progress;
+use crate::registry::describe::schema::Schemas;
+use crate::registry::error::Error;
+use crate::registry::index::homes::is_key_file;
+use crate::registry::index::secrets::FRONT_BYTES;
+use crate::registry::index::secrets::SecretWarning;
+use crate::registry::index::secrets::suspicion;
+use crate::registry::index::source_files::Seen;
+use crate::registry::index::source_files::Skipped;
+use crate::registry::index::source_files::SourceFile;
+use crate::registry::index::source_files::WhySkipped;
+use crate::registry::store_pipeline::chunker::Chunker;
+
+/// Small files that one thread reads before it hands them on.
+const GROUP_FILES: usize = 256;
+
+/// A file's entry, its schema where it has one, and what that was made from.
+type Read1 = (FileEntry, Option<Schema>, SchemaFrom);
+
+/// Small files, read.
+struct Group {
+    /// Their bytes, one after the other.
+    data: Vec<u8>,
+    files: Vec<Read1>,
+    secrets: Secrets,
+}
+
+/// What was found in files that does not belong into a dataset.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    /// Secret keys of registries: they were left out.
+    pub keys: Vec<Skipped>,
+    /// What looks like a secret: it was taken in.
+    pub warnings: Vec<SecretWarning>,
+}
+
+impl Secrets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.warnings.is_empty()
+    }
+
+    fn append(&mut self, mut more: Self) {
+        self.keys.append(&mut more.keys);
+        self.warnings.append(&mut more.warnings);
+    }
+
+    fn look_at(&mut self, source: &SourceFile, front: &[u8]) {
+        let real_path = source.real_path.as_deref().unwrap_or_default();
+        let found = suspicion(&source.path, front).or_else(|| suspicion(real_path, b""));
+        if let Some(reason) = found {
+            self.warnings.push(SecretWarning {
+                path: source.at.clone(),
+                reason,
+            });
+        }
+    }
+}
+
+/// What reading files gave.
+pub(crate) struct ReadFiles {
+    pub table: FileTable,
+    pub schemas: Schemas,
+    /// What the types of the columns were made from.
+    pub schema_from: SchemaFrom,
+    pub secrets: Secrets,
+}
+
+/// Feeds all files in order, without secret keys of registries.
+pub(crate) fn read_all(
+    feeder: &mut Chunker<'_>,
+    files: &[SourceFile],
+    full_schema: bool,
+    progress: &dyn Progress,
+) -> Result<ReadFiles, Error> {
+    let mut secrets = Secrets::default();
+    let mut entries = Vec::with_capacity(files.len());
+    let mut schemas = Schemas::default();
+    let mut schema_from = SchemaFrom::Metadata;
+    let mut keep = |(mut entry, schema, from): Read1| {
+        schema_from = schema_from.max(from);
+        entry.schema = schema.and_then(|s| schemas.add(s));
+        entries.push(entry);
+    };
+    for run in files.chunk_by(|a, b| is_small(a) && is_small(b)) {
+        match run {
+            [only] if !is_small(only) => {
+                // A large file starts and ends at a cut, so that it is the same chunks everywhere.
+                feeder.end_region();
+                keep(read_large(
+                    feeder,
+                    only,
+                    (full_schema, &mut secrets),
+                    progress,
+                )?);
+                feeder.end_region();
+            }
+            _ => each_group(run, full_schema, progress, &mut |group| {
+                feeder.append(&group.data);
+                group.files.into_iter().for_each(&mut keep);
+                secrets.append(group.secrets);
+            })?,
+        }
+    }
+    Ok(ReadFiles {
+        table: FileTable::new(entries)?,
+        schemas,
+        schema_from,
+        secrets,
+    })
+}
+
+fn is_small(file: &SourceFile) -> bool {
+    file.seen.size_bytes < CHUNK_BYTES_MAX as u64
+}
+
+fn read_large(
+    feeder: &mut Chunker<'_>,
+    source: &SourceFile,
+    (full_schema, secrets): (bool, &mut Secrets),
+    progress: &dyn Progress,
+) -> Result<Read1, Error> {
+    let fail = |e| Error::file("read", &source.at, e);
+    let file = open_plain(&source.at).map_err(fail)?;
+    let mut describer = Describer::new(&source.path);
+    let mut hasher = blake3::Hasher::new();
+    let (mut cancelled, mut front) = (false, Vec::new());
+    let size_bytes = feeder
+        .read_from(&file, |piece| {
+            hasher.update(piece);
+            describer.push(piece);
+            let wanted = FRONT_BYTES.saturating_sub(front.len()).min(piece.len());
+            front.extend_from_slice(piece.get(..wanted).unwrap_or_default());
+            progress.advance(piece.len() as u64);
+            cancelled |= progress.cancelled();
+        })
+        .map_err(fail)?;
+    if cancelled {
+        return Err(Error::Interrupted);
+    }
+    secrets.look_at(source, &front);
+    let mut found = describer.finish(&file);
+    if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+        let again = open_plain(&source.at).map_err(fail)?;
+        take_all_types(&mut found, Box::new(again)).map_err(fail)?;
+    }
+    check_unchanged(source, &file, size_bytes)?;
+    Ok(entry(source, *hasher.finalize().as_bytes(), found))
+}
+
+/// Takes the types of columns from all rows.
+fn take_all_types(found: &mut Description, text: Box<dyn Read + '_>) -> std::io::Result<()> {
+    let seen = profile(found.format, text)?;
+    (found.schema, found.schema_from) = (seen.schema(), SchemaFrom::WholeFile);
+    Ok(())
+}
+
+fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<(), Error> {
+    let after = file.metadata();
+    let after = Seen::of(&after.map_err(|e| Error::file("read", &source.at, e))?);
+    if after == source.seen && size_bytes == source.seen.size_bytes {
+        Ok(())
+    } else {
+        Err(Error::Changed(source.at.clone()))
+    }
+}
+
+fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
+    let entry = FileEntry {
+        path: source.path.clone(),
+        size_bytes: source.seen.size_bytes,
+        content_id: Some(ContentId::new(hash)),
+        format: found.format.number(),
+        rows: found.rows,
+        schema: None,
+    };
+    (entry, found.schema, found.schema_from)
+}
+
+/// Reads a run of small files, several groups at a time; groups come in order.
+fn each_group(
+    run: &[SourceFile],
+    full_schema: bool,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Group),
+) -> Result<(), Error> {
+    let groups: Vec<&[SourceFile]> = run.chunks(GROUP_FILES).collect();
+    if let [only] = groups.as_slice() {
+        each(read_group(only, full_schema, progress)?);
+        return Ok(());
+    }
+    let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    std::thread::scope(|scope| {
+        // Every reader takes each so-many-th group and has a short queue of its own, so that
+        // they come in order and none runs far ahead.
+        let queues: Vec<mpsc::Receiver<_>> = (0..readers)
+            .map(|first| {
+                let (queue, read) = mpsc::sync_channel(2);
+                let own = groups.iter().skip(first).step_by(readers);
+                scope.spawn(move || {
+                    for group in own {
+                        let done = read_group(group, full_schema, progress);
+                        let failed = done.is_err();
+                        // Nobody listens any more when another failed.
+                        if queue.send(done).is_err() || failed {
+                            break;
+                        }
+                    }
+                });
+                read
+            })
+            .collect();
+        for queue in queues.iter().cycle().take(groups.len()) {
+            let gone =
+                || Error::machine("run a reading thread", std::io::Error::other("it panicked"));
+            each(queue.recv().map_err(|_| gone())??);
+        }
+        Ok(())
+    })
+}
+
+fn read_group(
+    files: &[SourceFile],
+    full_schema: bool,
+    progress: &dyn Progress,
+) -> Result<Group, Error> {
+    if progress.cancelled() {
+        return Err(Error::Interrupted);
+    }
+    let total = files.iter().map(|f| f.seen.size_bytes).sum();
+    let mut group = Group {
+        // Sizes below CHUNK_BYTES_MAX each.
+        data: Vec::with_capacity(usize::try_from(total).unwrap_or(0)),
+        files: Vec::with_capacity(files.len()),
+        secrets: Secrets::default(),
+    };
+    for source in files {
+        let start = group.data.len();
+        read_small(source, &mut group.data)?;
+        let bytes = group.data.get(start..).unwrap_or_default();
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        // A key stays one behind a link of another name.
+        let real_path = source.real_path.as_deref().unwrap_or_default();
+        let real_name = real_path.rsplit('/').next().unwrap_or_default();
+        if is_key_file(name, bytes) || is_key_file(real_name, bytes) {
+            group.secrets.keys.push(Skipped {
+                path: source.at.clone(),
+                why: WhySkipped::KeyFile,
+            });
+            group.data.truncate(start);
+            continue;
+        }
+        group.secrets.look_at(source, bytes);
+        let mut describer = Describer::new(&source.path);
+        describer.push(bytes);
+        let hash = *blake3::hash(bytes).as_bytes();
+        let mut found = describer.finish(&bytes);
+        if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+            let taken = take_all_types(&mut found, Box::new(bytes));
+            taken.map_err(|e| Error::file("read", &source.at, e))?;
+        }
+        group.files.push(entry(source, hash, found));
+    }
+    progress.advance(total);
+    Ok(group)
+}
+
+/// Appends a file's bytes.
+fn read_small(source: &SourceFile, data: &mut Vec<u8>) -> Result<(), Error> {
+    let fail = |e| Error::file("read", &source.at, e);
+    let file = open_plain(&source.at).map_err(fail)?;
+    let (start, size) = (data.len(), source.seen.size_bytes);
+    // One byte more than there should be shows whether it grew.
+    (&file).take(size + 1).read_to_end(data).map_err(fail)?;
+    check_unchanged(source, &file, (data.len() - start) as u64)
+}

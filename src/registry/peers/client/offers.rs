@@ -1,0 +1,211 @@
+//! What peers say they have: verified, stood beside what is believed here, and found by reference.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Dataset;
+use crate::error_kind::Classify as _;
+use crate::error_kind::ErrorKind;
+use crate::ident::EnvelopeId;
+use crate::ident::Reference;
+use crate::manifest::Envelope;
+use crate::manifest::Manifest;
+use crate::protocol::ListFilter;
+use crate::protocol::PeerCatalog;
+use crate::protocol::PeerError;
+use crate::registry::LocalRegistry;
+use crate::registry::datasets::lookup::best;
+use crate::registry::datasets::lookup::label;
+use crate::registry::datasets::lookup::picked;
+use crate::registry::error::Error;
+use crate::registry::publishing::trust::Listed;
+use crate::trust::TrustStore;
+use crate::trust::UnverifiedManifest;
+use crate::trust::VerifiedManifest;
+use crate::wire::DecodeError;
+
+/// A dataset that a peer has, its signature verified.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// How it stands here.
+    pub listed: Listed,
+    verified: VerifiedManifest,
+}
+
+impl Offer {
+    /// An offer, as it stands here.
+    pub(crate) fn new(trust: &TrustStore, verified: VerifiedManifest) -> Self {
+        Self {
+            listed: LocalRegistry::listed_elsewhere(trust, &verified),
+            verified,
+        }
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        self.verified.manifest()
+    }
+
+    /// The manifest's envelope, by its id.
+    pub fn envelope_id(&self) -> EnvelopeId {
+        self.listed.dataset.envelope_id
+    }
+
+    /// The manifest and its envelope.
+    pub(crate) fn verified(&self) -> &VerifiedManifest {
+        &self.verified
+    }
+}
+
+impl LocalRegistry {
+    /// What a peer shows, by name and version.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it does not answer, or answers with manifests whose signatures do not
+    /// hold: no honest node shows those.
+    pub fn list_remote(
+        &self,
+        peer: &dyn PeerCatalog,
+        filter: &ListFilter,
+    ) -> Result<Vec<Offer>, Error> {
+        let blame = |source| Error::Peer {
+            address: peer.address(),
+            source,
+        };
+        let encoded = peer.list(filter).map_err(blame)?;
+        let trust = self.trust()?;
+        let mut offers = verify_all(&encoded)
+            .map_err(blame)?
+            .into_iter()
+            .map(|verified| Offer::new(&trust, verified))
+            .collect::<Vec<_>>();
+        offers.sort_by(|a, b| {
+            let (x, y) = (a.manifest(), b.manifest());
+            let names = x.name.cmp(&y.name);
+            names
+                .then_with(|| x.dataset_version.cmp(&y.dataset_version))
+                .then_with(|| a.envelope_id().cmp(&b.envelope_id()))
+        });
+        Ok(offers)
+    }
+
+    /// The one dataset at these peers that a reference means, which of them have it, and what is
+    /// wrong with the others. Peers that do not answer are left out, unless none does.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`], or the first peer's error.
+    pub fn resolve_remote(
+        &self,
+        reference: &Reference,
+        peers: &[&dyn PeerCatalog],
+    ) -> Result<(Offer, Vec<usize>, Vec<Error>), Error> {
+        let mut found: BTreeMap<EnvelopeId, (Offer, Vec<usize>)> = BTreeMap::new();
+        let mut faults = Vec::new();
+        let mut answered = false;
+        for (n, peer) in peers.iter().enumerate() {
+            for filter in filters(reference) {
+                match self.list_remote(*peer, &filter) {
+                    Ok(offers) => {
+                        answered = true;
+                        for offer in offers {
+                            let entry = found.entry(offer.envelope_id());
+                            let (_, who) = entry.or_insert_with(|| (offer, Vec::new()));
+                            // However often it says so, it is one.
+                            if who.last() != Some(&n) {
+                                who.push(n);
+                            }
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                    Err(error) => {
+                        faults.push(error);
+                        break;
+                    }
+                }
+            }
+        }
+        if !answered && !faults.is_empty() {
+            return Err(faults.swap_remove(0));
+        }
+        let trust = self.trust()?;
+        let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
+        let mut chosen = best(fitting(shown.collect(), reference, &trust), &trust);
+        let ids = |d: &Dataset| d.manifest.content_id;
+        let Some(winner) = chosen.pop() else {
+            return Err(Error::NotAtPeers(reference.to_string()));
+        };
+        if chosen.iter().any(|d| ids(d) != ids(&winner)) {
+            chosen.push(winner);
+            return Err(Error::Ambiguous {
+                reference: reference.to_string(),
+                candidates: chosen.iter().map(label).collect(),
+            });
+        }
+        // Whoever has the same bytes under another manifest cannot be asked by this one.
+        let found = found.remove(&winner.envelope_id);
+        let (offer, who) = found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))?;
+        Ok((offer, who, faults))
+    }
+}
+
+/// What to ask peers for.
+fn filters(reference: &Reference) -> Vec<ListFilter> {
+    match reference {
+        Reference::Content(digits) => vec![ListFilter::Content(digits.clone())],
+        Reference::Name {
+            name, or_content, ..
+        } => {
+            let digits = or_content.clone().map(ListFilter::Content);
+            std::iter::once(ListFilter::Name(name.clone()))
+                .chain(digits)
+                .collect()
+        }
+    }
+}
+
+/// What a reference may mean of what peers show. They may answer with anything.
+fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Vec<Dataset> {
+    let digits = match reference {
+        Reference::Content(digits) => Some(digits),
+        Reference::Name { or_content, .. } => or_content.as_ref(),
+    };
+    let is_meant = |d: &Dataset| digits.is_some_and(|x| x.matches(&d.manifest.content_id));
+    let (mut fitting, rest): (Vec<_>, Vec<_>) = shown.into_iter().partition(is_meant);
+    if let Reference::Name {
+        name,
+        version,
+        publisher,
+        ..
+    } = reference
+    {
+        let named = rest.into_iter().filter(|d| d.manifest.name == *name);
+        let named = named.collect();
+        fitting.extend(picked(named, version, publisher.as_ref(), trust));
+    }
+    fitting
+}
+
+/// Verifies signatures on all cores, in the order given.
+fn verify_all(encoded: &[Vec<u8>]) -> Result<Vec<VerifiedManifest>, PeerError> {
+    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let each = encoded.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = encoded
+            .chunks(each)
+            .map(|some| scope.spawn(move || some.iter().map(|b| verify(b)).collect()))
+            .collect();
+        let mut all = Vec::with_capacity(encoded.len());
+        for handle in handles {
+            let some: Result<Vec<_>, _> = handle
+                .join()
+                .unwrap_or(Err(PeerError::Malformed(DecodeError::Invalid("manifest"))));
+            all.extend(some?);
+        }
+        Ok(all)
+    })
+}
+
+fn verify(bytes: &[u8]) -> Result<VerifiedManifest, PeerError> {
+    let envelope = Envelope::decode(bytes)?;
+    let verified = UnverifiedManifest::new(envelope).verify();
+    verified.map_err(|_| PeerError::Misbehaved("a manifest whose signature does not hold"))
+}

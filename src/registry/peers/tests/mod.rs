@@ -1,0 +1,9 @@
+//! Tests between registries in the same process.
+
+mod admission;
+mod advertised;
+mod claims;
+mod delta;
+mod prefetch;
+mod pull;
+mod reconcile;

@@ -1,0 +1,491 @@
+//! What is looked into: a file, a directory, a dataset or a file in one, as rows.
+
+pub(crate) mod column_plan;
+pub(crate) mod columns;
+pub(crate) mod dataset_file;
+pub(crate) mod file;
+pub(crate) mod row_copy;
+pub(crate) mod row_writer;
+pub(crate) mod stream;
+pub(crate) mod text_lines;
+
+use std::collections::HashSet;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::file_io::Input;
+use crate::ident::Reference;
+use crate::inspect::FileFormat;
+use crate::inspect::Format;
+use crate::inspect::ReadOptions;
+use crate::inspect::output::OutputFormat;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Chain;
+use crate::inspect::table::Columnar;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::TableError;
+use crate::inspect::table::UnreadColumn;
+use crate::inspect::table::has_rows;
+use crate::manifest::FileTable;
+use crate::progress::NoProgress;
+use crate::progress::Progress;
+use crate::registry::KeptPrints;
+use crate::registry::LocalRegistry;
+use crate::registry::SpillDirectory;
+use crate::registry::error::Error;
+use crate::registry::index::source_files;
+use crate::registry::index::source_files::Finding;
+use crate::registry::step::Step;
+use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::file::Named;
+use crate::registry::targets::file::Place;
+use crate::registry::targets::file::TargetFile;
+use crate::registry::targets::file::Unreadable;
+use crate::registry::targets::file::is_lines;
+use crate::registry::targets::stream::STDIN;
+
+/// What somebody said of how a target is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TargetOptions {
+    /// How its text is written.
+    pub reading: ReadOptions,
+    /// Datasets from elsewhere are read even where they are far larger than what they are made of.
+    pub allow_large: bool,
+}
+
+/// What is to be said of the columns of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnNotes {
+    /// Names that a file has twice; the second column has got another name.
+    pub repeated: Vec<String>,
+    /// Columns whose type is not read. They are in no row.
+    pub unread: Vec<UnreadColumn>,
+}
+
+/// Something with rows: one file or several, one after the other.
+#[derive(Clone)]
+pub struct Target {
+    pub(super) name: String,
+    pub(super) files: Arc<Vec<TargetFile>>,
+    pub(super) home: PathBuf,
+    /// The dataset's name without a version, and the path of the file that is meant of it.
+    pub(super) dataset: Option<String>,
+    /// Where files are that came out of streams.
+    pub(super) spooled: Vec<Arc<SpillDirectory>>,
+}
+
+impl Target {
+    /// Finds what is meant: `-` for standard input; a path that exists, which may be a pipe; else a
+    /// dataset here, or a file of one behind a colon. Of files, nothing is read yet.
+    ///
+    /// # Errors
+    /// [`Error`] when there is neither, or no file with rows in it; [`Error::TooLarge`] for a dataset
+    /// from elsewhere that is far larger than what it is made of.
+    pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
+        Self::open_with(text, home, &TargetOptions::default())
+    }
+
+    /// The same, with what somebody said of how it is read.
+    ///
+    /// # Errors
+    /// As [`Target::open`]; without [`Error::TooLarge`] where large datasets are allowed.
+    pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let _step = Step::begin("open", text);
+        if text.contains("://") {
+            return Err(Error::NotHere(text.to_owned()));
+        }
+        let path = Path::new(text);
+        let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
+        if (text == STDIN || is_pipe())
+            && let Input::Stream(mut stream) =
+                Input::open(path).map_err(|e| Error::file("read", path, e))?
+        {
+            let target = Self::of_stream(text, &mut stream, home)?;
+            return Ok(target.read_as(options.reading));
+        }
+        let (files, dataset) = match path.symlink_metadata() {
+            Ok(_) => (on_disk(path, home)?, None),
+            Err(_) => in_store(text, home, options.allow_large)
+                .map(|(files, name)| (files, Some(name)))?,
+        };
+        if files.is_empty() {
+            return Err(Error::NoRows(text.to_owned()));
+        }
+        let target = Self {
+            name: text.to_owned(),
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset,
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
+    /// The same, read as somebody said.
+    fn read_as(mut self, reading: ReadOptions) -> Self {
+        if let Some(files) = Arc::get_mut(&mut self.files) {
+            files.iter_mut().for_each(|f| f.reading = reading);
+        }
+        self
+    }
+
+    /// Where what was made of its rows is kept for the next version; nowhere for files that are
+    /// no dataset.
+    pub fn kept_prints(&self) -> Option<KeptPrints> {
+        let dataset = self.dataset.clone()?;
+        Some(KeptPrints::of(dataset, &self.home))
+    }
+
+    /// What was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its files, in their order.
+    pub fn files(&self) -> &[TargetFile] {
+        &self.files
+    }
+
+    /// Bytes of all files.
+    pub fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.size_bytes).sum()
+    }
+
+    /// The only file's path, where it is one of text lines on this disk.
+    pub fn text_path(&self) -> Result<Option<&Path>, Error> {
+        match self.files.as_slice() {
+            [only] => match &only.place {
+                Place::Disk(path) if is_lines(&only.opened()?) => Ok(Some(path)),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// All rows from one on, over all files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file on the way to the first of them cannot be read.
+    pub fn batches(&self, selection: &Selection) -> Result<Arc<dyn Batches>, Error> {
+        let (mut first, mut from) = (0, selection.from);
+        if from > 0 {
+            while let (Some(file), true) = (self.files.get(first), first + 1 < self.files.len()) {
+                let rows = self.rows_of(file, &NoProgress)?;
+                if from < rows {
+                    break;
+                }
+                (first, from) = (first + 1, from - rows);
+            }
+        }
+        Ok(self.chain(
+            first,
+            Selection {
+                from,
+                ..selection.clone()
+            },
+        ))
+    }
+
+    /// All rows, once more each time.
+    pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
+        self.all(Selection {
+            columns: columns.to_vec(),
+            ..Selection::default()
+        })
+    }
+
+    /// All rows, in the form that the selection asks for.
+    pub fn all(&self, selection: Selection) -> Arc<dyn Batches> {
+        self.chain(
+            0,
+            Selection {
+                from: 0,
+                ..selection
+            },
+        )
+    }
+
+    /// What each of its files says of its columns; none where one of them is not columnar.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn columnar(&self) -> Result<Option<Vec<Columnar>>, Error> {
+        let of = |file: &TargetFile| Ok(file.opened()?.table.columnar().cloned());
+        self.files.iter().map(of).collect()
+    }
+
+    /// Names of the columns that its files say they have, in the order in which they are met:
+    /// those of headers and of columnar files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn column_names(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
+        for file in self.files.iter() {
+            for name in file.opened()?.column_names() {
+                if known.insert(name.clone()) {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The format that keeps its rows as they are in its first file.
+    ///
+    /// # Errors
+    /// [`Error`] when the first file cannot be read.
+    pub fn kept_format(&self) -> Result<OutputFormat, Error> {
+        let first = self.files.first().map(|f| f.opened()).transpose()?;
+        Ok(first.map_or(OutputFormat::Text, |opened| {
+            OutputFormat::keeping(opened.format.format, opened.table.shape())
+        }))
+    }
+
+    /// Whether its files are Arrow IPC.
+    pub fn is_arrow(&self) -> bool {
+        let is_arrow = |file: &TargetFile| {
+            let format = file.opened().map(|opened| opened.format.format);
+            matches!(format, Ok(Format::ArrowFile | Format::ArrowStream))
+        };
+        self.files.iter().all(is_arrow)
+    }
+
+    /// Whether some of its rows are records of fields.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn has_records(&self) -> Result<bool, Error> {
+        for file in self.files.iter() {
+            if matches!(file.opened()?.table.shape(), Shape::Delimited(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What is to be said of the columns of its files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn column_notes(&self) -> Result<ColumnNotes, Error> {
+        let mut notes = ColumnNotes::default();
+        for file in self.files.iter() {
+            let opened = file.opened()?;
+            notes.repeated.extend(opened.repeated_names());
+            let columnar = opened.table.columnar();
+            for column in columnar.into_iter().flat_map(|c| &c.unread) {
+                if !notes.unread.contains(column) {
+                    notes.unread.push(column.clone());
+                }
+            }
+        }
+        notes.repeated.sort();
+        notes.repeated.dedup();
+        Ok(notes)
+    }
+
+    /// All rows of the files from one on. It knows which file could not be read on.
+    pub fn from_file(&self, first: usize) -> Arc<Chain> {
+        Arc::new(self.chain_of(first, Selection::default()))
+    }
+
+    /// The same target without the files that cannot be opened because they are damaged.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read for another reason.
+    pub fn without_damaged(&self) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        for file in self.files.iter() {
+            match file.opened() {
+                Err(Error::Rows { source, .. }) if source.is_damage() => {}
+                Err(error) => return Err(error),
+                Ok(_) => files.push(file.clone()),
+            }
+        }
+        Ok(Self {
+            files: Arc::new(files),
+            ..self.clone()
+        })
+    }
+
+    fn chain(&self, first: usize, start: Selection) -> Arc<dyn Batches> {
+        Arc::new(self.chain_of(first, start))
+    }
+
+    /// Rows from one of a file on, which are opened when it is their turn.
+    fn chain_of(&self, first: usize, start: Selection) -> Chain {
+        let rest = Selection {
+            from: 0,
+            ..start.clone()
+        };
+        let (files, home) = (Arc::clone(&self.files), self.home.clone());
+        let open = move |n: usize| {
+            let file = files.get(first + n)?;
+            let selection = if n == 0 { &start } else { &rest };
+            let batches = file.batches(selection, &home).map_err(|e| file.blame(e));
+            Some(batches.map(|inner| {
+                let file = file.path.clone();
+                Arc::new(Named { file, inner }) as Arc<dyn Batches>
+            }))
+        };
+        Chain::new(Box::new(open))
+    }
+
+    /// What is in the rows of the first file.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub fn shape(&self) -> Result<Shape, Error> {
+        let first = self.files.first().map(|f| f.opened()).transpose()?;
+        Ok(first.map_or(Shape::Text, |o| o.table.shape().clone()))
+    }
+
+    /// How many rows there are, as far as rows have numbers: blank lines count.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn count(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let counts = self.files.iter().map(|f| self.rows_of(f, progress));
+        counts.sum()
+    }
+
+    /// How many rows there are. Blank lines of JSON Lines are none, though they have a number.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn rows(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let rows = self.files.iter().map(|file| {
+            let rows = file.rows(&self.home, progress);
+            rows.map_err(|e| self.uncounted(file, e))
+        });
+        rows.sum()
+    }
+
+    fn uncounted(&self, file: &TargetFile, error: Unreadable) -> Error {
+        match error {
+            Unreadable::Told(e) => e,
+            Unreadable::Rows(e) => self.blame(file.blame(e)),
+        }
+    }
+
+    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
+        let counted = file.count(&self.home, progress);
+        counted.map_err(|e| self.uncounted(file, e))
+    }
+
+    /// The error for rows of this target that cannot be read.
+    pub fn blame(&self, source: TableError) -> Error {
+        match source {
+            TableError::Interrupted => Error::Interrupted,
+            source => Error::Rows {
+                target: self.name.clone(),
+                source,
+            },
+        }
+    }
+}
+
+/// The file at a path; of a directory those that have rows by their names, in the order of an
+/// index.
+fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
+    let meta = path.metadata().map_err(|e| Error::file("read", path, e))?;
+    if meta.is_file() {
+        return Ok(vec![TargetFile {
+            path: path.display().to_string(),
+            size_bytes: meta.len(),
+            format: None,
+            reading: ReadOptions::default(),
+            place: Place::Disk(path.to_owned()),
+        }]);
+    }
+    if !meta.is_dir() {
+        return Err(Error::NotPlainFile(path.to_owned()));
+    }
+    let how = Finding {
+        exclude: &[],
+        follow_links: false,
+    };
+    let found = source_files::find(path, &how, home)?.files;
+    let named = found.into_iter().filter(|f| has_rows(&f.path));
+    let files = named.map(|f| TargetFile {
+        path: f.path,
+        size_bytes: f.seen.size_bytes,
+        format: None,
+        reading: ReadOptions::default(),
+        place: Place::Disk(f.at),
+    });
+    Ok(files.collect())
+}
+
+/// The files of a dataset that have rows, or the one that is named, whatever it is.
+/// With the name of the dataset, and the path that was asked for.
+fn in_store(
+    text: &str,
+    home: &Path,
+    allow_large: bool,
+) -> Result<(Vec<TargetFile>, String), Error> {
+    let (scheme, rest) = match text.strip_prefix("alimentar:") {
+        Some(rest) => ("alimentar:", rest),
+        None => ("", text),
+    };
+    let (reference, path) = match rest.split_once(':') {
+        Some((reference, path)) => (format!("{scheme}{reference}"), Some(path)),
+        None => (text.to_owned(), None),
+    };
+    // What looks like a path is a path that is not there, not a dataset with an odd name.
+    let parsed = reference.parse::<Reference>();
+    let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
+    if !home.exists() {
+        return Err(Error::NotHere(text.to_owned()));
+    }
+    let registry = LocalRegistry::open(home)?;
+    let dataset = registry.resolve(&parsed).map_err(|e| match e {
+        Error::NotFound(_) if path.is_none() => Error::NotHere(text.to_owned()),
+        other => other,
+    })?;
+    let reader = Arc::new(registry.reader_of(&dataset)?);
+    if !allow_large && let Some(beyond) = registry.expansion(&dataset)? {
+        return Err(beyond.refused(&dataset.manifest));
+    }
+    let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;
+    let manifest = Arc::new(dataset.manifest);
+    let is_only = table.files().len() == 1;
+    let mut found = Vec::new();
+    for (start, entry) in table.with_offsets() {
+        let format = FileFormat::from_number(entry.format);
+        let is_wanted = match path {
+            Some(path) => path == entry.path,
+            None => is_only || format.format != Format::Bytes,
+        };
+        if is_wanted {
+            let (reader, manifest) = (Arc::clone(&reader), Arc::clone(&manifest));
+            found.push(TargetFile {
+                path: entry.path.clone(),
+                size_bytes: entry.size_bytes,
+                format: Some(format).filter(|f| f.format != Format::Bytes),
+                reading: ReadOptions::default(),
+                place: Place::Store(Arc::new(DatasetFile::new(
+                    reader,
+                    manifest,
+                    start,
+                    entry.clone(),
+                ))),
+            });
+        }
+    }
+    match (path, found.is_empty()) {
+        (Some(path), true) => Err(Error::NoSuchFile {
+            path: path.to_owned(),
+            dataset: manifest.name.to_string(),
+        }),
+        (path, _) => {
+            let path = path.map(|p| format!(":{p}")).unwrap_or_default();
+            Ok((found, format!("{}{path}", manifest.name)))
+        }
+    }
+}

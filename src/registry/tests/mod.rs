@@ -1,0 +1,10 @@
+//! Tests of several use-cases together: power cuts, full disks, collections, rebuilds.
+
+mod collection;
+mod delta;
+mod full_disk;
+mod power_cut;
+mod rebuild;
+mod removal;
+mod repair;
+mod rotation;

@@ -1,0 +1,204 @@
+//! Indexes that are made anew from the packs, after commands that power cuts have torn apart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::catalog::Dataset;
+use crate::progress::NoProgress;
+use crate::registry::Edit;
+use crate::registry::Error;
+use crate::registry::GcOptions;
+use crate::registry::IndexOptions;
+use crate::registry::LocalRegistry;
+use crate::store::disk::io::Disk;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
+use crate::trust::KeyPair;
+
+fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
+    LocalRegistry::on(Arc::new(disk.clone()))
+}
+
+/// Loses the index; what the packs alone list.
+fn rebuilt(disk: &SimDisk) -> Vec<Dataset> {
+    disk.remove_file("registry.redb");
+    open(disk).unwrap().list().unwrap()
+}
+
+/// A disk with one dataset, everything synced.
+fn begin() -> (tempfile::TempDir, SimDisk) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    std::fs::write(&path, "{\"n\":1}\n{\"n\":2}\n").unwrap();
+    let disk = SimDisk::default();
+    let options = IndexOptions::default();
+    open(&disk)
+        .unwrap()
+        .index(&path, &options, &NoProgress)
+        .unwrap();
+    let disk = disk.after_power_cut(&mut Dice(0));
+    (dir, disk)
+}
+
+fn tag(disk: &SimDisk) -> Result<(), Error> {
+    let registry = open(disk)?;
+    let edit = Edit {
+        add_tags: vec!["tag".to_owned()],
+        ..Edit::default()
+    };
+    let dataset = registry.list()?.remove(0);
+    registry.revise(&dataset, &edit, None).map(drop)
+}
+
+fn sign(disk: &SimDisk) -> Result<(), Error> {
+    let registry = open(disk)?;
+    let pair = KeyPair::from_seed(&Zeroizing::new([1; 32]));
+    let dataset = registry.list()?.remove(0);
+    registry.sign(&dataset, &pair).map(drop)
+}
+
+/// Cuts the power before every change of a command, some times each. The packs alone list one
+/// dataset then, and none when it was removed.
+fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
+    let (_dir, whole) = begin();
+    let counted = whole.after_power_cut(&mut Dice(0));
+    command(&counted).unwrap();
+    for cut in 0..counted.changes() {
+        for seed in 0..4 {
+            let mut dice = Dice(cut * 100 + seed);
+            let disk = whole.after_power_cut(&mut dice);
+            disk.cut_power_at(cut);
+            // The last changes tidy up: without them it is done.
+            let _ = command(&disk);
+            let disk = disk.after_power_cut(&mut dice);
+            let at = format!("cut before change {cut}, seed {seed}");
+            let listed = rebuilt(&disk);
+            assert_eq!(listed.len(), 1, "{at}");
+            open(&disk).unwrap().remove_one(&listed[0]).unwrap();
+            assert!(rebuilt(&disk).is_empty(), "{at}: it came back");
+        }
+    }
+}
+
+#[test]
+fn a_torn_revision_loses_nothing_and_nothing_comes_back() {
+    tear(tag);
+}
+
+#[test]
+fn a_torn_signature_loses_nothing_and_nothing_comes_back() {
+    tear(sign);
+}
+
+/// A command that never committed leaves its words past the committed length of a pack. The next
+/// one writes over them, and the power goes again: no half of them may count.
+#[test]
+fn a_leftover_that_is_half_written_over_loses_nothing() {
+    let (dir, whole) = begin();
+    let other = dir.path().join("b");
+    std::fs::write(&other, "{\"n\":3}\n".repeat(300)).unwrap();
+    let counted = whole.after_power_cut(&mut Dice(0));
+    tag(&counted).unwrap();
+    for cut in 0..counted.changes() {
+        for seed in 0..4 {
+            let mut dice = Dice(cut * 100 + seed);
+            let disk = whole.after_power_cut(&mut dice);
+            disk.cut_power_at(cut);
+            let _ = tag(&disk);
+            let disk = disk.after_power_cut(&mut dice);
+            let second = dice.roll(30);
+            disk.cut_power_at(second);
+            let options = IndexOptions::default();
+            let _ = open(&disk).and_then(|r| r.index(&other, &options, &NoProgress));
+            let disk = disk.after_power_cut(&mut dice);
+            let names = rebuilt(&disk).into_iter().map(|d| d.manifest.name);
+            let names: Vec<String> = names.map(|n| n.to_string()).collect();
+            let at = format!("cut before changes {cut} and {second}, seed {seed}");
+            assert!(names.contains(&"a".to_owned()), "{at}: {names:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
+    let (_dir, disk) = begin();
+    let registry = open(&disk).unwrap();
+    registry.unshare(&registry.list().unwrap()[0]).unwrap();
+    drop(registry);
+    for _ in 0..3 {
+        assert!(rebuilt(&disk)[0].flags.private);
+        let options = GcOptions {
+            patience: Duration::ZERO,
+            keep_days: 0,
+            ..GcOptions::default()
+        };
+        open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
+    }
+}
+
+/// A pack that a collection removed is there again after a power cut, and the tombstone of what is
+/// in it is damaged.
+#[test]
+fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
+    let (_dir, disk) = begin();
+    let packs = disk.list("packs").unwrap();
+    let path = format!("packs/{}", packs[0]);
+    let file = disk.open(&path, OpenMode::Existing).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    sign(&disk).unwrap();
+    let options = GcOptions {
+        patience: Duration::ZERO,
+        keep_days: 0,
+        ..GcOptions::default()
+    };
+    open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
+    let moved = disk.list("packs").unwrap();
+    assert!(!moved.contains(&packs[0]), "{moved:?}");
+    let file = disk.open(&path, OpenMode::CreateNew).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    let path = format!("packs/{}", moved[0]);
+    let file = disk.open(&path, OpenMode::Existing).unwrap();
+    let last = file.size().unwrap() - 20;
+    file.write_all_at(b"damage", last).unwrap();
+    let repaired: Arc<dyn Disk> = Arc::new(disk.clone());
+    let report = LocalRegistry::repair_on(&repaired, &NoProgress).unwrap();
+    assert!(report.index_rebuilt);
+    assert_eq!(open(&disk).unwrap().list().unwrap().len(), 1);
+}
+
+/// Every call, and letting go of what was opened, on indexes with damage anywhere.
+#[test]
+fn no_damage_of_the_index_is_a_panic() {
+    let (_dir, disk) = begin();
+    sign(&disk).unwrap();
+    let disk = disk.after_power_cut(&mut Dice(0));
+    let mut dice = Dice(1);
+    for round in 0..150 {
+        let hurt = disk.after_power_cut(&mut Dice(0));
+        let file = hurt.open("registry.redb", OpenMode::Existing).unwrap();
+        let size = file.size().unwrap();
+        // Its header more often than the pages.
+        let at = match dice.roll(2) {
+            0 => dice.roll(4096),
+            _ => dice.roll(size - 16),
+        };
+        let noise: Vec<u8> = (0..1 + dice.roll(16))
+            .map(|_| dice.roll(256) as u8)
+            .collect();
+        file.write_all_at(&noise, at).unwrap();
+        let run = std::panic::catch_unwind(|| {
+            let _ = tag(&hurt);
+            let _ = open(&hurt).and_then(|registry| registry.fsck(&NoProgress));
+            let disk: Arc<dyn Disk> = Arc::new(hurt.clone());
+            LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
+        });
+        let at = format!("round {round}, {} bytes at {at}", noise.len());
+        run.unwrap_or_else(|_| panic!("{at}"))
+            .unwrap_or_else(|e| panic!("{at}: {e}"));
+        assert_eq!(open(&hurt).unwrap().list().unwrap().len(), 1, "{at}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Power is cut before many changes of a run that removes a dataset, keeps it back from a
+//! collection, restores it and collects it. It is there or can be restored as was reported, and
+//! its number is never given to other content.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::Reference;
+use crate::progress::NoProgress;
+use crate::registry::Error;
+use crate::registry::GcOptions;
+use crate::registry::IndexOptions;
+use crate::registry::LifeError;
+use crate::registry::LocalRegistry;
+use crate::registry::RestoreReport;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
+
+/// What was reported last of the one dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Here,
+    Restorable,
+    GivenUp,
+}
+
+struct Trial<'a> {
+    disk: &'a SimDisk,
+    /// What holds if power goes now: what was reported, or what is being done.
+    may_be: Vec<Told>,
+}
+
+fn open(disk: &SimDisk) -> LocalRegistry {
+    LocalRegistry::on(Arc::new(disk.clone())).unwrap()
+}
+
+fn reference() -> Reference {
+    "a@1.0.0".parse().unwrap()
+}
+
+fn index(registry: &LocalRegistry, path: &Path) -> Result<(), Error> {
+    let options = IndexOptions {
+        name: "a".parse().ok(),
+        version: "1.0.0".parse().ok(),
+        ..IndexOptions::default()
+    };
+    registry.index(path, &options, &NoProgress).map(drop)
+}
+
+fn gc(registry: &LocalRegistry, keep_days: u32) -> Result<(), Error> {
+    let options = GcOptions {
+        patience: Duration::ZERO,
+        keep_days,
+        ..GcOptions::default()
+    };
+    let report = registry.gc(&options, &NoProgress)?;
+    assert_eq!(report.deferred, None);
+    Ok(())
+}
+
+fn restore(registry: &LocalRegistry) -> Result<RestoreReport, Error> {
+    registry.restore(&reference(), false)
+}
+
+impl Trial<'_> {
+    fn step(
+        &mut self,
+        then: Told,
+        work: &dyn Fn(&LocalRegistry) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.may_be.push(then);
+        work(&LocalRegistry::on(Arc::new(self.disk.clone()))?)?;
+        self.may_be = vec![then];
+        Ok(())
+    }
+
+    fn run(&mut self, path: &Path) -> Result<(), Error> {
+        let unindex = |r: &LocalRegistry| r.unindex_reference(&reference()).map(drop);
+        self.step(Told::Here, &|r| index(r, path))?;
+        self.step(Told::Restorable, &unindex)?;
+        self.step(Told::Restorable, &|r| gc(r, 7))?;
+        self.step(Told::Here, &|r| restore(r).map(drop))?;
+        self.step(Told::Restorable, &unindex)?;
+        self.step(Told::GivenUp, &|r| gc(r, 0))?;
+        self.step(Told::GivenUp, &|r| gc(r, 0))
+    }
+}
+
+/// How it is, and that it is as it must be.
+fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: &str) {
+    let registry = open(disk);
+    let listed = registry.list().unwrap();
+    let is_here = !listed.is_empty();
+    let restored = restore(&registry);
+    let found = match &restored {
+        _ if is_here => Told::Here,
+        Ok(_) => Told::Restorable,
+        Err(Error::Life(LifeError::NotRemoved(_))) => Told::Nothing,
+        Err(Error::Life(LifeError::Collected(_))) => Told::GivenUp,
+        Err(e) => panic!("{at}: {e}"),
+    };
+    assert!(
+        may_be.contains(&found),
+        "{at}: {found:?} and not {may_be:?}"
+    );
+    for dataset in registry.list().unwrap() {
+        let mut bytes = Vec::new();
+        let read = registry.cat(&dataset, None, &mut bytes, &NoProgress);
+        read.unwrap_or_else(|e| panic!("{at}: {e}"));
+        assert!(bytes == std::fs::read(content).unwrap(), "{at}");
+    }
+    let report = registry.fsck(&NoProgress).unwrap();
+    assert!(
+        report.missing.is_empty() && report.corrupt.is_empty(),
+        "{at}: {report:?}"
+    );
+    if found != Told::Nothing {
+        let given = index(&registry, other).unwrap_err();
+        assert_eq!(given.kind(), ErrorKind::Conflict, "{at}: {given}");
+    }
+}
+
+#[test]
+fn removed_dataset_and_its_number_outlive_power_cuts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice(3);
+    let mut write = |name: &str| -> PathBuf {
+        let path = dir.path().join(name);
+        let lines = (0..200).map(|n| format!("{{\"n\":{n},\"t\":{}}}\n", dice.roll(1 << 40)));
+        std::fs::write(&path, lines.collect::<String>()).unwrap();
+        path
+    };
+    let (content, other) = (write("content"), write("other"));
+    let whole = SimDisk::default();
+    let mut trial = Trial {
+        disk: &whole,
+        may_be: vec![Told::Nothing],
+    };
+    trial.run(&content).unwrap();
+    let changes = whole.changes();
+    assert!(changes > 60, "{changes}");
+    // Every seventh: the steps of a commit lie at other places in each of the seven commands.
+    for cut in (4..changes).step_by(7) {
+        let disk = SimDisk::default();
+        disk.cut_power_at(cut);
+        let mut trial = Trial {
+            disk: &disk,
+            may_be: vec![Told::Nothing],
+        };
+        let ended = trial.run(&content);
+        let may_be = trial.may_be;
+        let mut dice = Dice(cut);
+        let rebooted = disk.after_power_cut(&mut dice);
+        let packs_only = rebooted.after_power_cut(&mut dice);
+        let at = format!("cut before change {cut} of {changes} ({ended:?})");
+        check(&rebooted, &may_be, (&content, &other), &at);
+        // Without an index, the packs say that it was removed, and not that it was given up: what
+        // is whole can be restored.
+        packs_only.remove_file("registry.redb");
+        let mut packs_say = may_be;
+        if packs_say.contains(&Told::GivenUp) {
+            packs_say.push(Told::Restorable);
+        }
+        let at = format!("{at}, index rebuilt");
+        check(&packs_only, &packs_say, (&content, &other), &at);
+    }
+}

@@ -1,0 +1,323 @@
+//! Reading blobs back: where they are by the index, their record from the pack, unpacked once
+//! and kept for its neighbours, each blob checked against its hash.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::chunk::Codec;
+use crate::chunk::CodecError;
+use crate::ident::BlobId;
+use crate::meta_store::MetaRead;
+use crate::meta_store::Table;
+use crate::pack::Item;
+use crate::pack::RecordView;
+use crate::read_at::ReadAt;
+use crate::store::disk::DiskStore;
+use crate::store::disk::EpochGuard;
+use crate::store::disk::WriteSession;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::index::rows;
+use crate::store::disk::io::DiskFile;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::layout;
+use crate::store::disk::pack::bases::Locate;
+use crate::store::disk::pack::bases::Recents;
+use crate::wire::limits::RECORD_STORED_BYTES_MAX;
+
+/// Where a blob is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The pack's number.
+    pub pack: u32,
+    /// Where the record begins in the pack.
+    pub offset: u32,
+    /// Length of the whole record.
+    pub record_bytes: u32,
+    /// Which of the record's items it is.
+    pub item: u16,
+    /// Its length before compression.
+    pub raw_bytes: u32,
+    /// Whether the record is a delta, which cannot be read without its bases.
+    pub is_delta: bool,
+}
+
+/// A record's blobs, unpacked.
+#[derive(Debug)]
+pub struct Unpacked {
+    items: Vec<Item>,
+    starts: Vec<usize>,
+    raw: Vec<u8>,
+}
+
+impl Unpacked {
+    pub(crate) fn new(items: Vec<Item>, raw: Vec<u8>) -> Self {
+        let starts = items
+            .iter()
+            .scan(0_usize, |next, item| {
+                let start = *next;
+                *next = start.saturating_add(usize::try_from(item.raw_bytes).unwrap_or(usize::MAX));
+                Some(start)
+            })
+            .collect();
+        Self { items, starts, raw }
+    }
+
+    /// The bytes of an item; not checked against its hash.
+    pub fn item(&self, key: &BlobKey, at: u16) -> Option<&[u8]> {
+        let index = usize::from(at);
+        let item = self.items.get(index).filter(|i| i.id == key.id)?;
+        let start = *self.starts.get(index)?;
+        self.raw
+            .get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
+    }
+
+    /// The bytes of neighbouring items, the last included.
+    pub fn items(&self, first: u16, last: u16) -> Option<&[u8]> {
+        let start = *self.starts.get(usize::from(first))?;
+        let end = match self.starts.get(usize::from(last) + 1) {
+            Some(end) => *end,
+            None => self.raw.len(),
+        };
+        self.raw.get(start..end)
+    }
+}
+
+/// Reads blobs of a store. As long as it lives, nothing it finds is removed.
+#[derive(Debug)]
+pub struct BlobReader {
+    store: DiskStore,
+    _operation: EpochGuard,
+    packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
+    recent: Recents,
+    pub(in crate::store::disk) of_bases: Recents,
+}
+
+/// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
+const RECENT_RECORDS: usize = 12;
+/// Records kept unpacked because bases are in them: a delta may need several, and its
+/// neighbours need the same, as do those who read what is between them.
+const RECENT_BASES: usize = 24;
+
+impl BlobReader {
+    /// A reader on a store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be read or written.
+    pub fn new(store: &DiskStore) -> Result<Self, StoreError> {
+        Ok(Self::under(store, EpochGuard::begin(store)?))
+    }
+
+    /// A reader that is part of an operation.
+    pub(crate) fn under(store: &DiskStore, operation: EpochGuard) -> Self {
+        Self {
+            store: store.clone(),
+            _operation: operation,
+            packs: Mutex::default(),
+            recent: Recents::new(RECENT_RECORDS),
+            of_bases: Recents::new(RECENT_BASES),
+        }
+    }
+
+    /// Another reader on the same store.
+    ///
+    /// # Errors
+    /// As [`BlobReader::new`].
+    pub fn again(&self) -> Result<Self, StoreError> {
+        Self::new(&self.store)
+    }
+
+    /// Where these blobs are, in one look at the index.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
+        self.store
+            .read(|t| keys.iter().map(|k| locate(t, k)).collect())
+    }
+
+    /// What these blobs take in the packs: of every record that holds some of them, the share of
+    /// its bytes that is theirs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index or a pack cannot be read.
+    pub fn stored_bytes(&self, keys: &[BlobKey]) -> Result<u64, StoreError> {
+        let mut records: HashMap<(u32, u32), (BlobKey, Location, u64)> = HashMap::new();
+        for (key, location) in keys.iter().zip(self.locate(keys)?) {
+            if let Some(at) = location {
+                let entry = records.entry((at.pack, at.offset)).or_insert((*key, at, 0));
+                entry.2 += u64::from(at.raw_bytes);
+            }
+        }
+        let mut stored = 0;
+        for (key, at, used) in records.values() {
+            let header = RecordView::decode(&self.record_bytes(key, at)?)
+                .map_err(|_| StoreError::Blob(BlobError::Corrupt(*key)))?
+                .header;
+            let raw = (header.raw_bytes as u64).max(1);
+            stored += u64::from(at.record_bytes) * *used / raw;
+        }
+        Ok(stored)
+    }
+
+    /// The record at a location, its checksums compared, from the few kept or from its pack.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the pack cannot be read, or the record or a base of it is damaged.
+    pub fn record(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        if let Some(kept) = self.recent.find(at) {
+            return Ok(kept);
+        }
+        let unpacked = self.unpack(key, at)?;
+        self.recent.keep(at, unpacked.clone());
+        Ok(unpacked)
+    }
+
+    /// The record at a location, from its pack, or from those that were bases of others.
+    ///
+    /// # Errors
+    /// As [`BlobReader::record`].
+    pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        self.unpack_by(key, at, &|keys| self.locate(keys))
+    }
+
+    /// The same, where bases are as `locate` says.
+    pub(in crate::store::disk) fn unpack_by(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+        locate: &Locate<'_>,
+    ) -> Result<Arc<Unpacked>, StoreError> {
+        self.whole(key, at, |view| match view.header.codec {
+            Some(Codec::Delta) => {
+                let bases = self.bases(key, &view.header.bases, locate)?;
+                Ok(view.unpack_on(bases))
+            }
+            _ => Ok(view.unpack()),
+        })
+    }
+
+    /// The record at a location, its checksums compared and its payload put to `unpack`, or one of
+    /// those that were bases of others.
+    pub(in crate::store::disk) fn whole(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+        unpack: impl FnOnce(&RecordView<'_>) -> Result<Result<Vec<u8>, CodecError>, StoreError>,
+    ) -> Result<Arc<Unpacked>, StoreError> {
+        if let Some(kept) = self.of_bases.find(at) {
+            return Ok(kept);
+        }
+        let bytes = self.record_bytes(key, at)?;
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let view = RecordView::decode(&bytes).map_err(|_| corrupt())?;
+        if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
+            return Err(corrupt());
+        }
+        let raw = unpack(&view)?.map_err(|_| corrupt())?;
+        Ok(Arc::new(Unpacked::new(view.header.items, raw)))
+    }
+
+    /// The encoded record at a location, unchecked.
+    pub(crate) fn record_bytes(&self, key: &BlobKey, at: &Location) -> Result<Vec<u8>, StoreError> {
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let length = usize::try_from(at.record_bytes).unwrap_or(usize::MAX);
+        // A record's header is at most as long as its items need; the limit bounds both.
+        if length > 2 * RECORD_STORED_BYTES_MAX {
+            return Err(corrupt());
+        }
+        let file = self.pack(key, at.pack)?;
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, u64::from(at.offset))
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::UnexpectedEof => corrupt(),
+                _ => StoreError::io("read", layout::pack_path(at.pack), e),
+            })?;
+        Ok(bytes)
+    }
+
+    fn pack(&self, key: &BlobKey, number: u32) -> Result<Arc<dyn DiskFile>, StoreError> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = packs.get(&number) {
+            return Ok(open.clone());
+        }
+        let path = layout::pack_path(number);
+        let file = self
+            .store
+            .disk
+            .open(&path, OpenMode::Existing)
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => StoreError::Blob(BlobError::Missing(*key)),
+                _ => StoreError::io("open", &path, e),
+            })?;
+        let file: Arc<dyn DiskFile> = file.into();
+        if packs.len() >= PACKS_OPEN_MAX {
+            packs.clear();
+        }
+        packs.insert(number, file.clone());
+        Ok(file)
+    }
+
+    fn find(&self, key: &BlobKey) -> Result<Vec<u8>, StoreError> {
+        let at = self.store.read(|t| locate(t, key))?;
+        let at = at.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
+        let record = self.record(key, &at)?;
+        let bytes = record
+            .item(key, at.item)
+            .filter(|b| BlobId::of(b) == key.id);
+        bytes
+            .map(<[u8]>::to_vec)
+            .ok_or(StoreError::Blob(BlobError::Corrupt(*key)))
+    }
+}
+
+/// Files kept open at a time.
+const PACKS_OPEN_MAX: usize = 128;
+
+impl BlobStore for BlobReader {
+    fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError> {
+        Ok(self.find(key)?)
+    }
+
+    fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError> {
+        Ok(self.locate(keys)?.iter().map(Option::is_some).collect())
+    }
+
+    fn put(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, BlobError> {
+        let session = WriteSession::begin(&self.store)?;
+        let key = session.add(kind, bytes)?;
+        session.commit(|_, _| Ok::<_, StoreError>(()))?;
+        Ok(key)
+    }
+}
+
+/// Where a blob is, by one view of the index.
+pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
+    let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
+    Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
+}
+
+/// A pack's bytes, for a scan.
+#[derive(Debug)]
+pub(crate) struct PackBytes<'a>(pub(crate) &'a dyn DiskFile);
+
+impl ReadAt for PackBytes<'_> {
+    fn len(&self) -> u64 {
+        self.0.size().unwrap_or(0)
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        // A length that cannot be told now is no end: what cannot be read is not lost.
+        let left = self.0.size()?.saturating_sub(offset);
+        let n = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match buf.get_mut(..n) {
+            Some(part) => self.0.read_exact_at(part, offset).map(|()| n),
+            None => Ok(0),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Records of deltas in a rebuild: they are read when every plain record has its rows, since
+//! their bases may lie in any pack.
+
+use std::sync::Arc;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::pack::RecordHeader;
+use crate::pack::RecordView;
+use crate::store::disk::Unpacked;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::io::Disk;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::layout;
+use crate::store::disk::pack::reader::locate;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::rebuild::put_whole;
+use crate::store::disk::rebuild::read_exactly;
+use crate::store::disk::rebuild::unreadable::Span;
+use crate::wire::limits::RECORD_BASE_BYTES_MAX;
+
+/// Where a record is.
+pub(crate) struct Place {
+    pub(crate) pack: u32,
+    pub(crate) offset: u64,
+    pub(crate) record_bytes: usize,
+}
+
+/// Names the blobs of deltas whose bases are whole.
+pub(crate) struct DeltaRows<'a> {
+    disk: &'a Arc<dyn Disk>,
+    /// The last record that a base was in: neighbours are often in the same.
+    recent: Option<(u32, u32, Unpacked)>,
+}
+
+impl<'a> DeltaRows<'a> {
+    pub(crate) fn new(disk: &'a Arc<dyn Disk>) -> Self {
+        Self { disk, recent: None }
+    }
+
+    /// Puts the rows of these records, and returns the records that cannot be read.
+    pub(crate) fn put(
+        &mut self,
+        places: Vec<Place>,
+        tables: &mut dyn MetaWrite,
+    ) -> Result<Vec<Span>, StoreError> {
+        let mut spans = Vec::new();
+        // Rows that this makes are of deltas, and so no bases.
+        for place in places {
+            // The scan read this header a moment ago.
+            let bytes = self.read(place.pack, place.offset, place.record_bytes)?;
+            let Some(Ok(view)) = bytes.as_deref().map(RecordView::decode) else {
+                spans.push(Span::of_unknown(&place));
+                continue;
+            };
+            if !self.put_one(&place, &view, tables)? {
+                let span = Span::of_record(place.pack, place.offset, &view.header);
+                spans.push(span);
+            }
+        }
+        Ok(spans)
+    }
+
+    /// Puts the rows of one record; `false` when it cannot be read.
+    fn put_one(
+        &mut self,
+        place: &Place,
+        view: &RecordView<'_>,
+        tables: &mut dyn MetaWrite,
+    ) -> Result<bool, StoreError> {
+        let Some(kind) = view.header.kind.filter(|_| view.payload_is_whole()) else {
+            return Ok(false);
+        };
+        let Some(bases) = self.bases(kind, &view.header, tables)? else {
+            return Ok(false);
+        };
+        let Ok(raw) = view.unpack_on(bases) else {
+            return Ok(false);
+        };
+        // Records lie below 4 GiB, as packs do.
+        let at = (place.offset as u32, place.record_bytes as u32);
+        let items = locations(place.pack, at, &view.header.items, true);
+        put_whole(kind, items, &raw, tables)
+    }
+
+    /// The bytes of the bases; `None` where one is missing, or a delta.
+    fn bases(
+        &mut self,
+        kind: BlobKind,
+        header: &RecordHeader,
+        tables: &dyn MetaRead,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut joined = Vec::new();
+        for id in &header.bases {
+            let key = BlobKey { kind, id: *id };
+            let at = locate(tables, &key)?.filter(|at| !at.is_delta);
+            let Some(at) = at else { return Ok(None) };
+            let is_recent = |r: &(u32, u32, Unpacked)| (r.0, r.1) == (at.pack, at.offset);
+            if !self.recent.as_ref().is_some_and(is_recent) {
+                let length = usize::try_from(at.record_bytes).unwrap_or(usize::MAX);
+                let bytes = self.read(at.pack, u64::from(at.offset), length)?;
+                let view = bytes.as_deref().map(RecordView::decode);
+                let Some(Ok(view)) = view else {
+                    return Ok(None);
+                };
+                let Ok(raw) = view.unpack() else {
+                    return Ok(None);
+                };
+                let unpacked = Unpacked::new(view.header.items, raw);
+                self.recent = Some((at.pack, at.offset, unpacked));
+            }
+            // Its hash was compared when it got its row.
+            let bytes = self.recent.as_ref().and_then(|r| r.2.item(&key, at.item));
+            let Some(bytes) = bytes else { return Ok(None) };
+            joined.extend_from_slice(bytes);
+            if joined.len() > RECORD_BASE_BYTES_MAX {
+                return Ok(None);
+            }
+        }
+        Ok(Some(joined))
+    }
+
+    fn read(&self, pack: u32, offset: u64, length: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = layout::pack_path(pack);
+        let file = self.disk.open(&path, OpenMode::Existing);
+        let file = file.map_err(|e| StoreError::io("read", &path, e))?;
+        read_exactly(&*file, pack, offset, length)
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the store on a simulated disk.
+
+mod delta;
+mod stale;
