@@ -239,3 +239,33 @@ pub(crate) fn open(path: &Path, keys: &DecryptionKeys) -> Result<Box<dyn Read + 
     };
     Ok(Box::new(reader.map_err(|_| locked())?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stock `age` takes a passphrase as it is typed, in whichever form the keyboard gives it.
+    #[test]
+    fn archive_locked_with_another_spelling_of_the_passphrase_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let decomposed = "cafe\u{301}";
+        let to = Recipients::Passphrase {
+            text: decomposed,
+            work_factor: 2,
+        };
+        let file = File::create(&path).unwrap();
+        let mut writer = age_format::encrypt(file, to, &mut host::fill_random).unwrap();
+        writer.write_all(b"text").unwrap();
+        writer.finish().unwrap();
+        let text_of = |passphrase: &str| {
+            let mut openers = Openers::default();
+            openers.set_passphrase(Passphrase::new(passphrase));
+            let mut text = String::new();
+            open(&path, &openers)?.read_to_string(&mut text).unwrap();
+            Ok::<_, Error>(text)
+        };
+        assert_eq!(text_of(decomposed).unwrap(), "text");
+        assert!(matches!(text_of("cafe"), Err(Error::Locked(_))));
+    }
+}
