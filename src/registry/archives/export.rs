@@ -364,7 +364,7 @@ fn compress_all(
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = lock(&inbox).recv();
+        let next = lock(inbox).recv();
         let Ok((number, piece)) = next else {
             return failed;
         };

@@ -117,7 +117,7 @@ fn work(
 ) -> Result<(), Error> {
     let mut failed = Ok(());
     loop {
-        let next = lock(&inbox).recv();
+        let next = lock(inbox).recv();
         let Ok(incoming) = next else {
             return failed;
         };

@@ -97,7 +97,7 @@ fn work(
 ) -> Result<(), StoreError> {
     let mut failed = None;
     loop {
-        let next = lock(&inbox).recv();
+        let next = lock(inbox).recv();
         let Ok(batch) = next else { break };
         // After an error, batches are dropped so that the reader can end.
         if failed.is_none() {

@@ -129,7 +129,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Removes the record of [`LocalRegistry::note_followed`] after a failed pull.
+    /// Removes the record of [`LocalRegistry::record_followed`] after a failed pull.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
