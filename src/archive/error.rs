@@ -28,7 +28,7 @@ pub enum ArchiveError {
     #[error("the archive is cut off")]
     Truncated,
     /// A tar header is a link, a directory, an extension or an unknown name, which no archive has.
-    #[error("the archive's entry `{0}` is not one that archives have")]
+    #[error("the archive has an entry `{0}`, which is not allowed in archives")]
     Entry(String),
     /// `archive.json` is no header.
     #[error("the archive's header is malformed")]
@@ -48,7 +48,7 @@ pub enum ArchiveError {
         bytes: u64,
     },
     /// Another entry stands in place of the next one.
-    #[error("the archive has `{found}` where {wanted} has to come")]
+    #[error("the archive has `{found}` in place of {wanted}")]
     Unexpected {
         /// The entry found.
         found: String,

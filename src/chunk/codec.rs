@@ -43,7 +43,7 @@ pub enum CodecError {
     #[error("the compressed bytes are damaged")]
     Damaged,
     /// The payload is a delta, and the caller gave no bases.
-    #[error("a delta, which only its bases can be put to")]
+    #[error("a delta cannot be decoded without its bases")]
     NeedsBases,
     /// The payload unpacks to another length than the record says.
     #[error("unpacks to another length than the {expected} bytes that are recorded")]

@@ -117,8 +117,8 @@ pub fn find_in(bucket: &Bucket, feature: u64) -> Option<Place> {
 /// Puts an entry in front of its bucket, in place of an entry of the same super-feature or a free one.
 /// Returns false if the bucket had neither and lost its last entry. A super-feature whose highest 48
 /// bits are zero has no entry.
-pub fn put_into(bucket: &mut Bucket, feature: u64, place: Place) -> bool {
-    tag_of(feature) == 0 || put_in_front(bucket, entry(feature, place))
+pub fn put_into(bucket: &mut Bucket, feature: u64, location: Place) -> bool {
+    tag_of(feature) == 0 || put_in_front(bucket, entry(feature, location))
 }
 
 /// Distributes the entries of a bucket over the buckets of a larger table, the newest first.
@@ -157,9 +157,9 @@ fn tag_of(feature: u64) -> u64 {
     feature & !0xffff
 }
 
-fn entry(feature: u64, place: Place) -> Entry {
-    let tagged = tag_of(feature) | u64::from(place.item);
-    let at = u64::from(place.pack) << 32 | u64::from(place.offset);
+fn entry(feature: u64, location: Place) -> Entry {
+    let tagged = tag_of(feature) | u64::from(location.item);
+    let at = u64::from(location.pack) << 32 | u64::from(location.offset);
     let mut bytes = [0; ENTRY_BYTES];
     let (first, second) = bytes.split_at_mut(8);
     first.copy_from_slice(&tagged.to_le_bytes());

@@ -141,7 +141,7 @@ fn versions() -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn delta_is_small_and_round_trips() {
-    let mut differ = DeltaEncoder::new();
+    let mut encoder = DeltaEncoder::new();
     let (old, new) = (rows(5_000, 10), rows(5_000, 10));
     let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
     new[100_000] ^= 1;
@@ -152,7 +152,7 @@ fn delta_is_small_and_round_trips() {
         (&noise(100_000, 11), &noise(70_000, 12)),
         (&vec![1], &vec![2]),
     ] {
-        let payload = differ.encode(raw, bases.clone()).unwrap();
+        let payload = encoder.encode(raw, bases.clone()).unwrap();
         assert_eq!(apply(&payload, bases.clone(), raw.len()).as_ref(), Ok(raw));
         assert!(matches!(
             apply(&payload, bases.clone(), raw.len() + 1),
@@ -165,11 +165,11 @@ fn delta_is_small_and_round_trips() {
             ));
         }
     }
-    let payload = differ.encode(&new, old.clone()).unwrap();
+    let payload = encoder.encode(&new, old.clone()).unwrap();
     assert!(payload.len() < 400, "{} bytes", payload.len());
     let other = apply(&payload, rows(5_000, 13), new.len());
     assert_ne!(other, Ok(new), "it needs the base that it was made against");
-    assert!(differ.encode(b"some", Vec::new()).is_none());
+    assert!(encoder.encode(b"some", Vec::new()).is_none());
     assert!(matches!(
         apply(b"not a frame", old, 5),
         Err(CodecError::Damaged)

@@ -43,7 +43,7 @@ pub enum PeerError {
     #[error("{0}")]
     Lost(String),
     /// The peer sent next to nothing for this long.
-    #[error("it sent nothing to speak of for {} s", .0.as_secs())]
+    #[error("it sent next to nothing for {} s", .0.as_secs())]
     Stalled(Duration),
     /// Another node answers at the peer's address.
     #[error(

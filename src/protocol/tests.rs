@@ -107,7 +107,7 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-fn answers() -> Vec<Response> {
+fn responses() -> Vec<Response> {
     vec![
         Response::Hello(Hello::own(Access::Open)),
         Response::Manifests(vec![vec![5; 2000], vec![6]]),
@@ -179,21 +179,21 @@ impl PeerConnection for Parrot {
 fn filter_response_must_be_one_valid_frame() {
     let filter = Filter::build(&[ContentId::new([1; 32])]);
     let good = Response::Filter(filter.encode());
-    let asked = |answers: &[&Response]| {
-        let parrot = Parrot(answers.iter().map(|a| (*a).clone()).collect());
+    let asked = |responses: &[&Response]| {
+        let parrot = Parrot(responses.iter().map(|a| (*a).clone()).collect());
         parrot.filter().map_err(|e| e.is_misconduct())
     };
     assert_eq!(asked(&[&good]), Ok(filter));
     let bad = Response::Filter(vec![1, 1]);
     let other = Response::Card(Vec::new());
-    for answers in [
+    for responses in [
         &[][..],
         &[&good, &good],
         &[&bad],
         &[&other],
         &[&good, &other],
     ] {
-        assert_eq!(asked(answers), Err(true), "{answers:?}");
+        assert_eq!(asked(responses), Err(true), "{responses:?}");
     }
 }
 
@@ -219,16 +219,16 @@ fn messages_decode_to_the_encoded_value() {
         let frame = whole_frame(&request.encode(), Request::body_limit);
         assert_eq!(Request::decode(&frame).unwrap(), Some(request));
     }
-    for answer in answers() {
-        let frame = whole_frame(&answer.encode(), Response::body_limit);
-        assert_eq!(Response::decode(frame).unwrap(), answer);
+    for response in responses() {
+        let frame = whole_frame(&response.encode(), Response::body_limit);
+        assert_eq!(Response::decode(frame).unwrap(), response);
     }
 }
 
 #[test]
 fn messages_cut_short_or_too_long_are_refused() {
     let each = requests().into_iter().map(|r| r.encode());
-    for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
+    for bytes in each.chain(responses().into_iter().map(|a| a.encode())) {
         let kind = bytes[0];
         let body = &bytes[FRAME_HEADER_BYTES..];
         // Lists of nodes and of symbols may end after any entry; the requester counts.

@@ -83,7 +83,7 @@ pub enum KeyFileError {
     #[error("wrong passphrase, or the key file was changed on purpose")]
     Passphrase,
     /// The key derivation could not get its memory.
-    #[error("the passphrase could not be worked on")]
+    #[error("the key derivation failed: there is not enough memory")]
     Derivation,
 }
 

@@ -120,13 +120,13 @@ impl Action {
 /// The verdict of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Permitted.
+    /// The policy permits the action.
     Accept,
     /// Permitted with a person's consent.
     Ask,
     /// Permitted, but marked, ranked behind trusted data, and absent from plain listings.
     KeepApart,
-    /// Forbidden.
+    /// The policy forbids the action.
     Refuse,
 }
 

@@ -15,7 +15,7 @@ use crate::wire::Writer;
 /// The kind of signed bytes. A signature for one kind is invalid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
-    /// Manifests.
+    /// Manifests of publishers.
     Manifest,
     /// Statements of publishers.
     Statement,
@@ -41,7 +41,7 @@ pub enum SignatureError {
     #[error("`{0}` is not a key that signatures can be checked with")]
     Key(PublisherKey),
     /// The key did not make the signature over these bytes.
-    #[error("the signature of `{0}` does not fit what it stands under")]
+    #[error("the signature of `{0}` does not match the signed bytes")]
     Invalid(PublisherKey),
     /// The bytes name another key than the one that signed them.
     #[error("signed by `{signed}`, but it says `{says}`")]

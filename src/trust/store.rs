@@ -93,16 +93,16 @@ impl TrustStore {
                 }
                 StatementBody::Rotation { to } => drop(store.rotations.insert((s.by, *to))),
                 StatementBody::Revocation { reason, manifests } => {
-                    let said = store.revocations.entry(s.by).or_insert_with(|| Revoked {
+                    let revocation = store.revocations.entry(s.by).or_insert_with(|| Revoked {
                         since: s.created_at,
                         reason: reason.clone(),
                         manifests: BTreeSet::new(),
                     });
-                    said.manifests.extend(manifests);
+                    revocation.manifests.extend(manifests);
                     // Of several statements, the first gives the reason.
-                    if s.created_at < said.since {
-                        said.since = s.created_at;
-                        said.reason.clone_from(reason);
+                    if s.created_at < revocation.since {
+                        revocation.since = s.created_at;
+                        revocation.reason.clone_from(reason);
                     }
                 }
             }
@@ -160,7 +160,10 @@ impl TrustStore {
     /// Returns the reason of a revocation, the publisher's before the user's. `None` for a key that is
     /// not revoked or has no reason.
     pub fn revoked_because(&self, key: &PublisherKey) -> Option<&str> {
-        let by_publisher = self.revocations.get(key).map(|said| said.reason.as_str());
+        let by_publisher = self
+            .revocations
+            .get(key)
+            .map(|revocation| revocation.reason.as_str());
         let revoked = self.file.by_key(key).filter(|p| p.level == Level::Revoked);
         let by_people = || revoked.and_then(|p| p.reason.as_deref());
         let reason = by_publisher.filter(|r| !r.trim().is_empty());
@@ -206,7 +209,7 @@ impl TrustStore {
             origin,
             signature,
             level: level.unwrap_or(Level::Unknown),
-            is_grandfathered: listed.is_some_and(|said| said.manifests.contains(id)),
+            is_grandfathered: listed.is_some_and(|revocation| revocation.manifests.contains(id)),
         }
     }
 

@@ -18,7 +18,7 @@ pub enum Error {
     #[error("{0:?} does not run on this processor")]
     NotOnThisProcessor(Primitives),
     /// The operating system returned no random bytes.
-    #[error("no random bytes are to be had")]
+    #[error("could not read random bytes")]
     Random(#[source] getrandom::Error),
     /// rustls refuses the configuration.
     #[error("the TLS configuration is refused")]

@@ -53,12 +53,12 @@ const SECOND_FAREWELL: Duration = Duration::from_millis(150);
 /// it neither reports nor retries.
 const NOWHERE: &str = " on 0 interfaces ";
 /// Maximum number of remembered names, for reports of their end.
-const HEARD_MAX: usize = 2_048;
+const SEEN_SERVICES_MAX: usize = 2_048;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
     sink: EventSink,
-    heard: BTreeMap<String, NodeId>,
+    seen_services: BTreeMap<String, NodeId>,
     /// Set if a service came without its record. The crate never queries that alone, and a responder
     /// omits data that it sent within the last second.
     is_lacking: bool,
@@ -122,7 +122,7 @@ impl Worker {
         Self {
             shared,
             sink,
-            heard: BTreeMap::new(),
+            seen_services: BTreeMap::new(),
             is_lacking: false,
             leaving: None,
             _end: end,
@@ -139,7 +139,7 @@ impl Worker {
                 Err(e) => Err(Trouble::Mdns(e)),
             };
             let Err(trouble) = ended else { return };
-            self.heard.clear();
+            self.seen_services.clear();
             let reason = trouble.to_string();
             (self.sink)(DiscoveryEvent::Trouble { reason });
             if began.elapsed() >= STEADY {
@@ -255,16 +255,18 @@ impl Worker {
                 if own == Some(record.node) {
                     return;
                 }
-                if self.heard.len() < HEARD_MAX || self.heard.contains_key(&service.fullname) {
-                    self.heard.insert(service.fullname, record.node);
+                if self.seen_services.len() < SEEN_SERVICES_MAX
+                    || self.seen_services.contains_key(&service.fullname)
+                {
+                    self.seen_services.insert(service.fullname, record.node);
                 }
                 (self.sink)(DiscoveryEvent::Seen { record, addresses });
             }
             ServiceEvent::ServiceRemoved(_, name) => {
-                let Some(node) = self.heard.remove(&name) else {
+                let Some(node) = self.seen_services.remove(&name) else {
                     return;
                 };
-                if self.heard.values().all(|other| *other != node) {
+                if self.seen_services.values().all(|other| *other != node) {
                     (self.sink)(DiscoveryEvent::Gone { node });
                 }
             }

@@ -63,7 +63,7 @@ impl GossipNode {
         let followed = match registry.follow(&self.replicator.follow) {
             Ok(followed) => followed,
             Err(error) => {
-                let what = format!("what is followed cannot be looked at: {error}");
+                let what = format!("cannot read the followed datasets: {error}");
                 return self.server.report(&Event::Trouble { what });
             }
         };

@@ -180,7 +180,7 @@ impl GossipNode {
         match Discovery::start(Some(announced), Arc::new(tell)) {
             Ok(discovery) => self.discovery = Some(discovery),
             Err(error) => self.server.report(&Event::Trouble {
-                what: format!("nodes around are not looked for: {error}"),
+                what: format!("cannot look for nodes on this network: {error}"),
             }),
         }
     }

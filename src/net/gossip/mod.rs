@@ -83,7 +83,9 @@ impl GossipHandle {
             }
             let server = gossip_node.server.clone();
             if caught(|| gossip_node.run(&messages)).is_err() {
-                let what = "a fault: those around are not dealt with any more".to_owned();
+                let what =
+                    "the gossip thread panicked: this node exchanges with no other node any more"
+                        .to_owned();
                 server.report(&Event::Trouble { what });
             }
         });

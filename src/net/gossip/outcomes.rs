@@ -79,7 +79,7 @@ impl GossipNode {
         self.server.report(&match ended {
             Ok(labels) => Event::Retired { labels },
             Err(error) => Event::Trouble {
-                what: format!("old versions cannot be given up: {error}"),
+                what: format!("cannot remove old versions: {error}"),
             },
         });
         self.catalogue.stamp = None;

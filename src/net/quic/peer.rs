@@ -316,12 +316,12 @@ impl Peer {
 
     fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
-        let asked = host::instant();
-        let is_late = || asked.elapsed() > STALL;
+        let begun = host::instant();
+        let is_late = || begun.elapsed() > STALL;
         let request = Request::Hello(self.own.clone());
         // A hello that comes byte by byte never stalls.
-        let greeted = self.call(&request, &is_late, &mut |answer| {
-            match (answer, &hello) {
+        let greeted = self.call(&request, &is_late, &mut |response| {
+            match (response, &hello) {
                 (Response::Hello(said), None) => hello = Some(said),
                 _ => return Err(unexpected()),
             }
@@ -346,26 +346,26 @@ impl Peer {
         let (handle, stop) = (&self.dialer.handle, &self.dialer.stop);
         let sending = ask(connection, request.encode());
         let sent = handle.block_on(stop.unless(is_needless, sending));
-        let mut answers = sent.unwrap_or(Err(PeerError::Stopped))?;
+        let mut responses = sent.unwrap_or(Err(PeerError::Stopped))?;
         let mut doubted = host::instant();
         loop {
             // The timer must be made inside the runtime.
-            let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
+            let next = async { tokio::time::timeout(LOOK_UP, responses.next()).await };
             let next = handle.block_on(next);
             if stop.is_asked_for() {
                 return Err(PeerError::Stopped);
             }
             match next {
-                Ok(Ok(Some(answer))) => {
+                Ok(Ok(Some(response))) => {
                     let pace = self.pace.as_ref();
-                    if let (Some(pace), Response::Chunks(record)) = (pace, &answer) {
+                    if let (Some(pace), Response::Chunks(record)) = (pace, &response) {
                         pace.keep(record.len(), stop);
                     }
-                    each(answer)?;
+                    each(response)?;
                 }
                 Ok(ended) => return ended.map(drop),
                 Err(_) if is_needless() => return Err(PeerError::Stopped),
-                Err(_) if answers.last_data.max(doubted).elapsed() > DOUBT => {
+                Err(_) if responses.last_data.max(doubted).elapsed() > DOUBT => {
                     let at = connection.remote_address();
                     if handle.block_on(async { probe::is_refused(at, PROBE).await }) {
                         connection.close(0_u32.into(), b"nobody listens");

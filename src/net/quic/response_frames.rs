@@ -79,7 +79,7 @@ impl ResponseStream {
                 self.away = Some(host::instant());
                 return match Response::decode(frame)? {
                     Response::Refusal(refusal) => Err(refusal.into()),
-                    answer => Ok(Some(answer)),
+                    response => Ok(Some(response)),
                 };
             }
             let patience = STALL.saturating_sub(self.last_data.elapsed());
@@ -109,7 +109,7 @@ pub(crate) async fn ask(
 ) -> Result<ResponseStream, PeerError> {
     let opening = tokio::time::timeout(STALL, connection.open_bi());
     let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
-    let (mut out, answer) = opened.map_err(lost)?;
+    let (mut out, response) = opened.map_err(lost)?;
     let write = tokio::time::timeout(STALL, out.write_all(&request));
     let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
     // A peer that refuses early need not read it all; its response says why.
@@ -117,7 +117,7 @@ pub(crate) async fn ask(
         return Err(lost(error));
     }
     let _ = out.finish();
-    Ok(ResponseStream::new(answer))
+    Ok(ResponseStream::new(response))
 }
 
 fn lost_read(error: ReadError) -> PeerError {

@@ -60,7 +60,7 @@ pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) showing: Showing,
     pub(crate) budget: RateLimit,
-    pub(crate) gate: ConnectionLimiter,
+    pub(crate) connection_limiter: ConnectionLimiter,
     pub(crate) counters: Counters,
     pub(crate) observer: Arc<Observer>,
     pub(crate) is_stopping: AtomicBool,
@@ -105,7 +105,7 @@ impl Server {
             access,
             showing,
             budget: RateLimit::default(),
-            gate: ConnectionLimiter::default(),
+            connection_limiter: ConnectionLimiter::default(),
             counters: Counters::default(),
             observer,
             is_stopping: AtomicBool::new(false),
@@ -153,12 +153,16 @@ impl Server {
     pub(crate) async fn accept(self: Arc<Self>, endpoint: Endpoint) {
         while let Some(incoming) = endpoint.accept().await {
             let meeting = self.meeting.load(Ordering::Relaxed);
-            if self.is_stopping.load(Ordering::Relaxed) || !self.gate.has_room(meeting) {
+            if self.is_stopping.load(Ordering::Relaxed)
+                || !self.connection_limiter.has_room(meeting)
+            {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 incoming.refuse();
                 continue;
             }
-            if self.gate.len() + meeting >= RETRY_FROM && !incoming.remote_address_validated() {
+            if self.connection_limiter.len() + meeting >= RETRY_FROM
+                && !incoming.remote_address_validated()
+            {
                 // A client with a forged address does not receive this.
                 let _ = incoming.retry();
                 continue;
@@ -208,7 +212,7 @@ impl Server {
         let begun = host::instant();
         let mut waiting = None;
         loop {
-            match self.gate.enter(peer, connection) {
+            match self.connection_limiter.enter(peer, connection) {
                 Admission::In(place, leaving) => {
                     if let Some(leaving) = leaving {
                         let reason = b"a newer connection of yours took its place";
@@ -220,7 +224,7 @@ impl Server {
                 Admission::Full => {}
             }
             if waiting.is_none() {
-                waiting = Some(self.gate.wait(peer)?);
+                waiting = Some(self.connection_limiter.wait(peer)?);
             }
             let gone = connection.closed();
             let is_gone = tokio::time::timeout(connection_limit::SAMPLING / 2, gone)
@@ -236,7 +240,7 @@ impl Server {
     pub(crate) async fn watch(self: Arc<Self>) {
         while !self.is_stopping.load(Ordering::Relaxed) {
             tokio::time::sleep(connection_limit::SAMPLING).await;
-            self.gate.sample();
+            self.connection_limiter.sample();
         }
     }
 

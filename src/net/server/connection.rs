@@ -72,7 +72,7 @@ enum RequestEnd {
 }
 
 impl PeerSession {
-    pub(crate) async fn attend(self: Arc<Self>, out: SendStream, asked: RecvStream) {
+    pub(crate) async fn attend(self: Arc<Self>, out: SendStream, request_stream: RecvStream) {
         let counters = &self.server.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
         counters.under_way.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl PeerSession {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let begun = self.limiter().begin(self.server.started.elapsed());
         let ending = match begun {
-            true => self.answer(out, asked).await,
+            true => self.respond(out, request_stream).await,
             false => {
                 let refusal = Refusal::new(RefusalCode::TooMuch, "too much at once");
                 self.refuse(out, refusal).await
@@ -100,8 +100,8 @@ impl PeerSession {
         lock(&self.limiter)
     }
 
-    async fn answer(&self, out: SendStream, asked: RecvStream) -> RequestEnd {
-        let frame = match tokio::time::timeout(STALL, self.read(asked)).await {
+    async fn respond(&self, out: SendStream, request_stream: RecvStream) -> RequestEnd {
+        let frame = match tokio::time::timeout(STALL, self.read(request_stream)).await {
             Ok(Ok(frame)) => frame,
             Ok(Err(ReadFailure::Malformed)) => return self.malformed(out, MALFORMED).await,
             Ok(Err(ReadFailure::Gone)) => return RequestEnd::Done,
@@ -136,7 +136,7 @@ impl PeerSession {
         let Some(hello) = self.hello.get() else {
             return self.malformed(out, MALFORMED).await;
         };
-        let asking = RequestContext {
+        let context = RequestContext {
             peer: self.peer,
             hello: hello.clone(),
             showing: self.server.showing,
@@ -146,7 +146,7 @@ impl PeerSession {
             let refusal = Refusal::new(RefusalCode::TooMuch, "too much at once");
             return self.refuse(out, refusal).await;
         }
-        self.send(out, request, asking).await
+        self.send(out, request, context).await
     }
 
     async fn malformed(&self, mut out: SendStream, text: &str) -> RequestEnd {
@@ -172,14 +172,14 @@ impl PeerSession {
     }
 
     /// Reads the one frame of a request, with nothing behind it.
-    async fn read(&self, mut asked: RecvStream) -> Result<Frame, ReadFailure> {
+    async fn read(&self, mut request_stream: RecvStream) -> Result<Frame, ReadFailure> {
         let mut reader = FrameReader::new(Request::body_limit);
         let mut frame = None;
         let mut bytes = 0;
         // Kept until the request is complete.
         let mut turns = None;
         loop {
-            let chunk = asked.read_chunk(LONG_REQUEST_BYTES, true).await;
+            let chunk = request_stream.read_chunk(LONG_REQUEST_BYTES, true).await;
             let Some(chunk) = chunk.map_err(|_| ReadFailure::Gone)? else {
                 return frame.ok_or(ReadFailure::Malformed);
             };
@@ -202,7 +202,7 @@ impl PeerSession {
         &self,
         mut out: SendStream,
         request: Request,
-        asking: RequestContext,
+        context: RequestContext,
     ) -> RequestEnd {
         let started = host::instant();
         let registry = self.server.registry.clone();
@@ -225,21 +225,21 @@ impl PeerSession {
         };
         let begun = tokio::task::spawn_blocking(move || {
             // A node taken off the list meanwhile gets no more answers.
-            let mut answering = match may_ask(&registry, &asking) {
-                true => registry.answer(&request, &asking),
+            let mut responses = match may_ask(&registry, &context) {
+                true => registry.answer(&request, &context),
                 false => {
                     let text = "not on the list";
                     registry.refuse(Refusal::new(RefusalCode::NotAllowed, text))
                 }
             };
-            let first = answering.next();
-            (answering, first)
+            let first = responses.next();
+            (responses, first)
         });
         let mut bytes = 0;
         let mut next = begun.await;
         drop(announcing);
         loop {
-            let (answering, answer) = match next {
+            let (responses, response) = match next {
                 Ok(pair) => pair,
                 // It panicked: a local fault, which this peer must not turn against others.
                 Err(error) => {
@@ -247,9 +247,9 @@ impl PeerSession {
                     return RequestEnd::Done;
                 }
             };
-            let Some(answer) = answer else {
+            let Some(response) = response else {
                 let _ = out.finish();
-                if let Some(error) = answering.failed() {
+                if let Some(error) = responses.failed() {
                     self.failed(name, words(&error));
                 }
                 self.track_delivery(out, turn);
@@ -258,12 +258,12 @@ impl PeerSession {
                 }
                 break;
             };
-            if let Response::Refusal(refusal) = &answer
+            if let Response::Refusal(refusal) = &response
                 && refusal.code == RefusalCode::Malformed
             {
                 return self.malformed(out, &refusal.text).await;
             }
-            for piece in answer.into_pieces() {
+            for piece in response.into_pieces() {
                 bytes += piece.len() as u64;
                 let write = out.write_chunk(Bytes::from(piece));
                 match tokio::time::timeout(STALL, write).await {
@@ -279,9 +279,9 @@ impl PeerSession {
                 }
             }
             next = tokio::task::spawn_blocking(move || {
-                let mut answering: ResponseFrames = answering;
-                let answer = answering.next();
-                (answering, answer)
+                let mut responses: ResponseFrames = responses;
+                let response = responses.next();
+                (responses, response)
             })
             .await;
         }
@@ -305,7 +305,7 @@ impl PeerSession {
     /// Returns the slots of a data response. In a crowd it takes all: memory is for one record a peer
     /// then, and the network is busy anyway.
     fn share(&self) -> u32 {
-        if self.server.gate.len() >= CROWD {
+        if self.server.connection_limiter.len() >= CROWD {
             DATA_ANSWERS
         } else {
             1
@@ -358,10 +358,10 @@ fn words(error: &Error) -> String {
     text
 }
 
-fn may_ask(registry: &LocalRegistry, asking: &RequestContext) -> bool {
+fn may_ask(registry: &LocalRegistry, context: &RequestContext) -> bool {
     let listed = || AccessList::of(registry).all();
     // An unreadable list admits no node.
-    asking.access == Access::Open || listed().is_ok_and(|ids| ids.contains(&asking.peer))
+    context.access == Access::Open || listed().is_ok_and(|ids| ids.contains(&context.peer))
 }
 
 /// Returns the cost of a request beyond the common one: some read the whole catalogue.

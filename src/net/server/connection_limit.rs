@@ -54,7 +54,7 @@ struct OpenConnection {
     connection: Connection,
     under_way: Arc<AtomicU64>,
     /// Datagrams received so far, and the time when the last of them was noticed.
-    heard: (u64, Instant),
+    received: (u64, Instant),
     /// The last time a running request was seen.
     busy: Instant,
 }
@@ -62,8 +62,8 @@ struct OpenConnection {
 impl OpenConnection {
     fn sample(&mut self, now: Instant) {
         let datagrams = self.connection.stats().udp_rx.datagrams;
-        if datagrams != self.heard.0 {
-            self.heard = (datagrams, now);
+        if datagrams != self.received.0 {
+            self.received = (datagrams, now);
         }
         if self.under_way.load(Ordering::Relaxed) > 0 {
             self.busy = now;
@@ -73,7 +73,7 @@ impl OpenConnection {
     /// Returns the connection's rank for giving way: dead ones first, then those idle longest. `None` if
     /// it must not.
     fn eviction_rank(&self, now: Instant) -> Option<(bool, Duration)> {
-        let silent = now.saturating_duration_since(self.heard.1);
+        let silent = now.saturating_duration_since(self.received.1);
         let idle = now.saturating_duration_since(self.busy);
         match (silent >= SILENT, idle >= IDLE) {
             (true, _) => Some((true, silent)),
@@ -85,7 +85,7 @@ impl OpenConnection {
 
 /// The slot of a connection, until it is dropped.
 pub(crate) struct Permit<'a> {
-    gate: &'a ConnectionLimiter,
+    connection_limiter: &'a ConnectionLimiter,
     number: u64,
     /// Running requests on it.
     pub(crate) under_way: Arc<AtomicU64>,
@@ -103,7 +103,7 @@ pub(crate) enum Admission<'a> {
 
 /// A waiting connection, until it is dropped.
 pub(crate) struct WaitTicket<'a> {
-    gate: &'a ConnectionLimiter,
+    connection_limiter: &'a ConnectionLimiter,
     peer: NodeId,
 }
 
@@ -157,13 +157,13 @@ impl ConnectionLimiter {
             peer,
             connection: connection.clone(),
             under_way: under_way.clone(),
-            heard: (connection.stats().udp_rx.datagrams, now),
+            received: (connection.stats().udp_rx.datagrams, now),
             busy: now,
         };
         inside.connections.insert(number, inmate);
         divide_send_window(&inside);
         let place = Permit {
-            gate: self,
+            connection_limiter: self,
             number,
             under_way,
         };
@@ -178,11 +178,14 @@ impl ConnectionLimiter {
             return None;
         }
         *waiting += 1;
-        Some(WaitTicket { gate: self, peer })
+        Some(WaitTicket {
+            connection_limiter: self,
+            peer,
+        })
     }
 
     /// Returns the datagrams received so far on connections with running requests.
-    pub(crate) fn heard(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         let inside = self.open();
         let all = inside.connections.values();
         let at_work = all.filter(|i| i.under_way.load(Ordering::Relaxed) > 0);
@@ -213,7 +216,7 @@ fn divide_send_window(inside: &OpenConnections) {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut inside = self.gate.open();
+        let mut inside = self.connection_limiter.open();
         inside.connections.remove(&self.number);
         divide_send_window(&inside);
     }
@@ -221,7 +224,7 @@ impl Drop for Permit<'_> {
 
 impl Drop for WaitTicket<'_> {
     fn drop(&mut self) {
-        let mut inside = self.gate.open();
+        let mut inside = self.connection_limiter.open();
         if let Some(waiting) = inside.waiting.get_mut(&self.peer) {
             *waiting -= 1;
             if *waiting == 0 {

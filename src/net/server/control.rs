@@ -118,7 +118,7 @@ pub(crate) fn listen(home: &Path, serving: Serving) -> Result<ControlSocket, Err
             let serving = serving.clone();
             tokio::spawn(async move {
                 // A client may leave without reading its answer.
-                let _ = tokio::time::timeout(PATIENCE, answer(stream, &serving)).await;
+                let _ = tokio::time::timeout(PATIENCE, respond(stream, &serving)).await;
             });
         }
     });
@@ -139,12 +139,12 @@ fn private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-async fn answer(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Result<()> {
+async fn respond(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Result<()> {
     let mut question = Vec::new();
-    let mut asked = (&mut stream).take(MESSAGE_BYTES_MAX);
-    asked.read_to_end(&mut question).await?;
+    let mut query = (&mut stream).take(MESSAGE_BYTES_MAX);
+    query.read_to_end(&mut question).await?;
     let question: Value = serde_json::from_slice(&question).unwrap_or(Value::Null);
-    let answer = match question.get("ask").and_then(Value::as_str) {
+    let reply = match question.get("ask").and_then(Value::as_str) {
         Some("node") => state(serving),
         Some("peers") => {
             let all = serving.view.all();
@@ -152,7 +152,7 @@ async fn answer(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Re
         }
         _ => json!({"error": "not understood"}),
     };
-    stream.write_all(answer.to_string().as_bytes()).await
+    stream.write_all(reply.to_string().as_bytes()).await
 }
 
 fn state(serving: &Serving) -> Value {
@@ -168,8 +168,8 @@ fn state(serving: &Serving) -> Value {
             crate::protocol::Access::Open => "open",
             crate::protocol::Access::Listed => "listed",
         },
-        "peers": server.gate.peers().iter().map(NodeId::to_hex).collect::<Vec<_>>(),
-        "sessions": server.gate.len(),
+        "peers": server.connection_limiter.peers().iter().map(NodeId::to_hex).collect::<Vec<_>>(),
+        "sessions": server.connection_limiter.len(),
         "requests": figure(&counters.requests),
         "requests_under_way": figure(&counters.under_way),
         "requests_failed": figure(&counters.failed),
@@ -184,7 +184,7 @@ fn state(serving: &Serving) -> Value {
 /// # Errors
 /// [`Error::File`] when a node is present and does not answer.
 pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
-    Ok(asked(home, "node")?.map(NodeState))
+    Ok(query(home, "node")?.map(NodeState))
 }
 
 /// Returns the nodes known to the node that serves a home; `None` where none does.
@@ -192,15 +192,15 @@ pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
 /// # Errors
 /// As [`running_node`].
 pub fn known_nodes(home: &Path) -> Result<Option<Vec<NodeView>>, Error> {
-    let answer = asked(home, "peers")?;
-    let peers = |answer: Value| {
-        let peers = answer.get("peers")?.as_array()?.iter();
+    let reply = query(home, "peers")?;
+    let peers = |reply: Value| {
+        let peers = reply.get("peers")?.as_array()?.iter();
         Some(peers.filter_map(NodeView::from_json).collect())
     };
-    Ok(answer.map(|answer| peers(answer).unwrap_or_default()))
+    Ok(reply.map(|reply| peers(reply).unwrap_or_default()))
 }
 
-fn asked(home: &Path, what: &str) -> Result<Option<Value>, Error> {
+fn query(home: &Path, what: &str) -> Result<Option<Value>, Error> {
     let path = socket_path(home);
     let fail = |e| Error::file("ask", &path, e);
     let mut stream = match UnixStream::connect(&path) {
@@ -219,9 +219,9 @@ fn asked(home: &Path, what: &str) -> Result<Option<Value>, Error> {
     let question = json!({"ask": what}).to_string();
     stream.write_all(question.as_bytes()).map_err(fail)?;
     stream.shutdown(std::net::Shutdown::Write).map_err(fail)?;
-    let mut answer = Vec::new();
-    let mut answers = stream.take(MESSAGE_BYTES_MAX);
-    answers.read_to_end(&mut answer).map_err(fail)?;
-    let answer = serde_json::from_slice(&answer).map_err(|e| fail(e.into()))?;
-    Ok(Some(answer))
+    let mut reply = Vec::new();
+    let mut reply_stream = stream.take(MESSAGE_BYTES_MAX);
+    reply_stream.read_to_end(&mut reply).map_err(fail)?;
+    let reply = serde_json::from_slice(&reply).map_err(|e| fail(e.into()))?;
+    Ok(Some(reply))
 }

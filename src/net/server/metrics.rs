@@ -49,7 +49,11 @@ fn text(server: &Server) -> String {
             "counter",
             figure(&counters.refused),
         ),
-        ("connections", "gauge", server.gate.len() as u64),
+        (
+            "connections",
+            "gauge",
+            server.connection_limiter.len() as u64,
+        ),
         ("requests_total", "counter", figure(&counters.requests)),
         ("requests_failed_total", "counter", figure(&counters.failed)),
         ("requests_under_way", "gauge", figure(&counters.under_way)),

@@ -191,12 +191,12 @@ impl Node {
 async fn quiet(server: &Server) {
     const LOOKS: u32 = 15;
     let mut quiet = 0;
-    let mut heard = (server.gate.heard(), host::instant());
-    while quiet < LOOKS && heard.1.elapsed() < LOST {
+    let mut received = (server.connection_limiter.received(), host::instant());
+    while quiet < LOOKS && received.1.elapsed() < LOST {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let now = server.gate.heard();
-        if now != heard.0 {
-            heard = (now, host::instant());
+        let now = server.connection_limiter.received();
+        if now != received.0 {
+            received = (now, host::instant());
         }
         quiet = match server.counters.under_way.load(Ordering::Relaxed) {
             0 => quiet + 1,

@@ -50,7 +50,7 @@ impl Default for GossipConfig {
     }
 }
 
-/// An exchange with a peer. Exactly one [`Gossip::done`] follows each.
+/// An exchange with a peer. Exactly one [`Gossip::record_outcome`] follows each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {
     /// Compare catalogues.

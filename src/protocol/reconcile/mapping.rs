@@ -15,7 +15,7 @@ pub struct Mapping {
 
 /// Gaps from here on count as infinite, because no index is that large.
 const GAP_MAX: f64 = 4_294_967_296.0;
-/// 2^-53.
+/// The step of the random number, 2^-53.
 const UNIT: f64 = 1.0 / 9_007_199_254_740_992.0;
 
 impl Mapping {

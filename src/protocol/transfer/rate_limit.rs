@@ -78,7 +78,7 @@ impl RateLimiter {
     }
 }
 
-/// A limit of bytes a second. [`Pace::took`] returns the wait before the next bytes.
+/// A limit of bytes a second. [`Pace::wait_after`] returns the wait before the next bytes.
 #[derive(Clone, Debug)]
 pub struct Pace {
     per_second: u64,

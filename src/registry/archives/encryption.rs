@@ -259,7 +259,7 @@ mod tests {
         writer.write_all(b"text").unwrap();
         writer.finish().unwrap();
         let text_of = |passphrase: &str| {
-            let mut openers = Openers::default();
+            let mut openers = DecryptionKeys::default();
             openers.set_passphrase(Passphrase::new(passphrase));
             let mut text = String::new();
             open(&path, &openers)?.read_to_string(&mut text).unwrap();

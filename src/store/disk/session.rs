@@ -322,9 +322,9 @@ impl WriteSession {
             Some(pack) => pack,
             none => none.insert(PackFile::claim(&self.store)?),
         };
-        let place = pack.append_bytes(bytes)?;
+        let extent = pack.append_bytes(bytes)?;
         let number = pack.number();
-        for (item, location) in locations(number, place, items, is_delta) {
+        for (item, location) in locations(number, extent, items, is_delta) {
             state
                 .pending
                 .insert(BlobKey { kind, id: item.id }, Some(location));
@@ -333,7 +333,7 @@ impl WriteSession {
                 state.stats.new_bytes += u64::from(item.raw_bytes);
             }
         }
-        state.stats.stored_bytes += u64::from(place.1);
+        state.stats.stored_bytes += u64::from(extent.1);
         if state.pack.as_ref().is_some_and(PackFile::is_full) {
             self.seal(state)?;
         }
@@ -463,8 +463,8 @@ fn write_entries(
             id: BlobId::of(&entry.bytes),
         };
         let record = record_of_one(key, &entry.bytes, sequence, entry.flags)?;
-        let place = pack.append(&record)?;
-        for (item, location) in locations(pack.number(), place, &record.items, false) {
+        let extent = pack.append(&record)?;
+        for (item, location) in locations(pack.number(), extent, &record.items, false) {
             let key = rows::blob_key(&BlobKey {
                 kind: entry.kind,
                 id: item.id,

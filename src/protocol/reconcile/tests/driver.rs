@@ -19,7 +19,7 @@ use crate::protocol::pack_batch;
 use crate::protocol::reconcile::Comparison;
 use crate::protocol::reconcile::ReconcileMethod;
 use crate::protocol::reconcile::compare_catalogues;
-use crate::protocol::reconcile::tests::answer;
+use crate::protocol::reconcile::tests::response;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
 /// A peer with numbered items. The body of an item is its number.
@@ -58,7 +58,7 @@ impl Peer {
         std::iter::from_fn(|| pack_batch(&mut left).map(Response::Manifests)).collect()
     }
 
-    fn answers(&self, request: &Request) -> Vec<Response> {
+    fn responses(&self, request: &Request) -> Vec<Response> {
         let things = self.things.lock().unwrap().clone();
         match request {
             Request::Reconcile(r) => {
@@ -70,9 +70,9 @@ impl Peer {
                 let new = there
                     .iter()
                     .filter(|(e, _)| r.elements.binary_search(e).is_err());
-                let mut answers = vec![Response::Reconciled(missing.collect())];
-                answers.extend(Self::bodies(new.map(|(_, n)| *n)));
-                answers
+                let mut responses = vec![Response::Reconciled(missing.collect())];
+                responses.extend(Self::bodies(new.map(|(_, n)| *n)));
+                responses
             }
             Request::Symbols(_) | Request::Wanted(_) if self.is_old => {
                 let refusal = Refusal::new(RefusalCode::NotUnderstood, "not understood");
@@ -86,7 +86,7 @@ impl Peer {
                     let new = 1_000_000 + *changes;
                     self.things.lock().unwrap().push(new);
                 }
-                vec![Response::Symbols(answer(&there, r))]
+                vec![Response::Symbols(response(&there, r))]
             }
             Request::Wanted(r) => {
                 let there = by_element(&r.salt, &things);
@@ -123,12 +123,12 @@ impl PeerConnection for Peer {
             Request::Symbols(_) => "symbols",
             _ => "wanted",
         });
-        for answer in self.answers(&request) {
+        for response in self.responses(&request) {
             let frame =
-                FrameReader::new(Response::body_limit).read(&mut answer.encode().as_slice())?;
+                FrameReader::new(Response::body_limit).read(&mut response.encode().as_slice())?;
             match Response::decode(frame.unwrap())? {
                 Response::Refusal(refusal) => return Err(refusal.into()),
-                answer => each(answer)?,
+                response => each(response)?,
             }
         }
         Ok(())

@@ -15,9 +15,9 @@ use crate::protocol::reconcile::riblt_decode::NotASet;
 use crate::protocol::reconcile::tests::End;
 use crate::protocol::reconcile::tests::Ran;
 use crate::protocol::reconcile::tests::Set;
-use crate::protocol::reconcile::tests::answer;
 use crate::protocol::reconcile::tests::ascending;
 use crate::protocol::reconcile::tests::elements;
+use crate::protocol::reconcile::tests::response;
 use crate::protocol::reconcile::tests::run;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 
@@ -28,9 +28,9 @@ fn tampered(seed: u8, mut with: impl FnMut(&SymbolsRequest, &mut Symbols, &mut R
     let here = &common | &elements(&mut random, 30);
     let there = ascending(&(&common | &elements(&mut random, 30)));
     let ran = run(ascending(&here), seed, |request| {
-        let mut answer = answer(&there, request);
-        with(request, &mut answer, &mut random);
-        answer
+        let mut response = response(&there, request);
+        with(request, &mut response, &mut random);
+        response
     });
     if let End::Done(difference) = &ran.end {
         let theirs: Set = there.into_iter().collect();
@@ -45,9 +45,9 @@ fn tampered(seed: u8, mut with: impl FnMut(&SymbolsRequest, &mut Symbols, &mut R
 fn reconcile_corrupted_symbol_leads_to_the_list_or_has_no_effect() {
     let mut lists = 0;
     for seed in 0..240 {
-        let ran = tampered(seed, |_, answer, random| {
-            let at = random.below(answer.symbols.len() as u64) as usize;
-            let symbol = &mut answer.symbols[at];
+        let ran = tampered(seed, |_, response, random| {
+            let at = random.below(response.symbols.len() as u64) as usize;
+            let symbol = &mut response.symbols[at];
             match seed % 4 {
                 0 => symbol.sum ^= 1 << random.below(64),
                 1 => symbol.check ^= 1 << random.below(32),
@@ -63,8 +63,8 @@ fn reconcile_corrupted_symbol_leads_to_the_list_or_has_no_effect() {
 #[test]
 fn reconcile_with_endless_peer_uses_the_list() {
     for seed in 0..20 {
-        let ran = tampered(seed, |_, answer, random| {
-            for symbol in &mut answer.symbols {
+        let ran = tampered(seed, |_, response, random| {
+            for symbol in &mut response.symbols {
                 symbol.sum = random.next_u64();
                 symbol.check = random.next_u64() as u32;
                 // With counts as of a small difference, so that symbols look cheap.
@@ -103,25 +103,25 @@ fn reconcile_of_large_sets_bounds_the_symbols() {
 
 #[test]
 fn reconcile_with_foreign_digest_uses_the_list() {
-    let ran = tampered(1, |_, answer, _| {
-        answer.digest = CatalogDigest::new([7; 16])
+    let ran = tampered(1, |_, response, _| {
+        response.digest = CatalogDigest::new([7; 16])
     });
     assert_eq!(ran.end, End::List);
-    let ran = tampered(2, |_, answer, _| answer.count += 1);
+    let ran = tampered(2, |_, response, _| response.count += 1);
     assert_eq!(ran.end, End::List);
 }
 
 #[test]
 fn reconcile_restarts_when_the_set_changes() {
     let mut n = 0;
-    let ran = tampered(3, |_, answer, _| {
-        answer.count += n;
+    let ran = tampered(3, |_, response, _| {
+        response.count += n;
         n += 1;
     });
     assert_eq!(ran.end, End::Restart);
     let mut n = 0;
-    let ran = tampered(3, |_, answer, _| {
-        answer.digest = CatalogDigest::new([n; 16]);
+    let ran = tampered(3, |_, response, _| {
+        response.digest = CatalogDigest::new([n; 16]);
         n += 1;
     });
     assert_eq!(ran.end, End::Restart);
@@ -130,14 +130,14 @@ fn reconcile_restarts_when_the_set_changes() {
 #[test]
 fn reconcile_with_impossible_counts_uses_the_list() {
     for count in [u64::MAX, u64::MAX / 2, 1 << 62, 1 << 40, 1 << 20] {
-        let ran = tampered(4, |_, answer, _| answer.count = count);
+        let ran = tampered(4, |_, response, _| response.count = count);
         assert_eq!(ran.end, End::List, "{count}");
     }
     // An empty set with the digest of another one.
-    let ran = tampered(4, |_, answer, _| answer.count = 0);
+    let ran = tampered(4, |_, response, _| response.count = 0);
     assert_eq!(ran.end, End::List);
-    let ran = tampered(5, |_, answer, random| {
-        answer
+    let ran = tampered(5, |_, response, random| {
+        response
             .symbols
             .iter_mut()
             .for_each(|s| s.count = random.next_u64() as i64);
@@ -147,13 +147,13 @@ fn reconcile_with_impossible_counts_uses_the_list() {
 
 #[test]
 fn reconcile_with_unrequested_symbols_uses_the_list() {
-    let ran = tampered(6, |_, answer, _| answer.symbols.push(Symbol::default()));
+    let ran = tampered(6, |_, response, _| response.symbols.push(Symbol::default()));
     assert_eq!((ran.end, ran.round_trips), (End::List, 1));
-    let ran = tampered(6, |_, answer, _| answer.symbols.truncate(1));
+    let ran = tampered(6, |_, response, _| response.symbols.truncate(1));
     assert_eq!((ran.end, ran.round_trips), (End::List, 1));
-    let ran = tampered(6, |_, answer, _| answer.symbols.clear());
+    let ran = tampered(6, |_, response, _| response.symbols.clear());
     assert_eq!((ran.end, ran.round_trips), (End::List, 1));
-    let ran = tampered(6, |_, answer, _| answer.from += 1);
+    let ran = tampered(6, |_, response, _| response.from += 1);
     assert_eq!((ran.end, ran.round_trips), (End::List, 1));
 }
 

@@ -42,7 +42,7 @@ pub(in crate::protocol::reconcile) fn ascending(set: &Set) -> Vec<Element> {
 }
 
 /// Answers as an honest peer with a set does.
-pub(in crate::protocol::reconcile) fn answer(
+pub(in crate::protocol::reconcile) fn response(
     there: &[Element],
     request: &SymbolsRequest,
 ) -> Symbols {
@@ -89,12 +89,12 @@ pub(in crate::protocol::reconcile) fn run(
     let end = loop {
         match reconciler.step() {
             CompareStep::Symbols(request) => {
-                let answer = peer(&request);
+                let response = peer(&request);
                 round_trips += 1;
-                symbols += answer.symbols.len();
+                symbols += response.symbols.len();
                 bytes += Request::Symbols(request).encode().len();
-                bytes += Response::Symbols(answer.clone()).encode().len();
-                reconciler.take_response(answer);
+                bytes += Response::Symbols(response.clone()).encode().len();
+                reconciler.take_response(response);
                 assert!(round_trips <= 120, "no end");
             }
             CompareStep::Done(difference) => break End::Done(difference),
@@ -124,7 +124,7 @@ fn plain(here: &Set, there: &Set) -> SetDifference {
 
 fn honest(here: &Set, there: &Set, seed: u8) -> Ran {
     let theirs = ascending(there);
-    run(ascending(here), seed, |request| answer(&theirs, request))
+    run(ascending(here), seed, |request| response(&theirs, request))
 }
 
 #[test]

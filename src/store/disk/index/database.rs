@@ -200,10 +200,10 @@ impl RedbMeta {
             .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
         let mut database = guarded(|| builder().create_with_backend(overlay))?;
-        let sound = guarded(|| database.check_integrity());
+        let check_result = guarded(|| database.check_integrity());
         close(database);
         drop(lock);
-        if sound? {
+        if check_result? {
             Ok(())
         } else {
             Err(MetaError::Damaged.into())
@@ -245,14 +245,14 @@ impl RedbMeta {
             let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
             Ok::<_, StoreError>(guarded(|| builder().create_with_backend(overlay))?)
         };
-        let sound = database().and_then(|mut checked| {
+        let check_result = database().and_then(|mut checked| {
             let is_sound = guarded(|| checked.check_integrity());
             let version = check_version(&checked);
             close(checked);
             let is_sound = is_sound?;
             version.map(|_| is_sound)
         });
-        let is_whole = unless_damaged(sound)?.unwrap_or(false);
+        let is_whole = unless_damaged(check_result)?.unwrap_or(false);
         // Another handle: one that meets damage is left in any state.
         let read = database().and_then(|database| {
             let transaction = guarded(|| database.begin_read());

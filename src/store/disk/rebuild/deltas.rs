@@ -48,15 +48,15 @@ impl<'a> DeltaRows<'a> {
     ) -> Result<Vec<Span>, StoreError> {
         let mut spans = Vec::new();
         // The new rows are of deltas, so they are no bases.
-        for place in places {
+        for location in places {
             // The scan read this header a moment ago.
-            let bytes = self.read(place.pack, place.offset, place.record_bytes)?;
+            let bytes = self.read(location.pack, location.offset, location.record_bytes)?;
             let Some(Ok(view)) = bytes.as_deref().map(RecordView::decode) else {
-                spans.push(Span::of_unknown(&place));
+                spans.push(Span::of_unknown(&location));
                 continue;
             };
-            if !self.put_one(&place, &view, tables)? {
-                let span = Span::of_record(place.pack, place.offset, &view.header);
+            if !self.put_one(&location, &view, tables)? {
+                let span = Span::of_record(location.pack, location.offset, &view.header);
                 spans.push(span);
             }
         }
@@ -66,7 +66,7 @@ impl<'a> DeltaRows<'a> {
     /// Writes the rows of one record; returns `false` when it cannot be read.
     fn put_one(
         &mut self,
-        place: &RecordPlace,
+        location: &RecordPlace,
         view: &RecordView<'_>,
         tables: &mut dyn MetaWrite,
     ) -> Result<bool, StoreError> {
@@ -80,8 +80,8 @@ impl<'a> DeltaRows<'a> {
             return Ok(false);
         };
         // Records end below 4 GiB, as packs do.
-        let at = (place.offset as u32, place.record_bytes as u32);
-        let items = locations(place.pack, at, &view.header.items, true);
+        let at = (location.offset as u32, location.record_bytes as u32);
+        let items = locations(location.pack, at, &view.header.items, true);
         put_whole(kind, items, &raw, tables)
     }
 

@@ -55,11 +55,11 @@ impl Span {
     }
 
     /// Makes the span of a record with unknown content.
-    pub(crate) fn of_unknown(place: &RecordPlace) -> Self {
+    pub(crate) fn of_unknown(extent: &RecordPlace) -> Self {
         Self {
-            pack: place.pack,
-            offset: place.offset,
-            bytes: place.record_bytes as u64,
+            pack: extent.pack,
+            offset: extent.offset,
+            bytes: extent.record_bytes as u64,
             lost: Vec::new(),
             is_known: false,
         }
@@ -135,13 +135,13 @@ pub(crate) fn of_lost(lost: Vec<(BlobKey, Location)>, spans: &[Span]) -> Vec<Spa
         let around = before
             .map(|(_, span)| span)
             .filter(|span| span.pack == at.pack && offset < span.offset + span.bytes);
-        let place = around.map_or((offset, u64::from(at.record_bytes)), |span| {
+        let extent = around.map_or((offset, u64::from(at.record_bytes)), |span| {
             (span.offset, span.bytes)
         });
-        let span = found.entry((at.pack, place.0)).or_insert_with(|| Span {
+        let span = found.entry((at.pack, extent.0)).or_insert_with(|| Span {
             pack: at.pack,
-            offset: place.0,
-            bytes: place.1,
+            offset: extent.0,
+            bytes: extent.1,
             lost: Vec::new(),
             is_known: true,
         });
