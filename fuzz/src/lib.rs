@@ -94,7 +94,7 @@ pub const TARGETS: [(&str, Target); 34] = [
     ("file_table", file_table),
     ("node", node),
     ("record", record),
-    ("difference", delta),
+    ("delta", delta),
     ("pack", pack),
     ("tombstone", tombstone),
     ("schema", schema),
@@ -504,10 +504,10 @@ pub fn symbols(data: &[u8]) {
         }
         comparing.take_response(answer);
     }
-    if let CompareStep::Done(delta) = comparing.step() {
-        let mut set: Vec<Element> = delta.only_there.clone();
+    if let CompareStep::Done(difference) = comparing.step() {
+        let mut set: Vec<Element> = difference.only_there.clone();
         let here = own.iter().enumerate();
-        let common = here.filter(|(n, _)| delta.only_here.binary_search(n).is_err());
+        let common = here.filter(|(n, _)| difference.only_here.binary_search(n).is_err());
         set.extend(common.map(|(_, e)| *e));
         set.sort_unstable();
         // The digest was the true one, so the set must be.

@@ -42,7 +42,8 @@ impl Chunks {
     /// chunk.
     fn nonce(&self, is_final: bool) -> [u8; 12] {
         let mut nonce = [0; 12];
-        let bytes = self.number.to_be_bytes();
+        // Big-endian.
+        let bytes = self.number.to_le_bytes().into_iter().rev();
         for (to, from) in nonce.iter_mut().skip(3).zip(bytes) {
             *to = from;
         }

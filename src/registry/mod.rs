@@ -108,9 +108,9 @@ pub use metadata::differing;
 pub use metadata::inherited::Inherited;
 pub use row_diff::RowDiff;
 pub use row_diff::RowSample;
-pub use targets::ColumnNotes;
 pub use targets::Target;
 pub use targets::TargetOptions;
+pub use targets::columns::ColumnNotes;
 
 pub use crate::store::disk::Deferred;
 pub use crate::store::disk::GcOptions;

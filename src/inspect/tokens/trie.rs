@@ -129,7 +129,8 @@ fn sorted(vocabulary: &Vocabulary) -> Vec<u32> {
             .iter_mut()
             .zip(bytes)
             .for_each(|(to, from)| *to = *from);
-        u64::from_be_bytes(front)
+        front.reverse();
+        u64::from_le_bytes(front)
     };
     let tokens = 0..vocabulary.len() as u32;
     let mut keyed: Vec<(u64, u32)> = tokens.map(|t| (front(vocabulary.bytes(t)), t)).collect();

@@ -1,4 +1,4 @@
-//! Checks that rows have the requested columns.
+//! Notes about the columns of a target, and the check that rows have the requested ones.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -12,6 +12,7 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::TableError;
+use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::error::Error;
@@ -23,7 +24,47 @@ const LEVELS: usize = 16;
 /// Maximum number of paths of a file.
 const PATHS_MAX: usize = 100_000;
 
+/// Notes about the columns of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnNotes {
+    /// Names that a file has twice. The second column got another name.
+    pub repeated: Vec<String>,
+    /// Names that are not UTF-8, as they are shown and written.
+    pub not_utf8: Vec<String>,
+    /// Files of which a record has more fields than there are columns: the columns, and the fields.
+    pub wider: Vec<(String, usize, usize)>,
+    /// Columns whose type is not read. They are in no row.
+    pub unread: Vec<UnreadColumn>,
+}
+
 impl Target {
+    /// Returns notes about the columns of its files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn column_notes(&self) -> Result<ColumnNotes, Error> {
+        let mut notes = ColumnNotes::default();
+        for file in self.files.iter() {
+            let opened = file.opened()?;
+            notes.repeated.extend(opened.repeated_names());
+            notes.not_utf8.extend_from_slice(opened.names_not_utf8());
+            let wider = opened.wider_records();
+            let wider = wider.map(|(columns, fields)| (file.path.clone(), columns, fields));
+            notes.wider.extend(wider);
+            let columnar = opened.table.columnar();
+            for column in columnar.into_iter().flat_map(|c| &c.unread) {
+                if !notes.unread.contains(column) {
+                    notes.unread.push(column.clone());
+                }
+            }
+        }
+        notes.repeated.sort();
+        notes.repeated.dedup();
+        notes.not_utf8.sort();
+        notes.not_utf8.dedup();
+        Ok(notes)
+    }
+
     /// Checks that some row or the files' schemas have each of these columns. The first rows
     /// usually suffice; otherwise it reads on to the first row with the column.
     ///

@@ -29,7 +29,6 @@ use crate::inspect::table::Columnar;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
-use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::has_rows;
 use crate::manifest::FileTable;
 use crate::progress::NoProgress;
@@ -58,19 +57,6 @@ pub struct TargetOptions {
     pub reading: ReadOptions,
     /// Read remote datasets that are far larger than their distinct chunks.
     pub allow_large: bool,
-}
-
-/// Notes about the columns of files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnNotes {
-    /// Names that a file has twice. The second column got another name.
-    pub repeated: Vec<String>,
-    /// Names that are not UTF-8, as they are shown and written.
-    pub not_utf8: Vec<String>,
-    /// Files of which a record has more fields than there are columns: the columns, and the fields.
-    pub wider: Vec<(String, usize, usize)>,
-    /// Columns whose type is not read. They are in no row.
-    pub unread: Vec<UnreadColumn>,
 }
 
 /// A source of rows: one file, or several in order.
@@ -274,33 +260,6 @@ impl Target {
             }
         }
         Ok(false)
-    }
-
-    /// Returns notes about the columns of its files.
-    ///
-    /// # Errors
-    /// [`Error`] when a file cannot be read.
-    pub fn column_notes(&self) -> Result<ColumnNotes, Error> {
-        let mut notes = ColumnNotes::default();
-        for file in self.files.iter() {
-            let opened = file.opened()?;
-            notes.repeated.extend(opened.repeated_names());
-            notes.not_utf8.extend_from_slice(opened.names_not_utf8());
-            let wider = opened.wider_records();
-            let wider = wider.map(|(columns, fields)| (file.path.clone(), columns, fields));
-            notes.wider.extend(wider);
-            let columnar = opened.table.columnar();
-            for column in columnar.into_iter().flat_map(|c| &c.unread) {
-                if !notes.unread.contains(column) {
-                    notes.unread.push(column.clone());
-                }
-            }
-        }
-        notes.repeated.sort();
-        notes.repeated.dedup();
-        notes.not_utf8.sort();
-        notes.not_utf8.dedup();
-        Ok(notes)
     }
 
     /// Returns all rows from a file on. The chain knows the file of an error.

@@ -175,7 +175,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             zrip::compress(&[b'a'; 5000], 1).unwrap(),
             delta().encode(),
         ],
-        "difference" => {
+        "delta" => {
             let made = delta();
             let length = (made.items[0].raw_bytes as u16).to_le_bytes();
             let whole = [&length, made.payload.as_slice()].concat();

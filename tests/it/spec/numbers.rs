@@ -161,7 +161,7 @@ fn from_hex(hex: &str) -> Vec<u8> {
 #[test]
 fn store_bytes_of_version_2_match_the_vectors() {
     let [header, record] = [encode_pack_header(7), delta().encode()].map(|b| to_hex(&b));
-    let wanted = format!("pack-header {header}\ndelta {record}\n");
+    let wanted = format!("pack-header {header}\ndifference {record}\n");
     let expected = spec("vectors/golden-2.txt");
     let mut lines = expected.split_inclusive('\n');
     assert_eq!(wanted, lines.by_ref().skip(2).collect::<String>());

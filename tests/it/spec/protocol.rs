@@ -125,7 +125,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request-hello-2", Request::Hello(hello)),
         (
-            "request-deltas",
+            "request-differences",
             Request::PullDelta(PullDeltaRequest {
                 envelope,
                 tree: TreeKind::Data,
@@ -152,7 +152,7 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         (
-            "request-node-deltas",
+            "request-node-differences",
             Request::PullNodeDelta(PullNodeDeltaRequest {
                 nodes: PullNodeRequest {
                     envelope,
@@ -200,7 +200,7 @@ fn answers() -> Vec<(&'static str, Response)> {
             Response::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
         ),
         (
-            "answer-delta",
+            "answer-difference",
             Response::Delta(Delta {
                 chunks: vec![0, 1, 300],
                 bases: vec![2, 3],
@@ -208,7 +208,7 @@ fn answers() -> Vec<(&'static str, Response)> {
             }),
         ),
         (
-            "answer-node-deltas",
+            "answer-node-differences",
             Response::NodesDelta {
                 raw_bytes: 300,
                 payload: vec![9, 9, 9],

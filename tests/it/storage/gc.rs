@@ -65,6 +65,8 @@ fn home_is_shared_by_indexers_readers_and_collectors() {
         assert!(!text.contains("lock"), "{text}");
         (out.status.code(), text)
     };
+    // A home that is not there yet is an error for those that do not create one.
+    answer(&home, &["registry", "index", file(0).to_str().unwrap()]);
     std::thread::scope(|scope| {
         // Two index the same and different files and take some out again.
         for worker in 0..2_u64 {

@@ -123,7 +123,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                     }
                 }
             });
-            let mut sketched = lock(&sketched);
+            let mut sketched = lock(sketched);
             for (n, records) in records.iter_mut().enumerate() {
                 sketched.parts.push(n, records)?;
                 records.clear();
@@ -196,10 +196,10 @@ pub(in crate::inspect::dedup) fn band_pairs(
                     CompareScope::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
-                    lock(&found)(&mut pairs)?;
+                    lock(found)(&mut pairs)?;
                 }
             }
-            lock(&found)(&mut pairs)?;
+            lock(found)(&mut pairs)?;
         }
     };
     // Pairs and other data need as much memory again.
