@@ -38,7 +38,7 @@ pub enum Place {
 /// Returns the entry at the path of an output. `-` is standard output.
 ///
 /// # Errors
-/// [`NoDirectory`]; another error for sockets, block devices and broken links.
+/// [`NoDirectory`](crate::file_io::NoDirectory); another error for sockets, block devices and broken links.
 pub fn place_of(path: &Path) -> io::Result<Place> {
     if is_standard_output(path) {
         return Ok(Place::StandardOutput);

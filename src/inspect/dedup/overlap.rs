@@ -99,7 +99,7 @@ pub struct OverlapReport {
 /// Finds the rows of `b` that `a` contains.
 ///
 /// # Errors
-/// As [`dedup`](crate::inspect::dedup::run).
+/// As [`dedup`](crate::inspect::dedup::dedup).
 pub fn overlap(
     a: &OpenRows<'_>,
     b: &OpenRows<'_>,

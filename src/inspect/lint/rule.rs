@@ -40,7 +40,7 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// Identifiers of all rules, in the order of [`RULES`].
+/// Identifiers of all rules, in the order of [`RULES`](crate::inspect::lint::RULES).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the table of rules says what each is")]
 #[non_exhaustive]

@@ -68,7 +68,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// Creates a writer for decoded columns.
     ///
     /// # Errors
-    /// I/O errors, and the [`Refusal`] of a column whose type the format lacks.
+    /// I/O errors, and the [`Refusal`](crate::inspect::output::Refusal) of a column whose type the format lacks.
     pub fn of_decoded(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
         Ok(Self {
             kind: FormatWriter::Decoded(BatchWriter::new(to, format, columns)?),

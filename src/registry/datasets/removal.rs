@@ -66,7 +66,7 @@ impl LocalRegistry {
     /// resolves to, oldest first. A reference by digits of a content id means one dataset.
     ///
     /// # Errors
-    /// As [`LocalRegistry::only`]. The reference is also ambiguous if several publishers have the
+    /// As [`LocalRegistry::resolve_one`]. The reference is also ambiguous if several publishers have the
     /// name.
     pub fn versions_of_reference(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let Reference::Name {

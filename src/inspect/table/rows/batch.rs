@@ -1,5 +1,6 @@
 //! Batches of rows in memory.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -24,6 +25,8 @@ pub struct Batch {
     long: Option<(usize, LongRow)>,
     decoded: Option<RecordBatch>,
     stored: Option<Arc<[StoredColumn]>>,
+    /// Number of rows, blank ones included, once it was counted: the text is not read again for it.
+    counted: Cell<Option<u64>>,
 }
 
 /// Row boundaries.
@@ -61,6 +64,7 @@ impl Default for Batch {
             long: None,
             decoded: None,
             stored: None,
+            counted: Cell::new(None),
         }
     }
 }
@@ -120,10 +124,10 @@ impl Batch {
     /// Number of rows, blank rows included.
     pub fn count(&self) -> u64 {
         match &self.cut {
-            RowBounds::Lines => {
+            RowBounds::Lines => self.counted.get().unwrap_or_else(|| {
                 let ends = memchr::memchr_iter(b'\n', self.text()).count() as u64;
                 ends + u64::from(self.text().last().is_some_and(|b| *b != b'\n'))
-            }
+            }),
             RowBounds::Spans(spans) => spans.len() as u64,
             RowBounds::Bare(rows) => *rows,
         }
@@ -155,12 +159,15 @@ impl Batch {
                 })
                 .is_blank()
         };
-        let (mut rows, mut start) = (0, 0);
+        let (mut rows, mut all, mut start) = (0, 0, 0);
         for end in memchr::memchr_iter(b'\n', text) {
             rows += u64::from(is_row(start, end));
+            all += 1;
             start = end + 1;
         }
-        rows + u64::from(start < text.len() && is_row(start, text.len()))
+        let has_rest = start < text.len();
+        self.counted.set(Some(all + u64::from(has_rest)));
+        rows + u64::from(has_rest && is_row(start, text.len()))
     }
 
     /// Iterates over all rows, ignored blank ones included.
@@ -233,6 +240,7 @@ impl Batch {
 
     fn set(&mut self, shape: &Shape, offset: u64, filled: Filled) {
         (self.long, self.decoded, self.stored) = (None, None, None);
+        self.counted.set(None);
         if self.shape != *shape {
             self.shape = shape.clone();
         }
