@@ -13,19 +13,18 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
 use crate::ident::ContentId;
-use crate::ident::PublisherKey;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
-use crate::registry::archives::dry_run::DryRun;
 use crate::registry::archives::dry_run::DryRunRank;
 use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::import_pipeline::run_import_pipeline;
 use crate::registry::archives::input::ArchiveInput;
 use crate::registry::archives::input::open_archive_inputs;
+use crate::registry::archives::options::ImportOptions;
 use crate::registry::archives::preamble::read_header;
 use crate::registry::archives::preamble::read_manifests;
 use crate::registry::archives::preamble::read_statements;
@@ -49,32 +48,6 @@ use crate::trust::Statement;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
 use crate::trust::VerifiedManifest;
-
-/// Asks a person to admit a dataset.
-pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
-/// Asks a person to accept a dataset that is far larger than the bytes sent for it.
-pub type AskLarge<'a> = dyn Fn(&Listed, Expansion) -> bool + 'a;
-
-/// Options of an import.
-#[derive(Default)]
-pub struct ImportOptions<'a> {
-    /// Admit only datasets that a fully trusted publisher has signed.
-    pub require_signature: bool,
-    /// Report the result without importing.
-    pub dry_run: bool,
-    /// Results of earlier archives in a dry run with these options.
-    pub dry_run_state: DryRun,
-    /// Publishers whose datasets need no consent in this import.
-    pub accept_publishers: Vec<PublisherKey>,
-    /// Identities and passphrases for encrypted archives.
-    pub keys: DecryptionKeys,
-    /// Asks a person for consent, if one is present.
-    pub ask: Option<&'a Ask<'a>>,
-    /// Accept datasets that are far larger than the bytes sent for them.
-    pub allow_large: bool,
-    /// Asks a person about such datasets, if one is present.
-    pub ask_large: Option<&'a AskLarge<'a>>,
-}
 
 /// Outcome for one dataset of an archive.
 #[derive(Clone, Debug)]

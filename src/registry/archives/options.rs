@@ -1,12 +1,17 @@
-//! Options of an export.
+//! Options of exports and imports.
 
 use std::collections::BTreeSet;
 
 use crate::catalog::Dataset;
 use crate::file_io::IfExists;
+use crate::ident::PublisherKey;
 use crate::ident::TreeId;
+use crate::registry::archives::dry_run::DryRun;
+use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::encryption::Passphrase;
 use crate::registry::archives::encryption::Recipient;
+use crate::registry::error::expansion::Expansion;
+use crate::registry::publishing::trust::Listed;
 
 /// Options of an export.
 #[derive(Clone, Debug, Default)]
@@ -26,4 +31,30 @@ pub struct ExportOptions {
     pub passphrase: Option<Passphrase>,
     /// Action if a plain file is in the way.
     pub if_exists: IfExists,
+}
+
+/// Asks a person to admit a dataset.
+pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
+/// Asks a person to accept a dataset that is far larger than the bytes sent for it.
+pub type AskLarge<'a> = dyn Fn(&Listed, Expansion) -> bool + 'a;
+
+/// Options of an import.
+#[derive(Default)]
+pub struct ImportOptions<'a> {
+    /// Admit only datasets that a fully trusted publisher has signed.
+    pub require_signature: bool,
+    /// Report the result without importing.
+    pub dry_run: bool,
+    /// Results of earlier archives in a dry run with these options.
+    pub dry_run_state: DryRun,
+    /// Publishers whose datasets need no consent in this import.
+    pub accept_publishers: Vec<PublisherKey>,
+    /// Identities and passphrases for encrypted archives.
+    pub keys: DecryptionKeys,
+    /// Asks a person for consent, if one is present.
+    pub ask: Option<&'a Ask<'a>>,
+    /// Accept datasets that are far larger than the bytes sent for them.
+    pub allow_large: bool,
+    /// Asks a person about such datasets, if one is present.
+    pub ask_large: Option<&'a AskLarge<'a>>,
 }
