@@ -62,29 +62,16 @@
 //!
 //! # Read the rows of a file
 //!
-//! `inspect` reads rows of JSON Lines, CSV, Parquet and other formats, from any
-//! [`ReadAt`](crate::read_at::ReadAt): bytes in memory, a file, or a dataset in a registry.
+//! `inspect::rows` reads rows of JSON Lines, CSV, Parquet and other formats as JSON. Below it, `inspect::table` reads
+//! from any [`ReadAt`](crate::read_at::ReadAt): bytes in memory, a file, or a dataset in a registry.
 //!
 #![cfg_attr(feature = "inspect", doc = "```")]
 #![cfg_attr(not(feature = "inspect"), doc = "```ignore")]
-//! use std::sync::Arc;
-//!
-//! use alimentar::inspect::table::Batch;
-//! use alimentar::inspect::table::Next;
-//! use alimentar::inspect::table::OpenOptions;
-//! use alimentar::inspect::table::Selection;
-//! use alimentar::inspect::table::open_table;
-//!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let bytes = b"{\"text\": \"hello\"}\n{\"text\": \"good morning\"}\n".to_vec();
-//! let opened = open_table(Arc::new(bytes), "greetings.jsonl", OpenOptions::default())?;
-//! let batches = opened.table.batches(&Selection::default())?;
-//!
-//! let (mut batch, mut rows) = (Batch::default(), Vec::new());
-//! while let Next::Batch(_) = batches.next(&mut batch)? {
-//!     rows.extend(batch.rows().map(|row| String::from_utf8_lossy(row.text).into_owned()));
-//! }
-//! assert_eq!(rows, ["{\"text\": \"hello\"}", "{\"text\": \"good morning\"}"]);
+//! let mut rows = alimentar::inspect::rows("tests/data/gsm8k/test.jsonl")?;
+//! let first = rows.next().ok_or("the file is empty")??;
+//! assert!(first.json.starts_with("{\"question\":"));
+//! assert_eq!(rows.count(), 1318);
 //! # Ok(())
 //! # }
 //! ```
