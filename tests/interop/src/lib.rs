@@ -5,6 +5,11 @@
 #[path = "../../../src/net/crypto/mod.rs"]
 pub mod crypto;
 
+/// Where the code under test expects itself.
+pub mod net {
+    pub use crate::crypto;
+}
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
