@@ -303,7 +303,11 @@ fn check_key_mode(path: &Path, none: &str) -> Result<String, String> {
 fn check_store(registry: &LocalRegistry) -> Result<String, String> {
     let stats = registry.stats();
     let stats = stats.map_err(|e| Failure::from(e).message())?;
-    Ok(format!("version 1, {} datasets", stats.datasets))
+    let version = match stats.store.version {
+        Some(version) => format!("version {version}"),
+        None => "none yet".to_owned(),
+    };
+    Ok(format!("{version}, {} datasets", stats.datasets))
 }
 
 fn check_trust(registry: &LocalRegistry) -> Result<String, String> {

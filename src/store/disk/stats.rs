@@ -19,6 +19,8 @@ pub struct StoreStats {
     pub stored_bytes: u64,
     /// Number of packs.
     pub packs: u64,
+    /// Format version of the index; `None` before the first change of an empty store.
+    pub version: Option<u32>,
 }
 
 impl DiskStore {
@@ -28,7 +30,12 @@ impl DiskStore {
     /// [`StoreError`] when the index cannot be read.
     pub fn stats(&self) -> Result<StoreStats, StoreError> {
         self.read(|t| {
-            let mut stats = StoreStats::default();
+            let version = t.get(Table::Meta, rows::VERSION_KEY)?;
+            let version = version.and_then(|bytes| bytes.try_into().ok());
+            let mut stats = StoreStats {
+                version: version.map(u32::from_le_bytes),
+                ..StoreStats::default()
+            };
             let first = [BlobKind::Chunk.number()];
             t.scan(Table::Blobs, &first, &mut |key, value| {
                 if key.first() != first.first() {

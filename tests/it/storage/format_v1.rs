@@ -48,6 +48,25 @@ fn reads_as_ever(home: &Path) {
     assert!(source.starts_with(&out.stdout) && out.stdout.len() > 100_000);
 }
 
+/// Returns the version of the store that `doctor` shows.
+fn version_of(home: &Path) -> String {
+    let shown = String::from_utf8(run(home, &["doctor"]).stdout).unwrap();
+    let (_, rest) = shown.split_once("version ").unwrap();
+    rest.split(',').next().unwrap().to_owned()
+}
+
+#[test]
+fn doctor_shows_the_version_that_a_store_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    copy(&home, true);
+    assert_eq!(version_of(&home), "1");
+    let file = dir.path().join("new.jsonl");
+    std::fs::write(&file, lines(10, 1)).unwrap();
+    answer(&home, &["registry", "index", file.to_str().unwrap()]);
+    assert_eq!(version_of(&home), "2");
+}
+
 #[test]
 fn store_of_version_1_is_read_and_extended() {
     for with_index in [true, false] {
