@@ -206,3 +206,50 @@ fn count_bytes(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> u64 {
     }
     blocks.chunks(PART).map(part).sum::<u64>() + part(&last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Random;
+
+    #[test]
+    fn counts_of_random_texts_match_counts_of_each_character() {
+        let pieces: [&[u8]; 9] = [
+            b"a",
+            b"Zz",
+            b"0",
+            b" {@[`",
+            b"word and word ",
+            "\u{e9}".as_bytes(),
+            "\u{65e5}\u{672c}".as_bytes(),
+            "\u{1f600}".as_bytes(),
+            b"\xff",
+        ];
+        let mut random = Random::new(7);
+        for length in (0..600).chain([5_000]) {
+            // Texts of ASCII, of valid UTF-8, and with other bytes.
+            let kinds = [5, 8, 9][random.index(3)];
+            let mut text = Vec::new();
+            while text.len() < length {
+                text.extend_from_slice(pieces[random.index(kinds)]);
+            }
+            let mut found = Texts::default();
+            found.add(&text);
+            let shown = String::from_utf8_lossy(&text);
+            // An invalid piece counts as a character, and has no script.
+            let valid: String = text.utf8_chunks().map(|chunk| chunk.valid()).collect();
+            let mut scripts = [0; Script::ALL.len()];
+            for c in valid.chars() {
+                scripts[Script::of(c) as usize] += 1;
+            }
+            assert_eq!(found.scripts, scripts, "{shown}");
+            let ascii = valid.chars().filter(char::is_ascii).count() as u64;
+            assert_eq!(found.ascii_characters, ascii, "{shown}");
+            assert_eq!(found.ascii, u64::from(text.is_ascii()), "{shown}");
+            let is_text = std::str::from_utf8(&text).is_ok();
+            assert_eq!(found.not_utf8, u64::from(!is_text), "{shown}");
+            let lengths = found.lengths.stats(&[]).unwrap();
+            assert_eq!(lengths.sum, shown.chars().count() as u64, "{shown}");
+        }
+    }
+}

@@ -82,6 +82,8 @@ impl Drop for PooledPage {
 
 #[cfg(test)]
 mod tests {
+    use zrip::DecompressError;
+
     use super::*;
 
     #[test]
@@ -109,10 +111,18 @@ mod tests {
         let mut page = Vec::new();
         let mut damaged = packed.clone();
         damaged.truncate(packed.len() - 1);
-        assert!(buffers.unpack_zstd(&damaged, &mut page, 5000).is_err());
+        let error = buffers.unpack_zstd(&damaged, &mut page, 5000);
+        assert!(
+            matches!(error, Err(DecompressError::InputExhausted)),
+            "{error:?}"
+        );
         page.clear();
         buffers.unpack_zstd(&packed, &mut page, 5000).unwrap();
         assert_eq!(page, [b'a'; 5000]);
-        assert!(buffers.unpack_zstd(&packed, &mut Vec::new(), 4999).is_err());
+        let error = buffers.unpack_zstd(&packed, &mut Vec::new(), 4999);
+        assert!(
+            matches!(error, Err(DecompressError::OutputTooSmall)),
+            "{error:?}"
+        );
     }
 }

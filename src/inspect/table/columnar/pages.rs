@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use flate2::Crc;
+use parquet::basic::Compression;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 use parquet::column::page::PageIterator;
@@ -27,7 +29,7 @@ use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 /// The pages of one column chunk.
 pub(super) struct ColumnPages {
     source: Arc<dyn ReadAt>,
-    codec: parquet::basic::Compression,
+    codec: Compression,
     buffers: Arc<PageBuffers>,
     at: u64,
     end: u64,
@@ -167,7 +169,12 @@ impl ColumnPages {
                 return Err(wrong("a page does not have its checksum"));
             }
         }
-        let buf = self.buffers.page(self.unpacked(packed, header)?);
+        let unpacked = self.unpacked(packed, header)?;
+        // Only zstd takes buffers from the pool: those of others would stay in it unused.
+        let buf = match self.codec {
+            Compression::ZSTD(_) => self.buffers.page(unpacked),
+            _ => Bytes::from(unpacked),
+        };
         let (num_values, encoding) = (header.values, encoding(header.encoding)?);
         let page = match header.kind {
             DICTIONARY => Page::DictionaryPage {
@@ -216,7 +223,7 @@ impl ColumnPages {
         }
         // parquet-cpp before 2.0 marked packed pages as unpacked (ARROW-17100).
         let is_plain = header.is_plain && packed.len() == header.unpacked;
-        if self.codec == parquet::basic::Compression::UNCOMPRESSED || is_plain {
+        if self.codec == Compression::UNCOMPRESSED || is_plain {
             return Ok(packed);
         }
         let (front, rest) = packed.split_at_checked(levels).ok_or_else(bad)?;
