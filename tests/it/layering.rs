@@ -118,6 +118,24 @@ fn every_top_level_module_has_one_layer() {
     assert_eq!(listed, found);
 }
 
+#[test]
+fn architecture_page_has_the_layers_that_the_code_has() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let cells = rows.filter_map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        let number: usize = cells.next()?.parse().ok()?;
+        Some((number, cells.next()?))
+    });
+    let mut shown: Vec<Vec<&str>> = Vec::new();
+    for (number, modules) in cells {
+        assert_eq!(number, shown.len() + 1);
+        shown.push(modules.split('`').skip(1).step_by(2).collect());
+    }
+    assert_eq!(shown, LAYERS);
+}
+
 /// A file that no `mod` leads to is compiled by nobody and checked by nothing here.
 #[test]
 fn every_source_is_a_module() {
