@@ -269,7 +269,7 @@ fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     f64::from(shared) / (a.len() + b.len() - shared as usize).max(1) as f64
 }
 
-/// How alike rows must be to be held for alike in a mode.
+/// The least similarity at which a mode reports two rows.
 fn least(options: &DedupOptions<'_>) -> f64 {
     match options.method {
         Method::MinHash => options.threshold,

@@ -1,4 +1,4 @@
-//! What comparing catalogues takes, by size and delta: `cargo bench --bench reconcile`.
+//! The cost of comparing catalogues, by size and difference: `cargo bench --bench reconcile`.
 //! Prints the table of `spec/reconciliation.md`: the median of several seeds.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -49,7 +49,7 @@ fn elements(seed: u64, range: std::ops::Range<u64>) -> Vec<Element> {
     elements
 }
 
-/// Asks and answers until the delta is known, what is wanted by its elements included.
+/// Exchanges requests and responses until the difference and its items are known.
 fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
     let (mut run, salt) = (Run::default(), salt(seed));
     let mut own = here.to_vec();
@@ -82,12 +82,12 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 comparing.take_response(answer);
                 run.asking += started.elapsed();
             }
-            CompareStep::Done(delta) => {
+            CompareStep::Done(difference) => {
                 run.way = match run.symbols {
                     0 => "digest",
                     _ => "symbols",
                 };
-                for some in delta.only_there.chunks(RECONCILE_WANTED_MAX) {
+                for some in difference.only_there.chunks(RECONCILE_WANTED_MAX) {
                     let elements = some.to_vec();
                     let wanted = Request::Wanted(WantedRequest { salt, elements });
                     run.round_trips += 1;
@@ -122,8 +122,8 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for size in [100, 1_000, 10_000, 100_000, 1_000_000_u64] {
-        for delta in [0, 1, 10, 100, 200, 1_000, 10_000, 100_000_u64] {
-            if delta > size {
+        for difference in [0, 1, 10, 100, 200, 1_000, 10_000, 100_000_u64] {
+            if difference > size {
                 continue;
             }
             let seeds = match size {
@@ -135,18 +135,18 @@ fn main() {
             let runs: Vec<Run> = (1..=seeds)
                 .map(|seed| {
                     let here = elements(seed, 0..size);
-                    let from = delta / 2;
-                    let there = elements(seed, from..size + delta - from);
+                    let from = difference / 2;
+                    let there = elements(seed, from..size + difference - from);
                     compare(&here, &there, seed)
                 })
                 .collect();
             let symbols = median(&runs, |r| r.symbols);
-            let per = match delta {
+            let per = match difference {
                 0 => String::new(),
                 d => format!("{:.2}", symbols as f64 / d as f64),
             };
             println!(
-                "| {size} | {delta} | {} | {} | {}, {} | {per} | {:.1} | {:.1} |",
+                "| {size} | {difference} | {} | {} | {}, {} | {per} | {:.1} | {:.1} |",
                 median(&runs, |r| r.way),
                 median(&runs, |r| r.bytes),
                 median(&runs, |r| r.round_trips),
@@ -159,20 +159,20 @@ fn main() {
     peeling();
 }
 
-/// How many symbols a delta takes if they come one at a time: what the code is worth, apart
-/// from how well it is guessed how many to ask for.
+/// Prints the number of symbols that a difference takes if they come one at a time. It measures the code
+/// without the guess of how many symbols to request.
 fn peeling() {
     println!("\n| d | symbols per d, median | 95th of 100 |");
     println!("|---|---|---|");
-    for delta in [1, 4, 10, 30, 100, 200, 1_000, 10_000_u64] {
-        let tries = if delta > 1_000 { 20 } else { 100 };
+    for difference in [1, 4, 10, 30, 100, 200, 1_000, 10_000_u64] {
+        let tries = if difference > 1_000 { 20 } else { 100 };
         let mut needed: Vec<usize> = (1..=tries)
-            .map(|seed| symbols_needed(&elements(seed, 0..delta), seed))
+            .map(|seed| symbols_needed(&elements(seed, 0..difference), seed))
             .collect();
         needed.sort_unstable();
         let at = |part: usize| needed.get(needed.len() * part / 100).copied().unwrap_or(0);
-        let per = |n: usize| n as f64 / delta as f64;
-        println!("| {delta} | {:.2} | {:.2} |", per(at(50)), per(at(95)));
+        let per = |n: usize| n as f64 / difference as f64;
+        println!("| {difference} | {:.2} | {:.2} |", per(at(50)), per(at(95)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! How fast what is published spreads among many nodes, and what it takes, in a simulation:
+//! The time and the bytes until a published dataset is known to all nodes, in a simulation:
 //! `cargo bench --bench swarm`. Prints the tables of `docs/benchmarks/swarm.md` and draws `docs/benchmarks/swarm.svg`.
 //! Time and bytes are simulated: how fast the machine is does not matter.
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
@@ -19,7 +19,7 @@ use sim::report::Outcome;
 use sim::scenario::NAMES;
 use sim::scenario::Scenario;
 
-/// How many nodes, and with how many seeds.
+/// Numbers of nodes, each with a number of seeds.
 const SIZES: [(usize, u64); 3] = [(500, 1), (50, 10), (5, 20)];
 
 /// Another way of doing it, to compare with.

@@ -94,7 +94,7 @@ fn record(node: NodeId, datasets: u64) -> ServiceRecord {
     }
 }
 
-/// What to announce, and for how long; without end until stdin ends.
+/// Parses the announcement and its duration; `None` means until standard input ends.
 fn arguments() -> Result<(Option<Announcement>, Option<Duration>), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let (mut own, mut seconds) = (None, None);

@@ -28,7 +28,7 @@ pub fn json_scan(data: &[u8]) {
     }
 }
 
-/// What stands before the byte that is wrong is the beginning of something right.
+/// Checks that the text before the first wrong byte is the beginning of valid JSON.
 fn refused(data: &[u8], error: ScanError) {
     let before = validate(&data[..error.at]);
     assert!(before.is_ok_and_end(error.at), "{error:?} {before:?}");
@@ -142,7 +142,7 @@ fn walk(data: &[u8]) -> Result<Walked, ScanError> {
     Ok(Walked { tree, repeats })
 }
 
-/// What a string says in UTF-16, read apart from the scanner.
+/// Returns the UTF-16 units of a string, read without the scanner.
 fn units(raw: &[u8]) -> Vec<u16> {
     let text = std::str::from_utf8(raw).unwrap();
     let (mut chars, mut units) = (text.chars(), Vec::new());

@@ -195,7 +195,7 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// What the seeds of deltas are deltas against.
+/// Returns the base of the seeds of deltas.
 pub fn base() -> Vec<u8> {
     let line = |n: u32| {
         format!(
@@ -206,7 +206,7 @@ pub fn base() -> Vec<u8> {
     (0..400).map(line).collect::<String>().into_bytes()
 }
 
-/// The first two bytes are the length that a delta claims to have, unpacked.
+/// Decodes a delta. The first two bytes are the unpacked length that it claims.
 pub fn delta(data: &[u8]) {
     let Some((length, frame)) = data.split_first_chunk() else {
         return;
@@ -405,7 +405,7 @@ pub fn archive(data: &[u8]) {
     }
 }
 
-/// What peers ask.
+/// Decodes requests of a peer.
 pub fn request(data: &[u8]) {
     let mut reader = FrameReader::new(Request::body_limit);
     let mut piece = data;
@@ -419,7 +419,7 @@ pub fn request(data: &[u8]) {
     }
 }
 
-/// What peers answer.
+/// Decodes responses of a peer.
 pub fn answer(data: &[u8]) {
     let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = data;
@@ -525,7 +525,7 @@ fn truly(there: &[Element], request: &SymbolsRequest) -> Symbols {
     }
 }
 
-/// Where peers are, as people type it and `known_peers` keeps it.
+/// Parses the address of a peer, as people type it and `known_peers` keeps it.
 pub fn peer_address(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(address) = text.parse::<PeerAddress>()
@@ -534,7 +534,7 @@ pub fn peer_address(data: &[u8]) {
     }
 }
 
-/// What nodes say of themselves on a LAN.
+/// Decodes the service record of a node.
 pub fn sighting(data: &[u8]) {
     if let Ok(sighting) = ServiceRecord::from_txt(data) {
         assert_eq!(ServiceRecord::from_txt(&sighting.to_txt()), Ok(sighting));

@@ -279,7 +279,8 @@ fn reader_after_a_damaged_chunk_returns_nothing_more() {
     let decryptor = Decryptor::new(file.as_slice()).unwrap();
     let mut reader = decryptor.open_with_identities(&[key]).unwrap();
     let mut payload = Vec::new();
-    assert!(reader.read_to_end(&mut payload).is_err());
+    let error = reader.read_to_end(&mut payload).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     assert_eq!(payload.len(), 65_536);
     for _ in 0..3 {
         let error = reader.read_to_end(&mut payload).unwrap_err();

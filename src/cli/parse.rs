@@ -135,7 +135,9 @@ mod tests {
         for plain in ["a", "./~/a", "a/~/b", "~file", "/x"] {
             assert_eq!(of(plain, home), Ok(plain.into()));
         }
-        assert!(of("~other/a", home).is_err());
-        assert!(of("~/a", None).is_err());
+        let error = of("~other/a", home).unwrap_err();
+        assert!(error.starts_with("only `~/` is understood"), "{error}");
+        let error = of("~/a", None).unwrap_err();
+        assert_eq!(error, "`~` cannot be expanded: HOME is not set");
     }
 }

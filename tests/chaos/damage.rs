@@ -32,7 +32,7 @@ use crate::world::World;
 const EPISODES: u64 = 4;
 const INTERRUPTIONS: u64 = 8;
 
-/// Where the damage is.
+/// The damaged part of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Index,
@@ -198,8 +198,8 @@ fn copy_of(disk: &SimDisk, random: &mut Random) -> SimDisk {
     disk.after_power_cut(random)
 }
 
-/// What was listed stays listed, and what could be read can be read. Where the index and a pack are
-/// both damaged, an older word about the same content may count again.
+/// Checks that listed datasets stay listed, and that readable ones stay readable and unchanged.
+/// If the index and a pack are both damaged, an older state of the same content may count again.
 fn keeps(before: &Shown, after: &Shown, part: Part, what: &str) -> Result<(), String> {
     let is_kept = |old: &Held, new: &Held| match part {
         Part::Both => old.source == new.source,

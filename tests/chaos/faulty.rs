@@ -17,14 +17,14 @@ pub const INPUT_OUTPUT: i32 = 5;
 /// `ENOSPC` of Linux.
 pub const NO_SPACE: i32 = 28;
 
-/// Which calls fail, and how.
+/// The calls that fail, and their error.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure {
     /// The number of the first call that fails, counted from zero.
     pub at: u64,
     /// The error number of the operating system.
     pub errno: i32,
-    /// Whether all calls after it fail as well.
+    /// Set if all calls after it fail as well.
     pub is_lasting: bool,
 }
 
@@ -76,7 +76,7 @@ impl FaultyDisk {
         }
     }
 
-    /// How many calls were made.
+    /// Returns the number of calls that the disk has counted.
     pub fn calls(&self) -> u64 {
         self.plan.calls.load(Ordering::Relaxed)
     }

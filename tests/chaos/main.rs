@@ -50,7 +50,7 @@ use crate::tally::Tally;
 use crate::world::World;
 
 thread_local! {
-    /// What the last panic of this thread said.
+    /// The text of the last panic of this thread.
     static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 

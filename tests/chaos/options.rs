@@ -17,7 +17,7 @@ Faults at random instants, against a model that knows what was reported done.
 const DEFAULT_SECONDS: f64 = 30.0;
 const DEFAULT_INSTANTS: u64 = 1000;
 
-/// How to run.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub seconds: f64,
@@ -28,7 +28,7 @@ pub struct Options {
     pub only: Option<String>,
 }
 
-/// What the command line asks for.
+/// The request of the command line: a run, or a text to print.
 pub enum Wish {
     Run(Options),
     Say(String),
@@ -85,7 +85,7 @@ impl Options {
         Ok(Wish::Run(options))
     }
 
-    /// Whether a part is wanted.
+    /// Checks whether the run includes a part.
     pub fn runs(&self, part: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only == part)
     }

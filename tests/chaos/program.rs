@@ -19,7 +19,7 @@ use alimentar::registry::archive_inputs;
 use crate::testing::Random;
 use crate::world::World;
 
-/// What is known of a dataset.
+/// The known state of a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// The number of the source of its bytes.

@@ -145,14 +145,14 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
     Ok(())
 }
 
-/// What may happen during a command.
+/// A fault during a command.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// Power goes before this change.
     Cut(u64),
     /// A call fails, or all from there on.
     Fails(Failure),
-    /// So many bytes are left.
+    /// The disk has this many bytes left.
     Full(u64),
 }
 
@@ -216,7 +216,7 @@ fn run(command: &Command, disk: Arc<dyn Disk>, world: &World) -> Result<(), Erro
     command.apply(&LocalRegistry::on(disk)?, world)
 }
 
-/// What every dataset that is listed gives: what it is, or the damage it names.
+/// The listed datasets, each with its state or the damage that reading it reports.
 pub type Shown = BTreeMap<String, Result<Held, String>>;
 
 /// Reads everything that is listed. Bytes that are wrong are a failure; damage is not.
@@ -352,8 +352,9 @@ fn aftermath(
     Ok(())
 }
 
-/// What was asked for and not reported since: how a dataset may be when the index is made anew from
-/// the packs, where the words of a command may lie that the index was never told of.
+/// The states that commands asked for and never reported as done, by dataset.
+/// A rebuild of the index from the packs may find them: such a command may have left records in a
+/// pack that the index does not know.
 pub type Ghosts = BTreeMap<String, Vec<Option<Held>>>;
 
 /// Opens a disk without an index: everything that was reported is there.

@@ -1,4 +1,4 @@
-//! How much was done, and when it is enough.
+//! The count of instants, and the limits that end a part of the test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,7 +40,7 @@ impl Tally {
         *counts.entry(kind).or_default() += 1;
     }
 
-    /// How many instants there were.
+    /// Returns the number of instants of all kinds.
     pub fn total(&self) -> u64 {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.values().sum()

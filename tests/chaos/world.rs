@@ -1,4 +1,4 @@
-//! What programs work on: files, directories, archives and keys, all made from the seed.
+//! The files, directories, archives and keys that programs work on, all made from the seed.
 
 use std::collections::BTreeMap;
 use std::path::Path;

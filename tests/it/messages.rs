@@ -1,5 +1,5 @@
-//! What the program says of typical mistakes, compared with one file. `ALIMENTAR_GOLDEN=write` writes
-//! it anew; read what changed as a user would.
+//! The messages of the program for typical mistakes, compared with one golden file.
+//! `ALIMENTAR_GOLDEN=write` rewrites the file. Read the changes as a user would.
 
 use std::path::Path;
 use std::process::Command;

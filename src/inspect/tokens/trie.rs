@@ -22,7 +22,7 @@ pub(super) struct Trie {
 
 /// Tokens with a common prefix whose node is not made yet.
 struct Pending {
-    /// Where they stand in the sorted list.
+    /// Their range in the sorted list: the first one, and the one after the last.
     begin: usize,
     end: usize,
     /// Bytes of the prefix.

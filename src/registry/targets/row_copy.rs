@@ -97,7 +97,7 @@ pub struct RowCopy<'a> {
     pub picks: &'a RowAssignment<'a>,
     /// Check of each row.
     pub check: &'a RowCheck,
-    /// Which columns they have.
+    /// Columns of the rows.
     pub plan: &'a OutputPlan,
     /// Takes rows that cannot be written; without it, the first of them is an error.
     pub refused: Option<&'a mut TakeRefused<'a>>,

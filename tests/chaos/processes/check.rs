@@ -33,7 +33,7 @@ pub fn answer(runner: &Runner, home: &Path, words: &[&str]) -> Result<Value, Str
     serde_json::from_slice(&ended.stdout).map_err(|e| format!("{words:?}: {e}"))
 }
 
-/// What the list says, with the bytes still unknown.
+/// Returns the datasets that `registry list` shows, with their bytes still unknown.
 pub fn listed(runner: &Runner, home: &Path) -> Result<State, String> {
     let list = answer(runner, home, &["registry", "list", "--all"])?;
     let mut state = State::new();
@@ -78,7 +78,8 @@ pub fn known(runner: &Runner, home: &Path) -> Result<BTreeSet<String>, String> {
     Ok(known)
 }
 
-/// Whether a file is what it must be; `None` where there is none.
+/// Checks whether a file has the content that it must have.
+/// Returns `None` if there is no file.
 pub fn is_whole(runner: &Runner, path: &Path, made: &Made) -> Result<Option<bool>, String> {
     let Ok(found) = std::fs::read(path) else {
         return Ok(None);

@@ -11,7 +11,7 @@ use crate::processes::fault::word;
 use crate::testing::Random;
 use crate::world::rows;
 
-/// What is known of a dataset.
+/// The known state of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The hash of its bytes.
@@ -32,7 +32,7 @@ pub struct Deed {
     pub words: Vec<String>,
     /// The datasets that it changes, as they are when it is done.
     pub changes: BTreeMap<String, Option<Held>>,
-    /// Whether all of them change at once.
+    /// Set if all of them change at once.
     pub is_atomic: bool,
     /// A file that is whole when it is done, and absent or whole when it is not.
     pub makes: Option<(PathBuf, Made)>,
@@ -63,7 +63,7 @@ impl Deed {
     }
 }
 
-/// What a file must be.
+/// The content that an output file must have.
 #[derive(Clone, Debug)]
 pub enum Made {
     Bytes(Vec<u8>),
@@ -73,7 +73,7 @@ pub enum Made {
     Archive,
 }
 
-/// What others have: archives in files, and datasets that a peer serves.
+/// The datasets of others: archives in files, and datasets that a peer serves.
 #[derive(Debug)]
 pub struct Others {
     /// Path, label, what it is.
@@ -83,8 +83,8 @@ pub struct Others {
     pub served: State,
 }
 
-/// Who does what: the datasets of one lane are nobody else's, so that what happens beside it
-/// changes nothing of it.
+/// A series of commands that runs beside the other lanes.
+/// A dataset belongs to one lane, so no other lane changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Own(u8),
@@ -95,7 +95,7 @@ pub enum Lane {
     Outputs,
 }
 
-/// What a choice rests on.
+/// The inputs from which a lane chooses its next command.
 pub struct Choice<'a> {
     pub state: &'a State,
     pub known: &'a BTreeSet<String>,

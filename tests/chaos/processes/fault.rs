@@ -17,7 +17,7 @@ use crate::testing::Random;
 /// Nothing takes this long here: what does, hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What can be done to a process on this machine.
+/// The tools for faults that work on this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Means {
     /// `strace` may change what system calls return.
@@ -73,7 +73,7 @@ impl Means {
     }
 }
 
-/// What happens to a process.
+/// A fault of one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
@@ -138,7 +138,7 @@ impl Fault {
         }
     }
 
-    /// What it counts as.
+    /// Returns the kind under which the tally counts this fault.
     pub fn counter(&self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -188,7 +188,7 @@ impl Fault {
     }
 }
 
-/// How a command ended.
+/// The exit code and output of a command that has ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// It said that it is done.

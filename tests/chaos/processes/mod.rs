@@ -44,7 +44,7 @@ const LANES: [Lane; 8] = [
 const ROUNDS: u64 = 48;
 const ROUNDS_TO_A_LOOK: u64 = 8;
 
-/// What a label may be, beside what it is, when the index is made anew from the packs.
+/// The other states that a label may have after a rebuild of the index from the packs.
 pub type Ghosts = BTreeMap<String, Vec<Option<Held>>>;
 
 /// Runs homes until the tally has had enough.

@@ -28,7 +28,7 @@ pub struct Looks<'a> {
     pub ghosts: &'a Ghosts,
 }
 
-/// What a dataset is, and whether its bytes can be read.
+/// The listed datasets, each with a flag that is set if its bytes can be read.
 type Shown = BTreeMap<String, (Held, bool)>;
 
 impl Looks<'_> {
@@ -149,7 +149,7 @@ impl Looks<'_> {
         Ok(Some(shown))
     }
 
-    /// What a label may be.
+    /// Returns every state that a label may have, with `None` for its absence.
     fn possible(&self, label: &str) -> Vec<Option<Held>> {
         let ghosts = self.ghosts.get(label).into_iter().flatten().cloned();
         [self.state.get(label).cloned()]

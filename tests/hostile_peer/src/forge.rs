@@ -100,7 +100,8 @@ pub fn bomb(bytes: u64, said: Option<u64>) -> Vec<u8> {
     frame
 }
 
-/// What a leaf says of a chunk, or an inner node of a child; leaves have no `chunks`.
+/// The entry of a chunk in a leaf, or of a child in an inner node.
+/// Leaves have no `chunks`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: [u8; 32],
@@ -129,7 +130,7 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|b| **b == b'\n').count() as u64
 }
 
-/// What a leaf truly says of a chunk.
+/// Returns the true entry of a chunk in a leaf.
 pub fn chunk_entry(chunk: &[u8]) -> Entry {
     Entry {
         id: hash(chunk),
@@ -139,7 +140,7 @@ pub fn chunk_entry(chunk: &[u8]) -> Entry {
     }
 }
 
-/// What an inner node truly says of a child with these entries.
+/// Returns the true entry of a child with these entries in an inner node.
 pub fn child_entry(node: &[u8], entries: &[Entry]) -> Entry {
     Entry {
         id: hash(node),
@@ -162,7 +163,7 @@ pub fn file_table(path: &str, size: u64, id: [u8; 32]) -> Vec<u8> {
     bytes
 }
 
-/// What a manifest says, as JSON values.
+/// The fields of a manifest that an attack sets.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     pub name: String,

@@ -29,7 +29,7 @@ struct Tree {
     chunks: BTreeMap<u64, Vec<u8>>,
 }
 
-/// What a lie may change of the data's tree, before it is hashed.
+/// The parts of a dataset, and the changes that a lie makes to them before hashing.
 pub struct Plan {
     pub name: String,
     /// The chunks of each leaf.
@@ -126,7 +126,7 @@ impl Forged {
         }
     }
 
-    /// What a node that has this dataset alone says.
+    /// Returns the answer of a node that has only this dataset.
     pub fn answer(&self, request: &Frame) -> Say {
         let frames = match request.kind {
             wire::HELLO => vec![wire::hello(0x81, &[0, 1], false)],

@@ -17,9 +17,9 @@ use crate::quic::runtime;
 use crate::wire;
 use crate::wire::Frame;
 
-/// What goes over the wire.
+/// The answer that goes over the wire.
 pub enum Say {
-    /// What the honest node says.
+    /// The answer of the honest node.
     Truth,
     /// These frames.
     Frames(Vec<Frame>),
@@ -91,7 +91,7 @@ impl Host {
         }
     }
 
-    /// How it is named to `--peer`.
+    /// Returns the name of this node for `--peer`.
     pub fn peer(&self) -> String {
         format!("{}@{}", self.id(), self.address)
     }
@@ -100,7 +100,7 @@ impl Host {
         quic::id(self.number)
     }
 
-    /// How often something else than the truth was said.
+    /// Returns the number of answers that were not the truth.
     pub fn lies(&self) -> u64 {
         self.lies.load(Ordering::Relaxed)
     }

@@ -27,7 +27,7 @@ fn record(name: &str, kind: u16, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a node says of itself, as far as a liar does.
+/// The parts of a service record that a liar chooses.
 pub struct Service {
     /// 64 hexadecimal digits.
     pub id: String,

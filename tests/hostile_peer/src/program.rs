@@ -23,10 +23,10 @@ use crate::quic;
 
 /// A run that takes longer than this is ended, and a fault.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What one process may take at its worst moment, in KiB.
+/// The most memory that one process may take, in KiB.
 pub const MEMORY_KIB_MAX: u64 = 400 << 10;
 
-/// How a run ended.
+/// The result of a run: exit code, output, peak memory and duration.
 pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
@@ -301,12 +301,12 @@ impl Node {
         }
     }
 
-    /// How it is named to `--peer`.
+    /// Returns the name of this node for `--peer`.
     pub fn peer(&self) -> String {
         format!("{}@{}", self.id, self.address)
     }
 
-    /// What it told since it was ready.
+    /// Returns the lines that it has printed since it was ready.
     pub fn said(&self) -> Vec<String> {
         self.said.lock().expect("a lock").clone()
     }

@@ -63,7 +63,7 @@ pub fn transport() -> TransportConfig {
     transport
 }
 
-/// What asks with a peer's key.
+/// Returns an endpoint that connects with a peer's key.
 pub fn client(number: u64, transport: TransportConfig) -> Endpoint {
     let _inside = runtime().enter();
     let quinn = Arc::new(TokioRuntime);
@@ -85,7 +85,7 @@ pub fn client(number: u64, transport: TransportConfig) -> Endpoint {
     endpoint
 }
 
-/// What answers with a peer's key, at a port or any.
+/// Returns an endpoint that accepts with a peer's key, at a port or, for 0, at any.
 pub fn server(number: u64, port: u16) -> Endpoint {
     let _inside = runtime().enter();
     let mut tls = rustls::ServerConfig::builder_with_provider(provider())

@@ -163,7 +163,7 @@ pub fn refusal(code: u8, text: &str) -> Frame {
     Frame::new(REFUSAL, [&[code][..], &counted(text.as_bytes())].concat())
 }
 
-/// What a request for nodes or chunks asks for.
+/// The nodes or chunks that a request asks for.
 pub struct Asked {
     pub tree: u8,
     /// Of nodes: level and offset.

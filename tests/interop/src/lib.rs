@@ -5,7 +5,7 @@
 #[path = "../../../src/net/crypto/mod.rs"]
 pub mod crypto;
 
-/// Where the code under test expects itself.
+/// The path at which the code under test names itself.
 pub mod net {
     pub use crate::crypto;
 }
@@ -186,7 +186,7 @@ fn check(
     verify_tls13_signature_with_raw_key(message, &spki, signed, &algorithms)
 }
 
-/// What both traits want in the same words. Not shared with the code under test, which it checks.
+/// The methods that both traits declare alike. The code under test has its own, which these check.
 macro_rules! handshake_checks {
     () => {
         fn verify_tls12_signature(

@@ -15,7 +15,7 @@ const LEN: usize = 32 << 20;
 const PIECE: usize = 1 << 18;
 const FAMILIES: [Primitives; 2] = [Primitives::Graviola, Primitives::RustCrypto];
 
-/// Which side updates its keys after each piece.
+/// The side that updates its keys after each piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Updates {
     Client,

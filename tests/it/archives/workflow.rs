@@ -30,7 +30,7 @@ fn import(home: &Path, paths: &[String], more: &[&str]) -> (Value, Option<i32>) 
     (said, out.status.code())
 }
 
-/// What came and what was here, without times.
+/// Returns the imported, already present and refused datasets of an import, without times.
 fn outcome(said: &Value) -> String {
     ["imported", "already_here", "refused"]
         .map(|key| format!("{key} {:#}", said[key]))

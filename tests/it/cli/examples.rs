@@ -34,7 +34,7 @@ fn shell(line: &str, dir: &Path) -> Output {
         .unwrap()
 }
 
-/// What the examples speak of.
+/// Creates the files, datasets and settings that the examples name.
 fn prepare(dir: &Path) {
     for sub in ["photos/notes", "stick", "my-data/data"] {
         std::fs::create_dir_all(dir.join(sub)).unwrap();
@@ -132,7 +132,8 @@ fn make_room(example: &str, dir: &Path) {
     }
 }
 
-/// Whether an example ended as it should: a check may find something.
+/// Checks that an example ended as it should.
+/// `inspect lint` and `doctor` may find something and exit with 1.
 fn is_fine(example: &str, out: &Output) -> bool {
     let checks = example.contains("inspect lint") || example.contains("doctor");
     out.status.success() || (checks && out.status.code() == Some(1))

@@ -1,5 +1,5 @@
-//! What commands read: pipes are read once, files of the registry are plain files, and nothing
-//! waits for ever.
+//! The inputs of commands.
+//! Commands read a pipe once, take only plain files as registry files, and never wait for ever.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Where commands write: nothing is replaced unasked, and pipes, devices and links stay what they
-//! are.
+//! The outputs of commands.
+//! Commands replace no file unasked, and leave pipes, devices and links in place.
 
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt;

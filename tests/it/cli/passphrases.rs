@@ -1,4 +1,4 @@
-//! What of a passphrase counts, from the command line.
+//! The normalization of passphrases, from the command line.
 
 use std::path::Path;
 use std::process::Output;

@@ -302,7 +302,7 @@ fn argument_beyond_a_limit_is_a_usage_error_that_names_it() {
     );
 }
 
-/// What bash offers behind a line.
+/// Returns the words that bash completion offers for a line.
 fn completed(home: &Path, line: &str) -> Vec<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_alimentar"));
     let path = variable("PATH").unwrap().into_string().unwrap();

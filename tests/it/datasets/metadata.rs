@@ -1,4 +1,4 @@
-//! What is said about a dataset: taken over by the next version, revised, set, and checked.
+//! The metadata of a dataset: inheritance by the next version, revision, setting and checks.
 
 use std::path::Path;
 use std::process::Output;

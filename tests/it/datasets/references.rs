@@ -1,4 +1,4 @@
-//! Which version a reference means: parts of versions, ranges, aliases; here, at peers, followed.
+//! The versions that references mean: partial versions, ranges and aliases, here and at peers.
 
 use std::path::PathBuf;
 

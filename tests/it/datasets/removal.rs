@@ -1,5 +1,5 @@
-//! What becomes of datasets that are removed or renamed: numbers that are never given again, and
-//! what can be restored.
+//! Removed and renamed datasets: their version numbers stay taken.
+//! `restore` brings a removed dataset back until a collection.
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What changed in a directory since it was checked out or indexed.
+//! Changes in a directory since its checkout or its indexing.
 
 use std::path::Path;
 

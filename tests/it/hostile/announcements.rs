@@ -19,7 +19,7 @@ use crate::support::answer;
 use crate::support::lines;
 use crate::support::listed;
 
-/// What is kept of a publisher whom nobody trusts.
+/// The most manifests that a node keeps of a publisher whom nobody trusts.
 const KEPT_OF_STRANGER: usize = 1_000;
 
 /// Manifests of a stranger, each of another dataset.

@@ -25,7 +25,7 @@ use crate::support::program;
 use crate::support::random::Random;
 use crate::support::stderr;
 
-/// What is wrong with a wire.
+/// The faults of a wire.
 #[derive(Clone, Copy, Default)]
 struct Faults {
     /// Datagrams lost, in a thousand.

@@ -13,7 +13,7 @@ use crate::hostile::actors::lab::Lab;
 use crate::hostile::actors::node::Node;
 use crate::support::lines;
 
-/// What a peer may have under way at once.
+/// The most requests and the most connections that a peer may have at once.
 const REQUESTS_AT_ONCE: usize = 32;
 const CONNECTIONS_OF_ONE: usize = 8;
 

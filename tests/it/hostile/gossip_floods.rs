@@ -1,5 +1,6 @@
-//! What comes to a node that deals with those around by itself: floods of announcements and of
-//! strangers' manifests, nodes that always have something new, and callers that are not there.
+//! Attacks on a node that gossips by itself.
+//! They are floods of announcements and of strangers' manifests, peers that always have something
+//! new, and callers that are not there.
 
 use std::net::SocketAddr;
 use std::net::UdpSocket;
@@ -54,7 +55,7 @@ fn announcement(envelopes: Vec<Vec<u8>>) -> Request {
     }
 }
 
-/// What a flood came to.
+/// The counts of the outcomes of a flood.
 #[derive(Default)]
 struct Tally {
     taken: AtomicU64,

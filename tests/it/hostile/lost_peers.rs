@@ -23,7 +23,8 @@ use crate::support::lines;
 use crate::support::program;
 use crate::support::wait::until;
 
-/// What is told to stop ends within two seconds; a busy machine may take longer.
+/// The most time that a program may take to end after a signal.
+/// It ends within two seconds, but a busy machine may take longer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 fn begin(home: &Path, words: &[&str]) -> Child {
@@ -50,7 +51,7 @@ fn ended(mut child: Child, which: &str, what: &str) -> Option<i32> {
     }
 }
 
-/// Whether a node has sent some of a dataset's data.
+/// Checks whether a node has sent more than 4 MiB, which is some of a dataset's data.
 fn sends(node_home: &Path) -> bool {
     let state = alimentar::net::running_node(node_home).unwrap().unwrap();
     state.0["sent_bytes"].as_u64() > Some(4 << 20)

@@ -33,7 +33,7 @@ struct Court {
     honest: Node,
 }
 
-/// What a lie is told about.
+/// The kind of request that a lie answers.
 #[derive(Clone, Copy, PartialEq)]
 enum About {
     Hello,

@@ -135,7 +135,7 @@ async fn access_list_admits_only_listed_nodes() {
     let shown_out = async || {
         match Asker::silent(node.address, 1).await {
             Ok(asker) => {
-                // RequestContext at once gets no further.
+                // A request at once gets no further.
                 let (mut out, answer) = match asker.connection.open_bi().await {
                     Ok(pair) => pair,
                     Err(error) => return closed(&error),

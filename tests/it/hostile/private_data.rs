@@ -1,4 +1,4 @@
-//! RequestContext for what is private, what is not there, and where nothing begins.
+//! Requests for private data, for absent data, and for places at which nothing begins.
 
 use alimentar::catalog::Dataset;
 use alimentar::ident::EnvelopeId;

@@ -1,4 +1,4 @@
-//! What a publisher signed and is not so, handed over faithfully.
+//! Untrue manifests that a trusted publisher has signed, and that a peer passes on faithfully.
 
 use alimentar::protocol::Request;
 use alimentar::protocol::Response;

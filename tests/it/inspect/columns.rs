@@ -1,4 +1,4 @@
-//! What is told of columns: those that are not read, bytes, dates, and JSON that is written by columns.
+//! Columns in the output of `inspect`: unreadable ones, bytes, dates, and JSON by columns.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What files of text are taken for, and that every command takes them for the same.
+//! Detection of the formats and types of text files, which is the same in every command.
 
 use std::path::Path;
 

@@ -40,7 +40,7 @@ const ROWS: [&str; 26] = [
 
 const CSV: &str = "id,s,id,n\n1,plain,2,5\n2,\"quo\"\"te, comma\",,0.5\n3,\"line\nbreak\",x,\n,,,\n4,\"\",nan,9007199254740993\n5,short\n6,long,1,2,3,4\n";
 
-/// How a command ended: rows in, out and refused, and the files.
+/// Runs a command and returns its counts of rows (in, out and refused) and its files.
 fn told(home: &Path, words: &[&str]) -> (u64, u64, u64, Vec<String>) {
     let out = run(
         home,

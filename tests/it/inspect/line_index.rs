@@ -235,7 +235,7 @@ fn line_index_in_a_read_only_home_is_not_kept() {
     assert_eq!(lab.texts(&file, 999, 1).len(), 1);
 }
 
-/// Whether an error says that a file became shorter while it was open.
+/// Checks whether an error says that a file became shorter while it was open.
 fn is_shrunk(error: &alimentar::registry::Error) -> bool {
     use alimentar::inspect::line_index::LinesError;
     let alimentar::registry::Error::Lines { source, .. } = error else {
@@ -299,7 +299,7 @@ fn background_line_count_is_correct_and_kept() {
     assert_eq!(lab.kept_lines().len(), 2);
 }
 
-/// Where the newlines are.
+/// Returns the positions of the newlines.
 fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {
     let bytes = text.iter().enumerate();
     bytes.filter(|(_, b)| **b == b'\n').map(|(n, _)| n)

@@ -1,4 +1,4 @@
-//! Deltas row by row, against what an edit really did.
+//! Differences row by row, against what an edit really did.
 
 use serde_json::Value;
 

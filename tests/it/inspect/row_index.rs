@@ -28,7 +28,7 @@ use crate::support::wait::settle;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/row-index.txt");
 
-/// What is learnt of a text's rows when so many batches are read.
+/// Returns the kind and the row index of a text after a reader has read so many batches.
 fn learnt(text: &[u8], name: &str, batches: usize) -> (RowKind, RowIndex) {
     let source = Arc::new(text.to_vec());
     let opened = open_table(source, name, OpenOptions::default()).unwrap();

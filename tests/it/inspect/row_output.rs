@@ -1,4 +1,4 @@
-//! What the commands that write rows may never do: lose a row, a column or a value without saying so.
+//! The guarantee of commands that write rows: they report every lost row, column and value.
 
 use std::path::Path;
 use std::process::Output;

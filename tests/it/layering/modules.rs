@@ -12,7 +12,7 @@ pub type ModulePath = Vec<String>;
 pub struct Module {
     /// The file, relative to `src`.
     pub file: PathBuf,
-    /// Whether it is compiled for tests only.
+    /// Set if only test builds compile it.
     pub is_test: bool,
     /// The code, without comments and without its own `mod tests`.
     pub code: String,
@@ -144,7 +144,7 @@ impl Modules {
     }
 }
 
-/// Which modules a module reaches, itself among them.
+/// Marks the modules that a module reaches, itself among them.
 fn reached(from: usize, edges: &[Vec<usize>]) -> Vec<bool> {
     let mut is_reached = vec![false; edges.len()];
     let mut waiting = vec![from];

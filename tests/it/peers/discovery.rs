@@ -323,7 +323,8 @@ fn shout(from: Ipv4Addr, packets: &mut dyn Iterator<Item = Vec<u8>>) {
     }
 }
 
-/// What anybody on a LAN may send, at somebody who knows a node already; then a new node comes.
+/// Checks that discovery survives any packets that a machine on the LAN may send.
+/// The victim knows one node before, and must find a new one afterwards.
 fn lies_are_survived(
     on: &(dyn Fn(u8, &mut (dyn FnMut() + Send)) + Sync),
     ip: [Ipv4Addr; 3],

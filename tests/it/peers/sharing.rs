@@ -56,7 +56,7 @@ fn second_pull_fetches_only_changes() {
     b.answer(&["registry", "checkout", "lab-a/corpus", &out]);
     assert_eq!(std::fs::read(&out).unwrap(), first);
 
-    // A new version while the node serves; the other side pulls the delta.
+    // A new version while the node serves; the other side pulls only the new chunks.
     let second = [first.as_slice(), &lines(200, 2)].concat();
     a.write("corpus.jsonl", &second);
     let indexed = a.done(&["registry", "index", &corpus, "--sign"]);

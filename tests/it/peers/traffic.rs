@@ -1,4 +1,4 @@
-//! What crosses the wire between two nodes: round trips of small datasets, and the bytes of a sync.
+//! The traffic of a sync between two nodes: its bytes, and the datasets that it brings.
 
 use std::path::Path;
 

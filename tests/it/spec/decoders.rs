@@ -95,7 +95,7 @@ fn small_archive() -> Vec<u8> {
     alimentar::archive::decompress_frame(&frame.unwrap()).unwrap()
 }
 
-/// What the targets' base differs a little from.
+/// Returns the record of a chunk that differs a little from the targets' base.
 fn delta() -> Record {
     let base = targets::base();
     let changed = [&base[..4000], b"{\"n\":\"new\"}\n", &base[4000..]].concat();
@@ -337,8 +337,8 @@ fn decoders_do_not_panic_on_mutated_bytes() {
     }
 }
 
-/// What libFuzzer found worth keeping (`fuzz/run.sh`). For that script, `FUZZ_SEEDS_DIR` says where
-/// to write the good bytes that targets start from instead.
+/// Runs each target on the inputs that libFuzzer kept (`fuzz/run.sh`).
+/// If that script sets `FUZZ_SEEDS_DIR`, the test writes the seeds of the targets there instead.
 #[test]
 #[allow(
     clippy::disallowed_methods,

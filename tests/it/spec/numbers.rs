@@ -128,7 +128,7 @@ fn golden() -> String {
         .collect()
 }
 
-/// What the record of a delta has for its base, and holds.
+/// Returns the base of the delta record, and the bytes that the record holds.
 fn base_and_changed() -> [Vec<u8>; 2] {
     let word = b"alimentar ".repeat(4);
     let changed = [&word, &b"nourishing "[..], &word].concat();

@@ -1,4 +1,4 @@
-//! What comes under another name, or lies elsewhere, is stored as a delta against what it resembles.
+//! Deltas against similar data under another name or in another place.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -174,7 +174,7 @@ fn index_of_versions_in_one_tree_stores_deltas() {
     is_clean(&home);
 }
 
-/// What comes by a pull or in an archive is stored like what is indexed, and is known afterwards.
+/// Checks that pulls and imports store deltas, and that later deltas find what they brought.
 #[test]
 fn pulled_or_imported_dataset_is_stored_as_deltas() {
     let other = Home::new();

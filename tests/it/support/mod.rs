@@ -148,7 +148,7 @@ pub fn error_of(out: &Output) -> Value {
     object["error"].clone()
 }
 
-/// What the environment of the tests says.
+/// Returns the value of a variable in the environment of the tests.
 #[allow(clippy::disallowed_methods, reason = "tests may be told things")]
 pub fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name)

@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use crate::support::variable;
 
-/// What a test may need of the machine.
+/// A facility of the machine that a test may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     NetworkNamespaces,

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
-/// What the program said at a terminal where somebody typed `typed`, and how it ended.
+/// Runs the program at a terminal where somebody types `typed`.
+/// Returns its output and its exit code.
 pub fn at_terminal(home: &Path, words: &[&str], typed: &str) -> (String, Option<i32>) {
     let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
     let mut line = quoted(env!("CARGO_BIN_EXE_alimentar"));

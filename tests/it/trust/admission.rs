@@ -1,4 +1,4 @@
-//! What came unsigned from elsewhere never speaks for what was made here.
+//! Unsigned datasets from elsewhere, which never speak for local ones.
 
 use std::path::Path;
 

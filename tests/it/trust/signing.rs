@@ -30,7 +30,7 @@ fn wire(signature: &Signature) -> String {
     to_hex(signature.key.as_bytes()) + &to_hex(&signature.bytes)
 }
 
-/// What must not verify, and why.
+/// Checks that bad signatures do not verify, and returns each with the reason.
 fn refused(envelope: &Envelope) -> Vec<Value> {
     let good = envelope.signature.unwrap();
     let mut list = Vec::new();

@@ -61,9 +61,9 @@ pub struct Compared {
     pub received: u64,
     /// Number of manifests and statements that were new to the peer.
     pub sent: u64,
-    /// What comparing took, without what was received and sent.
+    /// Cost of the comparison, without the items received and sent.
     pub effort: ReconcileCost,
-    /// The peer shows no dataset that is not held here as it shows it.
+    /// True if every dataset that the peer shows is held in the same state.
     pub is_settled: bool,
 }
 
@@ -82,7 +82,7 @@ pub struct SyncReport {
     pub left: Vec<(Offer, Cow<'static, str>)>,
     /// Number of chunks received.
     pub chunks: u64,
-    /// What comparing catalogues took.
+    /// Cost of the catalogue comparison.
     pub comparing: ReconcileCost,
 }
 

@@ -31,7 +31,7 @@ const ONE_STALL: Duration = Duration::from_secs(5);
 /// Interval at which a waiting thread checks if it should still wait.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// What came from one peer.
+/// Result of a pull for one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReport {
     /// The peer's node id.

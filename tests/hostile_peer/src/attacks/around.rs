@@ -117,7 +117,7 @@ fn liars(lab: &Lab) -> Vec<Host> {
     hosts
 }
 
-/// What is followed arrives from the honest one, and nothing of the liars' is to be seen.
+/// Checks that followed datasets arrive from the honest node, and that no lie is listed.
 pub fn following(lab: &Lab) -> Verdict {
     let hosts = liars(lab);
     let home = lab.home();

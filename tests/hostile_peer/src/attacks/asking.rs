@@ -1,4 +1,4 @@
-//! What a client may say to a node that serves.
+//! The requests of a hostile client to a node that serves.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -181,17 +181,13 @@ fn delta(chunks: &[u64], bases: &[u64], payload: &[u8]) -> Frame {
 
 /// Deltas that are none, or expand.
 pub const DIFFERENCE_LIES: &[(&str, u8, Twist)] = &[
-    (
-        "a delta that expands to 4 GiB",
-        wire::DIFFERENCES,
-        |_| {
-            Say::Frames(vec![delta(
-                &[0],
-                &[0],
-                &forge::bomb(4 << 30, Some(4 << 30)),
-            )])
-        },
-    ),
+    ("a delta that expands to 4 GiB", wire::DIFFERENCES, |_| {
+        Say::Frames(vec![delta(
+            &[0],
+            &[0],
+            &forge::bomb(4 << 30, Some(4 << 30)),
+        )])
+    }),
     ("one that does not say so", wire::DIFFERENCES, |_| {
         Say::Frames(vec![delta(&[0], &[0], &forge::bomb(4 << 30, None))])
     }),

@@ -1,4 +1,4 @@
-//! What a node may say to somebody who pulls from it.
+//! The answers of a lying node to somebody who pulls from it.
 
 use std::path::Path;
 

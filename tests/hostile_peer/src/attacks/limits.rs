@@ -232,7 +232,7 @@ pub fn unread(lab: &Lab) -> Verdict {
     ))
 }
 
-/// How many of 12 answers begin while none is read.
+/// Counts how many of 12 answers begin while the asker reads none.
 async fn answered(asker: &Asker, request: &[u8]) -> Result<usize, String> {
     let mut streams = Vec::new();
     for _ in 0..12 {

@@ -1,4 +1,4 @@
-//! What a trusted publisher signed and is not so, and what nobody trusted did.
+//! Lies that a trusted publisher has signed, and manifests that nobody trusted has signed.
 
 use std::sync::Arc;
 

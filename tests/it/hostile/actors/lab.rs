@@ -46,7 +46,7 @@ impl Lab {
         self.registry.home()
     }
 
-    /// How many datasets the served registry has heard of elsewhere.
+    /// Returns the number of remote manifests that the served registry has heard of.
     pub fn heard(&self) -> usize {
         self.registry.remote_manifests().unwrap().len()
     }
@@ -93,7 +93,7 @@ impl Lab {
         said
     }
 
-    /// Whether a dataset in a home is what was indexed, and the home is sound.
+    /// Checks that a dataset in a home has the indexed bytes, and that the home is sound.
     pub fn compare(&self, home: &Path, name: &str) {
         let copy = home.join("copy");
         let to = copy.to_str().unwrap();

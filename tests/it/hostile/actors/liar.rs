@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::hostile::actors::asker::key;
 
-/// What goes over the wire in the place of the truth.
+/// The answer that goes over the wire in the place of the truth.
 pub enum Told {
     /// The truth.
     Truth,
@@ -46,8 +46,8 @@ pub enum Told {
 }
 
 impl Told {
-    /// Whether it may as well be the network's fault; nobody is named for that while others give
-    /// what is wanted.
+    /// Checks whether the network may be at fault as well.
+    /// A pull does not name a peer for such an answer while other peers give the data.
     fn is_break(&self) -> bool {
         matches!(self, Self::Close(_) | Self::Silence | Self::Mute)
     }
@@ -127,12 +127,12 @@ impl Liar {
         }
     }
 
-    /// How it is named to `--peer`.
+    /// Returns the name of this node for `--peer`.
     pub fn peer(&self) -> String {
         format!("{}@{}", self.id, self.address)
     }
 
-    /// How often it has lied since it was asked last, and how often it only broke off.
+    /// Returns the number of lies since the last call, and how many of them only broke off.
     pub fn lies(&self) -> (u64, u64) {
         let breaks = self.breaks.swap(0, Ordering::Relaxed);
         (self.lies.swap(0, Ordering::Relaxed), breaks)

@@ -17,7 +17,7 @@ use crate::hostile::actors::lab::signal;
 use crate::support::is_sound;
 use crate::support::program;
 
-/// What a node may take at its worst moment.
+/// The most memory that a node may take, in KiB.
 const MEMORY_KIB_MAX: u64 = 300 << 10;
 
 pub struct Node {
@@ -52,7 +52,7 @@ impl Node {
         }
     }
 
-    /// How it is named to `--peer`.
+    /// Returns the name of this node for `--peer`.
     pub fn peer(&self) -> String {
         format!("{}@{}", self.id, self.address)
     }
@@ -75,7 +75,7 @@ impl Node {
         assert_eq!(failed, None);
     }
 
-    /// What it took so far: memory at the worst moment, and time of the processor.
+    /// Returns its peak memory and its processor time so far, as text.
     pub fn figures(&self) -> String {
         let read = |what| std::fs::read_to_string(format!("/proc/{}/{what}", self.child.id()));
         let status = read("status").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a node knows, and how what comes is merged into it.
+//! The catalogue of a node, and the merge of items into it.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +11,8 @@ use alimentar::protocol::ItemId;
 use alimentar::protocol::Random;
 use alimentar::protocol::Salt;
 
-/// What orders the states of a register; as `manifest::Rank`, the greatest counts.
+/// The order of the states of a register.
+/// The greatest counts, as with `manifest::Rank`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     pub edits: u32,
@@ -23,7 +24,7 @@ pub struct Rank {
 #[derive(Clone, Debug)]
 pub struct Item {
     pub id: ItemId,
-    /// Which of all publications it is.
+    /// Its number among all publications.
     pub number: u32,
     /// Of a manifest: its register, and how it ranks there.
     pub state: Option<(u32, Rank)>,
@@ -44,7 +45,8 @@ impl Item {
         Self::read(true, &body(number, (0, 0, 0), 220))
     }
 
-    /// What a body says; its id is its hash.
+    /// Reads an item from its body.
+    /// The id is the hash of the body.
     pub fn read(is_statement: bool, body: &[u8]) -> Self {
         let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|n| body[at + n]));
         let number = word(0);
@@ -90,7 +92,7 @@ fn body(number: u32, (register, edits, created_at): (u32, u32, u64), bytes: usiz
     body
 }
 
-/// What became of something that came.
+/// The result of taking an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Took {
     New,
@@ -138,7 +140,7 @@ impl Catalogue {
         self.items.values()
     }
 
-    /// Whether something is here, or what outranks it.
+    /// Checks whether the catalogue holds an item, or a state that outranks it.
     pub fn covers(&self, item: &Item) -> bool {
         match item.state {
             Some((register, rank)) => self.registers.get(&register).is_some_and(|r| *r >= rank),
@@ -163,7 +165,7 @@ impl Catalogue {
         self.items.keys().eq(other.items.keys())
     }
 
-    /// What it is compared by, ascending by element.
+    /// Returns the elements of its items with their ids, ascending by element.
     pub fn elements(&self, salt: &Salt) -> Vec<(Element, ItemId)> {
         let own = self.items.keys().map(|id| (id.element(salt), *id));
         let mut own: Vec<(Element, ItemId)> = own.collect();

@@ -66,14 +66,14 @@ pub struct World {
     is_changed: bool,
 }
 
-/// How a talk was going when it turned out that nobody is there.
+/// The outcome of a talk whose other side does not answer.
 const UNHEARD: ExchangeOutcome = ExchangeOutcome::Failed;
 
 impl World {
     /// Runs a scenario to its end.
     ///
     /// # Errors
-    /// What is not as it must be, in words.
+    /// A description of the condition that does not hold.
     pub fn run(scenario: Scenario) -> Result<Outcome, String> {
         let mut world = Self {
             random: Random::new(scenario.seed),
@@ -143,7 +143,7 @@ impl World {
         self.nodes.iter().filter(|n| n.is_alive)
     }
 
-    /// What all nodes did together.
+    /// Returns the sums of the counts of all nodes.
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
         for counts in self.nodes.iter().map(|n| &n.counts) {
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// Whether bytes get from one to the other.
+    /// Checks whether bytes get from one node to the other.
     pub fn reaches(&self, a: usize, b: usize) -> bool {
         let (a, b) = (&self.nodes[a], &self.nodes[b]);
         a.is_alive && b.is_alive && (!self.is_split || a.side == b.side)
@@ -370,7 +370,8 @@ impl World {
         self.act(at);
     }
 
-    /// Who is there may have changed, and with it whether all have the same.
+    /// Notes a disturbance at the present time.
+    /// The live nodes may have changed, so their catalogues may have become equal or different.
     pub fn disturb(&mut self) {
         (self.disturbed, self.is_changed) = (self.now, true);
     }

@@ -1,5 +1,5 @@
-//! What was published when, and when each node had it; kept apart from the nodes' catalogues, which
-//! are compared with it in the end.
+//! The publications, with their times and the delays until each node had them.
+//! The ledger is separate from the nodes' catalogues. The end of a run compares them with it.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ pub struct Publication {
     pub at: Duration,
     /// Of one that came while the network was split, on which side.
     pub side: Option<usize>,
-    /// Which node had it how long after it could: after it was published, the node was there, and
-    /// a way to it.
+    /// The nodes that had it, each with its delay.
+    /// The delay begins when the publication, the node and a way to the node are all there.
     pub got: Vec<(usize, Duration)>,
 }
 
@@ -51,7 +51,7 @@ impl Ledger {
         }
     }
 
-    /// What is wrong with the catalogues of live nodes, if anything is.
+    /// Checks the catalogues of live nodes against the publications.
     ///
     /// # Errors
     /// In words, for who reads a failed test.

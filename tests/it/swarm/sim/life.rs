@@ -1,4 +1,4 @@
-//! What befalls the nodes: they start, see each other, publish, crash, leave; the network splits.
+//! The events of a scenario: starts, sightings, publications, crashes, departures and splits.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub enum Change {
     Heals,
 }
 
-/// How often a node repeats its announcement.
+/// The mean time between two announcements of a node, in seconds.
 const ANNOUNCED_EVERY: f64 = 60.0;
 /// Registers that are edited on both sides of a partition.
 const CONTESTED: usize = 5;

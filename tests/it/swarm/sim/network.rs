@@ -1,18 +1,20 @@
-//! How long bytes take from one node to another.
+//! The links between nodes: their delays, rates and losses.
 
 use std::time::Duration;
 
 use alimentar::protocol::Random;
 
-/// What it costs to connect: QUIC pads the first flights; the certificate, both hellos, and the
-/// keep-alives of the minute that a connection is kept are in it. An estimate.
+/// The estimated bytes of a connection.
+/// They include the padded first flights of QUIC, the certificate, both hellos, and the keep-alives
+/// of the minute for which a node keeps the connection.
 pub const CONNECT_BYTES: u64 = 6_000;
 /// Round trips before the first request.
 pub const CONNECT_ROUND_TRIPS: u32 = 2;
-/// How long a connection is kept that nobody uses, and how many are: as `net` does.
+/// The time for which a node keeps an unused connection, and the most connections that it keeps.
+/// Both are as in `net`.
 pub const LINE_IDLE: Duration = Duration::from_secs(60);
 pub const LINES_MAX: usize = 32;
-/// How long somebody who is not there is waited for.
+/// The time for which a node waits for an absent node to accept a connection.
 pub const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// The same in the middle of a talk.
 pub const STALL: Duration = Duration::from_secs(20);
@@ -26,9 +28,9 @@ const PACKET_HEADERS: u64 = 60;
 pub struct Access {
     /// Bytes a second.
     pub rate: f64,
-    /// What it adds to the way, each way.
+    /// The delay that it adds in each direction.
     pub latency: Duration,
-    /// How many of a hundred talks fail.
+    /// The percentage of talks that fail.
     pub loss_percent: usize,
 }
 

@@ -24,7 +24,7 @@ use super::catalogue::Item;
 use super::catalogue::Took;
 use super::network::Access;
 
-/// What a node did.
+/// The counts of a node's bytes, talks and items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub sent_bytes: u64,
@@ -49,7 +49,8 @@ pub struct Node {
     pub is_alive: bool,
     /// Gone for good.
     pub has_left: bool,
-    /// How often it was started: what an earlier life began is no concern of this one.
+    /// The number of its starts.
+    /// A life ignores everything that an earlier one began.
     pub life: u32,
     pub started: Duration,
     /// On which side of a partition.
@@ -60,7 +61,7 @@ pub struct Node {
     pub wake_at: Option<Duration>,
     /// When each open connection was used last.
     pub lines: BTreeMap<usize, Duration>,
-    /// Who was ever seen in this life.
+    /// The nodes that it has seen in this life, except those that said goodbye.
     pub seen: BTreeSet<usize>,
     /// Of these, who did not answer lately.
     pub silent: BTreeSet<usize>,
@@ -76,7 +77,7 @@ pub fn id_of(at: usize) -> NodeId {
     NodeId::new(id)
 }
 
-/// Where a node of an id is.
+/// Returns the place of the node with an id.
 pub fn place_of(id: &NodeId) -> usize {
     let bytes = id.as_bytes();
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize

@@ -1,11 +1,11 @@
-//! What came out of runs, as lines of a table.
+//! The results of runs, as lines of a table.
 
 use std::time::Duration;
 
 use super::engine::World;
 use super::node::Counts;
 
-/// What one run measured.
+/// The measurements of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// From the last disturbance until all had the same.

@@ -1,4 +1,4 @@
-//! What happens in a run.
+//! The scenarios of runs.
 
 use std::time::Duration;
 
@@ -19,15 +19,15 @@ pub struct Scenario {
     pub publishing: Duration,
     /// Between two publications, on the average; one only where this is none.
     pub publish_every: Option<Duration>,
-    /// How long a node stays as it is, on the average, before it crashes, leaves, or one joins.
+    /// The mean time for each node until it crashes or leaves, or another one joins.
     pub node_life: Option<Duration>,
-    /// Whether an announcement of a node that is known already counts, if it did not answer.
+    /// Set if a repeated announcement counts as a sighting of a known node that did not answer.
     pub sees_again: bool,
     /// When the network splits and heals, counted from the first publication.
     pub partition: Option<(Duration, Duration)>,
-    /// How many of a hundred nodes have a bad connection.
+    /// The percentage of nodes with a bad connection.
     pub slow_percent: usize,
-    /// How long it is watched after all have the same.
+    /// The time for which a run goes on after all nodes have the same.
     pub idle: Duration,
     /// In what time all must have the same, after the last disturbance.
     pub limit: Duration,

@@ -32,7 +32,7 @@ pub struct Conversation {
     /// In which life of each it began.
     pub lives: (u32, u32),
     pub talk: Exchange,
-    /// What is on its way.
+    /// The request that is on its way; `answers` holds the answers to it.
     pub request: Option<Request>,
     pub answers: Vec<Response>,
     stage: Stage,
@@ -43,7 +43,7 @@ pub struct Conversation {
 #[derive(Debug)]
 enum Stage {
     Beginning,
-    Reconciler {
+    Comparing {
         comparing: Box<Reconciler>,
         own: Vec<(Element, ItemId)>,
         salt: Salt,
@@ -77,7 +77,7 @@ impl Conversation {
         }
     }
 
-    /// What is asked next; nothing at the end.
+    /// Returns the next request, or `None` at the end of the talk.
     pub fn ask(&mut self, node: &Node, salt: Salt) -> Option<Request> {
         loop {
             match &mut self.stage {
@@ -85,7 +85,7 @@ impl Conversation {
                     Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
                     Exchange::Announce(_, items) => self.stage = announcing(node, items),
                 },
-                Stage::Reconciler {
+                Stage::Comparing {
                     comparing: asking,
                     own,
                     salt: old,
@@ -101,9 +101,9 @@ impl Conversation {
                         self.stage = Stage::Listing { own };
                         return Some(Request::Reconcile(list));
                     }
-                    CompareStep::Done(delta) => {
-                        let wanted = delta.only_there.chunks(RECONCILE_WANTED_MAX);
-                        let missing = delta.only_here.iter().map(|n| own[*n].1).collect();
+                    CompareStep::Done(difference) => {
+                        let wanted = difference.only_there.chunks(RECONCILE_WANTED_MAX);
+                        let missing = difference.only_here.iter().map(|n| own[*n].1).collect();
                         self.stage = Stage::Wanting {
                             salt: *old,
                             rest: wanted.map(<[Element]>::to_vec).collect(),
@@ -134,7 +134,7 @@ impl Conversation {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {
-                (Response::Symbols(symbols), Stage::Reconciler { comparing, .. }) => {
+                (Response::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
                     comparing.take_response(symbols);
                 }
                 (Response::Reconciled(missing), Stage::Listing { own }) => {
@@ -171,7 +171,7 @@ impl Conversation {
 fn comparing(here: &Catalogue, salt: Salt, is_second: bool) -> Stage {
     let own = here.elements(&salt);
     let elements = own.iter().map(|own| own.0).collect();
-    Stage::Reconciler {
+    Stage::Comparing {
         comparing: Box::new(Reconciler::new(salt, elements)),
         own,
         salt,
