@@ -169,7 +169,7 @@ impl<'a> Position<'a> {
             (_, "publishers") => publishers(registry),
             (_, "follow") => [publishers(registry), datasets(typed, registry)].concat(),
             (["log" | "forget", ..], "name" | "names") => datasets("", registry),
-            (["access", ..], "node_id") => listed(registry),
+            (["access", "remove"], "node") => listed(registry),
             (_, "peer" | "address") => peers(registry),
             (_, "reference" | "references" | "target" | "targets" | "a" | "b" | "since") => {
                 datasets(typed, registry)

@@ -335,6 +335,10 @@ fn bash_completion_offers_commands_names_and_peers() {
     answer(&home, &["index", file.to_str().unwrap()]);
     let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
     answer(&home, &["trust", "add", "colleague", key]);
+    answer(&home, &["access", "add", key]);
+    let listed = completed(&home, "alimentar access remove ");
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    answer(&home, &["access", "remove", &listed[0]]);
     for (line, wanted) in [
         ("alimentar ind", &["index"][..]),
         ("alimentar registry unin", &["unindex"]),
