@@ -100,7 +100,8 @@
 //! | `search` | full-text search over names, tags, cards and columns | 7 |
 //! | `registry` | `LocalRegistry` and its operations | 10 |
 //! | `federation` | QUIC, serving, pulling, gossip | 11 |
-//! | `cli` (default) | the `alimentar` binary | 12 |
+//! | `mcp` | the MCP server for assistants | 12 |
+//! | `cli` (default) | the `alimentar` binary | 13 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
@@ -128,6 +129,8 @@ pub mod inspect;
 pub mod keyring;
 pub mod locks;
 pub mod manifest;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod meta_store;
 #[cfg(feature = "federation")]
 pub mod net;

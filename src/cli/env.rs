@@ -14,6 +14,9 @@ pub(crate) const PASSPHRASE: &str = "ALIMENTAR_PASSPHRASE";
 /// The variable with the passphrase that replaces another.
 pub(crate) const NEW_PASSPHRASE: &str = "ALIMENTAR_NEW_PASSPHRASE";
 
+/// The variable with the token of MCP clients.
+pub(crate) const MCP_TOKEN: &str = "ALIMENTAR_MCP_TOKEN";
+
 /// The user's home directory.
 pub(crate) fn user_home() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());

@@ -20,6 +20,7 @@ mod home;
 mod inspect;
 mod interrupt;
 mod man;
+mod mcp;
 mod output;
 mod parse;
 mod prompt;
@@ -46,6 +47,7 @@ use crate::cli::doctor::DoctorArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::InspectArgs;
 use crate::cli::man::ManArgs;
+use crate::cli::mcp::McpArgs;
 use crate::cli::output::logging::start_log;
 use crate::cli::output::out::Out;
 use crate::cli::output::out::OutOptions;
@@ -81,6 +83,7 @@ enum Command {
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
+    Mcp(McpArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
     Version(VersionArgs),
@@ -147,7 +150,7 @@ fn report_panics() {
 fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults, Failure> {
     let uses_registry = matches!(
         command,
-        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_)
+        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_) | Command::Mcp(_)
     );
     if !uses_registry {
         return Ok(Defaults::default());
@@ -172,6 +175,10 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Inspect(args) => {
             home::check_permissions(ctx)?;
             inspect::run(ctx, args)
+        }
+        Command::Mcp(args) => {
+            home::check_permissions(ctx)?;
+            mcp::run(ctx, args)
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),

@@ -29,6 +29,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("disk", cfg!(feature = "disk")),
     ("federation", cfg!(feature = "federation")),
     ("inspect", cfg!(feature = "inspect")),
+    ("mcp", cfg!(feature = "mcp")),
     ("registry", cfg!(feature = "registry")),
     ("search", cfg!(feature = "search")),
     ("tokens", cfg!(feature = "tokens")),

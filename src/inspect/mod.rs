@@ -44,6 +44,8 @@ pub use dialect::ReadOptions;
 #[cfg(unix)]
 pub use file_rows::FileRow;
 #[cfg(unix)]
+pub use file_rows::row_json;
+#[cfg(unix)]
 pub use file_rows::rows;
 pub use profile::FieldKind;
 pub use profile::FieldProfile;

@@ -18,6 +18,7 @@ pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use crate::inspect::lint::checks::secret_text::mask_secrets;
 pub use crate::inspect::lint::checks::secret_text::secret_in;
 pub use crate::inspect::lint::rule_table::RULES;
 pub use options::LintOptions;

@@ -6,6 +6,7 @@ pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod file;
+mod identity;
 pub(crate) mod row_copy;
 pub(crate) mod row_writer;
 pub(crate) mod stream;
@@ -113,6 +114,26 @@ impl Target {
             files: Arc::new(files),
             home: home.to_owned(),
             dataset,
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
+    /// Opens a dataset of the registry, or a file of one after a colon. Paths are never looked at.
+    ///
+    /// # Errors
+    /// As [`Target::open_with`].
+    pub fn open_dataset(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let _step = Step::begin("open", text);
+        let (files, dataset) = in_store(text, home, options.allow_large)?;
+        if files.is_empty() {
+            return Err(Error::NoRows(text.to_owned()));
+        }
+        let target = Self {
+            name: text.to_owned(),
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset: Some(dataset),
             spooled: Vec::new(),
         };
         Ok(target.read_as(options.reading))

@@ -1,0 +1,40 @@
+//! Identity of a target's content.
+
+use std::fs::File;
+
+use crate::registry::Target;
+use crate::registry::cache::files::stamp_of;
+use crate::registry::error::Error;
+use crate::registry::targets::file::FileLocation;
+
+impl Target {
+    /// Returns a text that changes when the content of one of its files changes: of content ids for
+    /// stored files, and of metadata for files on disk.
+    ///
+    /// # Errors
+    /// [`Error::File`] when a file is gone or cannot be opened.
+    pub fn identity(&self) -> Result<String, Error> {
+        let mut hasher = blake3::Hasher::new();
+        for file in self.files.iter() {
+            hasher.update(file.path.as_bytes());
+            hasher.update(&[0]);
+            match &file.place {
+                FileLocation::Disk(path) => {
+                    let fail = |e| Error::file("read", path, e);
+                    let opened = File::open(path).map_err(fail)?;
+                    let (stamp, _) = stamp_of(&opened).map_err(fail)?;
+                    hasher.update(format!("{stamp:?}").as_bytes());
+                }
+                FileLocation::Store(stored) => {
+                    hasher.update(format!("{:?}", stored.text()).as_bytes());
+                }
+            }
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// Returns true if it is a dataset of the registry, or a file of one.
+    pub fn is_dataset(&self) -> bool {
+        self.dataset.is_some()
+    }
+}
