@@ -34,8 +34,8 @@
 //!
 //! A signature binds a manifest, and with it all bytes of the dataset, to a publisher's key.
 //! `LocalRegistry::verify` reads every byte and compares it with the manifest. A peer's offer is
-//! another matter: `net::Net` connects to a node, `LocalRegistry::resolve_remote` finds an offer there,
-//! and `LocalRegistry::pull` downloads it once the trust policy accepts it.
+//! another matter: `net::Net` connects to a node, `Peers::resolve_remote` finds an offer there,
+//! and `Peers::pull` downloads it once the trust policy accepts it.
 //!
 #![cfg_attr(feature = "registry", doc = "```")]
 #![cfg_attr(not(feature = "registry"), doc = "```ignore")]

@@ -59,7 +59,10 @@ impl SyncClient {
     pub async fn list_remote(&self) -> Result<Vec<Manifest>, Error> {
         let this = self.clone();
         blocking(move || {
-            let offers = this.registry.list_remote(&*this.peer, &ListFilter::All)?;
+            let offers = this
+                .registry
+                .peers()
+                .list_remote(&*this.peer, &ListFilter::All)?;
             Ok(offers.iter().map(|o| o.manifest().clone()).collect())
         })
         .await
@@ -80,11 +83,11 @@ impl SyncClient {
             let digits = digits.ok_or_else(|| Error::NotAtPeers(id.to_string()))?;
             let reference = Reference::Content(digits);
             let peers: [&dyn PeerCatalog; 1] = [&*this.peer];
-            let (offer, _, _) = this.registry.resolve_remote(&reference, &peers)?;
+            let (offer, _, _) = this.registry.peers().resolve_remote(&reference, &peers)?;
             // A full content id is a choice of bytes.
             let accepted = offer.accept(Action::PullById, Consent::Given)?;
             let sources: [&dyn ChunkSource; 1] = [&*this.peer];
-            if this.registry.holds(&offer)? {
+            if this.registry.peers().holds(&offer)? {
                 let held = this.registry.get(&id)?;
                 let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
                 this.registry.checkout(&held, None, &dest, &NoProgress)?;
@@ -95,6 +98,7 @@ impl SyncClient {
                 ..PullOptions::default()
             };
             this.registry
+                .peers()
                 .pull(&accepted, &sources, options, &NoProgress)?;
             Ok(())
         })
@@ -108,7 +112,7 @@ impl SyncClient {
     pub async fn announce(&self, manifest: &Manifest) -> Result<(), Error> {
         let (this, manifest) = (self.clone(), manifest.clone());
         blocking(move || {
-            let envelope = this.registry.envelope_of(&manifest)?;
+            let envelope = this.registry.peers().envelope_of(&manifest)?;
             let announced = this.peer.announce(vec![envelope.encode()], Vec::new());
             announced.map(drop).map_err(|source| Error::Peer {
                 address: this.peer.address(),

@@ -64,6 +64,7 @@ pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
 pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
+pub use crate::registry::publishing::trust_settings::TrustSettings;
 pub use crate::registry::targets::column_plan::plan_of;
 pub use crate::registry::targets::file::FileDescription;
 pub use crate::registry::targets::file::TargetFile;
@@ -81,6 +82,7 @@ pub use crate::registry::working_copy::ChangeKind;
 pub use crate::registry::working_copy::StatusReport;
 pub use crate::registry::working_copy::UpdateReport;
 pub use archives::ArchiveInput;
+pub use archives::Archives;
 pub use archives::DecryptionKeys;
 pub use archives::DryRun;
 pub use archives::ExportOptions;
@@ -189,7 +191,7 @@ impl LocalRegistry {
     /// trust settings. Different values may belong to the same state.
     #[cfg(feature = "federation")]
     pub(crate) fn stamp(&self) -> Stamp {
-        let files = [self.store.index_path(), self.trust_path()];
+        let files = [self.store.index_path(), self.trust().path()];
         Stamp(files.map(|path| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))

@@ -269,8 +269,8 @@ impl Command {
             Self::Sign(label) => registry
                 .sign(&find(registry, label)?, &world.own_key)
                 .map(drop),
-            Self::Share(label) => registry.share(&find(registry, label)?),
-            Self::Unshare(label) => registry.unshare(&find(registry, label)?),
+            Self::Share(label) => registry.peers().share(&find(registry, label)?),
+            Self::Unshare(label) => registry.peers().unshare(&find(registry, label)?),
             Self::Withdraw(label) => {
                 registry.withdraw(&find(registry, label)?, &world.own_key, "a reason")
             }
@@ -282,7 +282,7 @@ impl Command {
                     ..ImportOptions::default()
                 };
                 for input in archive_inputs(std::slice::from_ref(path))? {
-                    registry.import(&input, &options, &NoProgress)?;
+                    registry.archives().import(&input, &options, &NoProgress)?;
                 }
                 Ok(())
             }

@@ -1,6 +1,7 @@
 //! Questions before a dataset is used that its publisher has withdrawn, or that is far larger than
 //! the data sent for it.
 
+use crate::registry::Listed;
 use std::io::BufRead;
 
 use crate::catalog::Dataset;
@@ -12,7 +13,6 @@ use crate::cli::prompt::confirm::ask_yes_no;
 use crate::cli::prompt::confirm::can_ask;
 use crate::registry::Error;
 use crate::registry::Expansion;
-use crate::registry::LocalRegistry;
 
 /// Asks if a dataset may take far more space than the data sent for it. Only a clear yes counts.
 pub(crate) fn ask_about_size(out: Out, dataset: &str, expansion: Expansion) -> bool {
@@ -57,8 +57,8 @@ pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure
 /// # Errors
 /// [`Error::Withdrawn`] without a yes.
 pub(crate) fn check_withdrawal(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
-    let trust = ctx.registry()?.trust()?;
-    let listed = LocalRegistry::listed(&trust, dataset.clone());
+    let trust = ctx.registry()?.trust().store()?;
+    let listed = Listed::of(&trust, dataset.clone());
     let Some(reason) = listed.withdrawn else {
         return Ok(());
     };

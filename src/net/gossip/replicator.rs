@@ -213,7 +213,7 @@ impl PullTask {
                 return Err(Error::Interrupted);
             }
             let asked = self.connections.connect_to(node, at).and_then(|(peer, _)| {
-                let found = self.registry.offer_of(&*peer, wanted)?;
+                let found = self.registry.peers().offer_of(&*peer, wanted)?;
                 Ok(found.map(|found| (peer, found)))
             });
             match asked {
@@ -236,10 +236,13 @@ impl PullTask {
         // Following a publisher is consent to its data.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
         // Before the data is here, because a kill in between would keep it for ever.
-        self.registry.record_followed(wanted)?;
-        let pulled = self.registry.pull(&accepted, &sources, options, self);
+        self.registry.peers().record_followed(wanted)?;
+        let pulled = self
+            .registry
+            .peers()
+            .pull(&accepted, &sources, options, self);
         if pulled.is_err() {
-            self.registry.forget_followed(wanted)?;
+            self.registry.peers().forget_followed(wanted)?;
         }
         pulled
     }
@@ -251,7 +254,7 @@ pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
     datasets: &[crate::catalog::DatasetSummary],
 ) -> Result<Vec<String>, Error> {
-    registry.retire(datasets)?;
+    registry.peers().retire(datasets)?;
     registry.gc(&GcOptions::default(), &NoProgress)?;
     let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())

@@ -70,7 +70,7 @@ impl KnownPeers {
     /// [`Error::UnknownPeer`] when no node has the name before the `@`; [`Error::File`].
     pub fn named(&self, address: &PeerAddress) -> Result<PeerAddress, Error> {
         if let Some(name) = &address.called {
-            let node = self.registry.node_called(name)?;
+            let node = self.registry.peers().node_called(name)?;
             let unknown = || Error::UnknownPeer(name.to_string());
             return Ok(PeerAddress {
                 node: Some(node.ok_or_else(unknown)?),
@@ -83,6 +83,7 @@ impl KnownPeers {
         };
         let Some(node) = self
             .registry
+            .peers()
             .node_called(&name)?
             .filter(|_| address.node.is_none())
         else {

@@ -9,7 +9,7 @@ use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::manifest::Manifest;
 use crate::manifest::each_node;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::dry_run::DryRun;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
@@ -76,7 +76,7 @@ fn short(key: &BlobKey) -> [u8; 16] {
     key.id.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Returns the datasets that an archive needs, in its order.
     pub(super) fn bases(
         &self,
@@ -88,6 +88,7 @@ impl LocalRegistry {
             let id = ContentId::parse_hex(&base.content_id);
             let held = match id {
                 Some(id) => self
+                    .registry
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_content(t, &id, |c| *c == id)?))?,
                 None => Vec::new(),

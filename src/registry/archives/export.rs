@@ -39,7 +39,7 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::Envelope;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::alignment;
 use crate::registry::archives::alignment::ExportAlignment;
 use crate::registry::archives::base::KnownBase;
@@ -67,7 +67,7 @@ pub struct ExportReport {
 /// Minimum size of a volume: one frame and the trailer.
 const SPLIT_BYTES_MIN: u64 = 9 << 20;
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Writes datasets into one archive. Its bytes depend only on the datasets and the options.
     ///
     /// # Errors
@@ -95,12 +95,12 @@ impl LocalRegistry {
         if options.split.is_some_and(|n| n < SPLIT_BYTES_MIN) {
             return Err(Error::SplitTooSmall(SPLIT_BYTES_MIN));
         }
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let mut datasets = datasets.to_vec();
         datasets.sort_by_key(|d| d.envelope_id);
         datasets.dedup_by_key(|d| d.envelope_id);
         let mut candidates = options.since.clone();
-        for held in self.list()? {
+        for held in self.registry.list()? {
             if options.receipt.contains(&held.manifest.chunk_tree_root) {
                 candidates.push(held);
             }
@@ -160,6 +160,7 @@ impl LocalRegistry {
             return Ok(false);
         }
         let statements = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         let mut theirs = statements
@@ -171,11 +172,11 @@ impl LocalRegistry {
     /// Writes every dataset with one of these content ids into one archive.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or as [`LocalRegistry::export`].
+    /// [`Error::NotFound`], or as [`Archives::export`].
     pub fn export_batch(&self, ids: &[ContentId], dest: &Path) -> Result<PathBuf, Error> {
         let mut datasets = Vec::new();
         for id in ids {
-            let found = self.get(id)?;
+            let found = self.registry.get(id)?;
             datasets.push(found.ok_or_else(|| Error::NotFound(id.to_string()))?);
         }
         self.export(&datasets, dest, &ExportOptions::default(), &NoProgress)?;
@@ -195,7 +196,7 @@ impl LocalRegistry {
             .map(|d| ArchivedDataset::of(&d.manifest, &d.envelope_id));
         let needed = base.datasets.iter().map(|d| BaseDataset::of(&d.manifest));
         let header = ArchiveHeader::new(held.collect(), needed.collect(), may_hold_deltas);
-        let (envelopes, mut statements) = self.store.read(|t| {
+        let (envelopes, mut statements) = self.registry.store.read(|t| {
             let envelopes = datasets
                 .iter()
                 .map(|d| catalog::envelope(t, &d.envelope_id))

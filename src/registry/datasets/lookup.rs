@@ -1,5 +1,6 @@
 //! Lookup of held datasets: lists, references, files and totals.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -62,7 +63,7 @@ impl LocalRegistry {
         let found = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         Ok(best_matches(found, &trust).pop())
     }
 
@@ -139,7 +140,7 @@ impl LocalRegistry {
         &self,
         names: &[DatasetName],
     ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let held = self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))?;
         let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
         for name in held {
@@ -152,7 +153,7 @@ impl LocalRegistry {
                 let datasets = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
-                let mut listed = datasets.into_iter().map(|d| Self::listed(&trust, d));
+                let mut listed = datasets.into_iter().map(|d| Listed::of(&trust, d));
                 if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
                     found.push((name.clone(), other.clone()));
                     break;
@@ -287,7 +288,7 @@ pub(crate) fn label(dataset: &Dataset) -> String {
 impl LocalRegistry {
     /// Returns all datasets that a reference can mean.
     pub(crate) fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let (digits, named) = match reference {
             Reference::Content(digits) => (Some(digits), Vec::new()),
             Reference::Name {
@@ -310,7 +311,7 @@ impl LocalRegistry {
                 Ok::<_, Error>(catalog::by_content(t, &from, |id| digits.matches(id))?)
             })?;
             // The best known publisher comes first.
-            matching.sort_by_cached_key(|d| tier(&Self::listed(&trust, d.clone())));
+            matching.sort_by_cached_key(|d| tier(&Listed::of(&trust, d.clone())));
             found.extend(matching);
         }
         Ok(found)

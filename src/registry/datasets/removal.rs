@@ -90,7 +90,7 @@ impl LocalRegistry {
                 _ => Err(ambiguous(reference, &found)),
             };
         }
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;

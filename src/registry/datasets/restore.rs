@@ -129,7 +129,7 @@ impl LocalRegistry {
         reference: &Reference,
         all_versions: bool,
     ) -> Result<Vec<RestoreCandidate>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
         let mut fits: Vec<RestoreCandidate> = Vec::new();
         for removed in removed

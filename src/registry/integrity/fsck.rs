@@ -1,5 +1,6 @@
 //! Checks the whole registry, and names the files that damage affects.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::HashSet;
 
 use crate::blob_store::BlobKey;
@@ -89,13 +90,13 @@ impl LocalRegistry {
             whole_nodes: HashSet::new(),
             missing: HashSet::new(),
         };
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         for dataset in self.list()? {
             if let Some(claim) = self.false_claim(&reader, &dataset)? {
                 let label = (&dataset.manifest.name, &dataset.manifest.dataset_version);
                 report.false_claims.push(FalseClaim {
                     dataset: format!("{}@{}", label.0, label.1),
-                    signer: Self::listed(&trust, dataset.clone()).publisher(),
+                    signer: Listed::of(&trust, dataset.clone()).publisher(),
                     claim,
                 });
             }

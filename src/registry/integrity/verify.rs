@@ -1,5 +1,6 @@
 //! Verifies a dataset against its ids, and compares two datasets.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -127,7 +128,7 @@ impl LocalRegistry {
         });
         match verified {
             Err(error @ Error::FalseClaim { .. }) => {
-                let listed = Self::listed(&self.trust()?, dataset.clone());
+                let listed = Listed::of(&self.trust().store()?, dataset.clone());
                 Err(claims::attribute_to_signer(error, listed.publisher()))
             }
             verified => verified,

@@ -116,7 +116,7 @@ impl LocalRegistry {
         name: &DatasetName,
         publisher: Option<&String>,
     ) -> Result<Vec<AliasEntry>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;

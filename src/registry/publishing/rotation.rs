@@ -17,8 +17,8 @@ use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::keyring::KeyringError;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::publishing::trust_settings::TrustSettings;
 use crate::trust::KeyPair;
 use crate::trust::Publisher;
 use crate::trust::TrustFile;
@@ -54,7 +54,7 @@ pub(crate) enum RotationStep {
     Trusted,
 }
 
-impl LocalRegistry {
+impl TrustSettings<'_> {
     /// Replaces the key of a publisher, whose secret key is in the file at `path`, by a new one
     /// with the same passphrase. An interrupted rotation continues with the key that it made.
     ///
@@ -78,12 +78,12 @@ impl LocalRegistry {
         passphrase: &str,
         after: &mut dyn FnMut(RotationStep) -> Result<(), Error>,
     ) -> Result<Rotated, Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let path = &path.canonicalize().map_err(|e| key_file("read", path, e))?;
-        if let Some(finished) = finish_rotation(self.home(), path)? {
+        if let Some(finished) = finish_rotation(self.registry.home(), path)? {
             return Ok(finished);
         }
-        let believed = self.trust()?;
+        let believed = self.store()?;
         let unknown = || Error::NoPublisher(name.to_string());
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         let found = keyring::locked(path)?.public_key();
@@ -130,11 +130,11 @@ impl LocalRegistry {
             self.propose_rotation(&old, &new)?;
         }
         after(RotationStep::Proposed)?;
-        self.change_trust(|file| {
+        self.change(|file| {
             // Another process may have changed the entry since it was read.
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.trust_path())),
+                _ => Err(Error::Changed(self.path())),
             }
         })?;
         after(RotationStep::Trusted)?;
@@ -150,14 +150,14 @@ impl LocalRegistry {
     /// given. Returns true if a statement with both signatures is held.
     ///
     /// # Errors
-    /// As [`LocalRegistry::rotate_own`]. All checks come before anything is published.
+    /// As [`TrustSettings::rotate_own`]. All checks come before anything is published.
     pub fn rotate(
         &self,
         name: &Alias,
         new_key: PublisherKey,
         pairs: Option<(&KeyPair, &KeyPair)>,
     ) -> Result<bool, Error> {
-        let believed = self.trust()?;
+        let believed = self.store()?;
         let unknown = || Error::NoPublisher(name.to_string());
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         if let Some((old, new)) = pairs
@@ -178,13 +178,13 @@ impl LocalRegistry {
         if let Some((old, new)) = pairs {
             self.propose_rotation(old, new)?;
         }
-        self.change_trust(|file| {
+        self.change(|file| {
             if let Some(own) = &own_name {
                 file.remove(own);
             }
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.trust_path())),
+                _ => Err(Error::Changed(self.path())),
             }
         })?;
         Ok(pairs.is_some() || believed.proposed(&held.key).contains(&new_key))
@@ -209,7 +209,7 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
         return Ok(None);
     };
     let (old, new) = (old.public_key(), new.public_key());
-    let trust_path = home.join(crate::registry::publishing::trust::TRUST_FILE);
+    let trust_path = home.join(crate::registry::publishing::trust_settings::TRUST_FILE);
     let file = match read_own_text(&trust_path, TRUST_FILE_BYTES_MAX) {
         Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile {
             path: trust_path,

@@ -98,7 +98,7 @@ impl LocalRegistry {
 
     /// Checks that a key may sign here at all.
     pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let key = pair.public_key();
         // A person who still has the old key is no longer the publisher.
         if let (Some(publisher), false) = (trust.superseded(&key), trust.is_revoked(&key)) {

@@ -44,7 +44,10 @@ fn dataset(registry: &LocalRegistry, report: &IndexReport) -> Dataset {
 fn export(registry: &LocalRegistry, dataset: &Dataset, dest: &Path) -> Vec<u8> {
     let options = ExportOptions::default();
     let all = std::slice::from_ref(dataset);
-    registry.export(all, dest, &options, &NoProgress).unwrap();
+    registry
+        .archives()
+        .export(all, dest, &options, &NoProgress)
+        .unwrap();
     std::fs::read(dest).unwrap()
 }
 
@@ -95,11 +98,14 @@ fn scattered_edits_cost_little_in_every_version() {
     // An archive does not depend on the storage of its datasets.
     let other = LocalRegistry::open(&dir.path().join("other")).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
-    let put = other.change_trust(|file| Ok(file.put(publisher)?));
+    let put = other.trust().change(|file| Ok(file.put(publisher)?));
     put.unwrap();
     for parcel in archive_inputs(&[dir.path().join("a")]).unwrap() {
         let options = ImportOptions::default();
-        other.import(&parcel, &options, &NoProgress).unwrap();
+        other
+            .archives()
+            .import(&parcel, &options, &NoProgress)
+            .unwrap();
     }
     let same = other.get(&last.manifest.content_id).unwrap().unwrap();
     assert_eq!(export(&other, &same, &dir.path().join("b")), archive);
@@ -111,13 +117,18 @@ fn since(registry: &LocalRegistry, dataset: &Dataset, base: &Dataset, dest: &Pat
         ..ExportOptions::default()
     };
     let all = std::slice::from_ref(dataset);
-    registry.export(all, dest, &options, &NoProgress).unwrap();
+    registry
+        .archives()
+        .export(all, dest, &options, &NoProgress)
+        .unwrap();
     std::fs::read(dest).unwrap()
 }
 
 fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::Error> {
     for parcel in archive_inputs(&[path.to_owned()]).unwrap() {
-        registry.import(&parcel, &ImportOptions::default(), &NoProgress)?;
+        registry
+            .archives()
+            .import(&parcel, &ImportOptions::default(), &NoProgress)?;
     }
     Ok(())
 }
@@ -126,7 +137,7 @@ fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::
 fn trusting(home: &Path, key: &KeyPair) -> LocalRegistry {
     let registry = LocalRegistry::open(home).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
-    let put = registry.change_trust(|file| Ok(file.put(publisher)?));
+    let put = registry.trust().change(|file| Ok(file.put(publisher)?));
     put.unwrap();
     registry
 }

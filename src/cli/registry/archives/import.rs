@@ -134,7 +134,7 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
     if !args.dry_run {
         receipts_kept = keep_receipts(registry, &receipts, &mut report.text);
         if let Some(path) = &args.receipt {
-            registry.write_receipt(path, if_exists)?;
+            registry.archives().write_receipt(path, if_exists)?;
             receipt = Some(path.display().to_string());
             report.text += &format!("Wrote the receipt {}\n", path.display());
         } else if report.has_success() && !args.no_receipt {
@@ -169,7 +169,7 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
 
 /// The identities and the passphrase that may open encrypted archives.
 fn find_openers(ctx: &Context, args: &ImportArgs) -> Result<DecryptionKeys, Failure> {
-    let mut openers = ctx.registry()?.own_decryption_keys()?;
+    let mut openers = ctx.registry()?.archives().own_decryption_keys()?;
     for path in &args.identities {
         openers.add_file(path)?;
     }
@@ -203,7 +203,7 @@ fn import_archives(
         }
         if later.len() == before {
             for archive in later {
-                if let Err(error) = registry.import(archive, options, &NoProgress) {
+                if let Err(error) = registry.archives().import(archive, options, &NoProgress) {
                     report.fail(archive, error.into());
                 }
             }
@@ -223,7 +223,7 @@ fn import_archive(
     report: &mut ImportReport,
 ) -> Result<Option<Failure>, Failure> {
     let path = archive.path().display().to_string();
-    let imported = match registry.import(archive, options, progress) {
+    let imported = match registry.archives().import(archive, options, progress) {
         Ok(imported) => imported,
         Err(error @ Error::BaseMissing { .. }) => return Ok(Some(error.into())),
         // Other faults of one archive do not concern the next.
@@ -243,7 +243,7 @@ fn import_archive(
                 };
                 let is_asked = l.decide(Action::Import).verdict == Verdict::Ask;
                 if is_asked && !options.dry_run {
-                    registry.note_accepted(&l.dataset.manifest)?;
+                    registry.trust().note_accepted(&l.dataset.manifest)?;
                 }
                 let new = format!(", {} new", human_bytes(imported.new_bytes));
                 let object = ImportedDataset::of(&l, &path, imported.new_chunks);

@@ -1,5 +1,6 @@
 //! `registry info`: everything about one dataset.
 
+use crate::registry::Listed;
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -63,8 +64,8 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     let totals = registry.totals(m)?;
     let stored = registry.stored_bytes(m)?;
     let schema = LocalRegistry::schema(m);
-    let believed = registry.trust()?;
-    let listed = LocalRegistry::listed(&believed, d.clone());
+    let believed = registry.trust().store()?;
+    let listed = Listed::of(&believed, d.clone());
     warn_about_dataset(ctx, &listed)?;
     let output = InfoOutput {
         listed: ListedDataset::of(&listed),

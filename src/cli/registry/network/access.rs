@@ -73,7 +73,7 @@ pub(crate) fn run(ctx: &Context, args: &AccessArgs) -> Result<(), Failure> {
             let id = find_node(ctx, node)?;
             // Before the list changes: the name may belong to another node.
             if let Some(name) = name {
-                registry.name_node(id, name)?;
+                registry.peers().name_node(id, name)?;
             }
             list.add(id)?
         }
@@ -86,7 +86,7 @@ pub(crate) fn run(ctx: &Context, args: &AccessArgs) -> Result<(), Failure> {
         }
         AccessCommand::List => false,
     };
-    let names = registry.node_names()?;
+    let names = registry.peers().node_names()?;
     let nodes = list.all()?.into_iter().map(|id| NodeObject {
         node_id: id.to_hex(),
         name: names.get(&id).map(ToString::to_string),

@@ -55,7 +55,7 @@ pub(super) fn name_node(ctx: &Context, node: &str, name: &Alias) -> Result<(), F
         Ok(id) => id,
         Err(failure) => find_node_at(&known, node)?.ok_or(failure)?,
     };
-    registry.name_node(id, name)?;
+    registry.peers().name_node(id, name)?;
     let text = format!("Node {id} is called `{name}` here\n");
     let output = NameOutput {
         node_id: id.to_hex(),
@@ -66,7 +66,7 @@ pub(super) fn name_node(ctx: &Context, node: &str, name: &Alias) -> Result<(), F
 
 /// Removes the name of a node.
 pub(super) fn unname_node(ctx: &Context, name: &Alias) -> Result<(), Failure> {
-    if !ctx.registry()?.unname_node(name)? {
+    if !ctx.registry()?.peers().unname_node(name)? {
         return Err(Error::UnknownPeer(name.to_string()).into());
     }
     let text = format!("No node is called `{name}` any more\n");

@@ -107,7 +107,7 @@ pub(super) fn unknown_publisher(name: &Alias) -> Error {
 /// # Errors
 /// [`Error::NoPublisher`].
 pub(super) fn print_publisher(ctx: &Context, name: &Alias) -> Result<(), Failure> {
-    let believed = ctx.registry()?.trust()?;
+    let believed = ctx.registry()?.trust().store()?;
     let p = believed.file().get(name);
     let p = p.ok_or_else(|| unknown_publisher(name))?;
     let object = PublisherObject::of(&believed, p);

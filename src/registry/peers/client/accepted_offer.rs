@@ -6,7 +6,7 @@ use crate::trust::Action;
 use crate::trust::Admitted;
 use crate::trust::Consent;
 
-/// An offer that is admitted. `LocalRegistry::pull` takes nothing else.
+/// An offer that is admitted. `Peers::pull` takes nothing else.
 #[derive(Clone, Debug)]
 pub struct AcceptedOffer {
     offer: Offer,

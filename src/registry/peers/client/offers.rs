@@ -14,11 +14,11 @@ use crate::manifest::Manifest;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
 use crate::protocol::PeerError;
-use crate::registry::LocalRegistry;
 use crate::registry::datasets::lookup::label;
 use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::datasets::ranking::best_matches;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::TrustStore;
 use crate::trust::UnverifiedManifest;
@@ -37,7 +37,7 @@ impl Offer {
     /// Creates an offer and applies the trust settings to it.
     pub(crate) fn new(trust: &TrustStore, verified: VerifiedManifest) -> Self {
         Self {
-            listed: LocalRegistry::listed_elsewhere(trust, &verified),
+            listed: Listed::elsewhere(trust, &verified),
             verified,
         }
     }
@@ -58,7 +58,7 @@ impl Offer {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Lists the datasets of a peer, by name and version.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl LocalRegistry {
             source,
         };
         let encoded = peer.list(filter).map_err(blame)?;
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let mut offers = verify_all(&encoded)
             .map_err(blame)?
             .into_iter()
@@ -128,7 +128,7 @@ impl LocalRegistry {
         if !answered && !faults.is_empty() {
             return Err(faults.swap_remove(0));
         }
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
         let mut chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
         let ids = |d: &Dataset| d.manifest.content_id;

@@ -148,14 +148,19 @@ pub(in crate::registry::peers) fn plant(
 }
 
 fn pull(lab: &Lab, near: &InProcessPeer, allow_large: bool) -> Result<u64, Error> {
-    let offers = lab.registry.list_remote(near, &ListFilter::All).unwrap();
+    let offers = lab
+        .registry
+        .peers()
+        .list_remote(near, &ListFilter::All)
+        .unwrap();
     let options = PullOptions {
         allow_large,
         ..PullOptions::default()
     };
-    let pulled = lab
-        .registry
-        .pull(&accepted(&offers[0])?, &[near], options, &NoProgress)?;
+    let pulled =
+        lab.registry
+            .peers()
+            .pull(&accepted(&offers[0])?, &[near], options, &NoProgress)?;
     Ok(pulled.chunks_fetched)
 }
 
@@ -179,7 +184,10 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
     assert!(b.registry.list().unwrap().is_empty());
     // It is not pulled together with everything that is trusted, either.
     b.trusting(&a);
-    let synced = b.registry.sync(&near, &SyncOptions::default(), &NoProgress);
+    let synced = b
+        .registry
+        .peers()
+        .sync(&near, &SyncOptions::default(), &NoProgress);
     assert!(matches!(synced, Err(Error::TooLarge { .. })), "{synced:?}");
     assert!(b.registry.fsck(&NoProgress).unwrap().is_clean());
 }
