@@ -22,6 +22,7 @@ mod work;
 mod workspace;
 
 pub use client_config::Client;
+pub use crate::mcp::tools::call_tool;
 pub use serve::BearerToken;
 pub use serve::serve_http;
 pub use serve::serve_stdio;

@@ -11,6 +11,7 @@ mod documents;
 mod hostile;
 mod inspect;
 mod layering;
+mod mcp;
 mod messages;
 mod peers;
 mod readme;

@@ -31,9 +31,9 @@ pub(crate) fn search_registry(
     let limit = usize::try_from(limit).unwrap_or(20);
     let Some(text) = arguments.text("query")? else {
         let all = registry.list()?;
-        let trust = registry.trust()?;
+        let trust = registry.trust().store()?;
         let shown = all.iter().take(limit);
-        let shown = shown.map(|d| summary(&LocalRegistry::listed(&trust, d.clone())));
+        let shown = shown.map(|d| summary(&Listed::of(&trust, d.clone())));
         return Ok(Answer::of(json!({
             "datasets": all.len(),
             "is_corrected": false,
@@ -85,8 +85,8 @@ pub(crate) fn registry_info(
     let registry = workspace.registry()?;
     let dataset = resolve(&registry, arguments.required("ref")?)?;
     let m = &dataset.manifest;
-    let trust = registry.trust()?;
-    let listed = LocalRegistry::listed(&trust, dataset.clone());
+    let trust = registry.trust().store()?;
+    let listed = Listed::of(&trust, dataset.clone());
     let mut value = summary(&listed);
     let card = registry.card(&dataset)?;
     let card: String = card.card.markdown.chars().take(CARD_CHARS).collect();

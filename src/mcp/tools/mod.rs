@@ -90,3 +90,19 @@ pub(crate) fn call(
         .max(ANSWER_CHARS_MIN);
     Ok((tool.run)(workspace, &arguments, work)?.fit(budget))
 }
+
+/// Calls a tool by name, without a client. Returns the result and its text, or the text of the error.
+///
+/// # Errors
+/// The text that an assistant reads.
+pub fn call_tool(
+    workspace: &Workspace,
+    name: &str,
+    arguments: Map<String, Value>,
+) -> Result<(Value, String), String> {
+    let tool = offered(workspace).find(|tool| tool.name == name);
+    let tool = tool.ok_or_else(|| format!("there is no tool `{name}`"))?;
+    let work = Work::new(std::sync::Arc::default(), None);
+    let fitted = call(workspace, tool, arguments, &work).map_err(|error| error.text())?;
+    Ok((fitted.value, fitted.text))
+}

@@ -309,6 +309,14 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
             "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
         ],
+        "mcp_call" => [
+            r#"{"name":"get_lines","arguments":{"start":1,"count":5,"max_chars":1000}}"#,
+            r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,
+            r#"{"name":"search_dataset","arguments":{"query":"b|\\d+","limit":2,"cursor":"AQID"}}"#,
+            r#"{"name":"column_stats","arguments":{"columns":["id","text"],"top":3}}"#,
+        ]
+        .map(|call| call.as_bytes().to_vec())
+        .to_vec(),
         other => panic!("no seeds for {other}"),
     }
 }
@@ -320,7 +328,7 @@ fn decoders_do_not_panic_on_mutated_bytes() {
         let seeds = seeds(name);
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "prints" | "statistics" | "table" => 1_500,
+            "duplicates" | "lint" | "mcp_call" | "prints" | "statistics" | "table" => 1_500,
             _ => 20_000,
         };
         for round in 0..rounds {
