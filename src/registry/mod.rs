@@ -65,6 +65,7 @@ pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
 pub use crate::registry::targets::column_plan::plan_of;
+pub use crate::registry::targets::dataset_files::split_reference;
 pub use crate::registry::targets::file::FileDescription;
 pub use crate::registry::targets::file::TargetFile;
 pub use crate::registry::targets::row_copy::CopyReport;

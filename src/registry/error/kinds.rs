@@ -68,6 +68,7 @@ impl Classify for Error {
             Self::NotTrusted { .. } | Self::Superseded { .. } | Self::NotItsPublisher(_) => {
                 ErrorKind::Denied
             }
+            Self::Shared(e) => e.kind(),
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),

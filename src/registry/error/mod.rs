@@ -426,6 +426,9 @@ pub enum Error {
     /// The operation was stopped on request.
     #[error("interrupted")]
     Interrupted,
+    /// An error that several readers of one dataset get.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Error>),
     /// The search index failed.
     #[error(transparent)]
     Search(#[from] SearchError),

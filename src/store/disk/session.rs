@@ -249,6 +249,11 @@ impl WriteSession {
         bytes.ok_or_else(corrupt)
     }
 
+    /// Returns the store that it writes to.
+    pub fn store(&self) -> &DiskStore {
+        &self.store
+    }
+
     /// Returns the figures so far.
     pub fn stats(&self) -> SessionStats {
         self.state().stats

@@ -96,7 +96,7 @@ impl LocalRegistry {
         let pauses = self.sizes.reconnect_pauses;
         let peers: Vec<PullPeer<'_>> = prefetches
             .iter()
-            .map(|s| PullPeer::new(s, pauses))
+            .map(|s| PullPeer::new(s as &dyn ChunkSource, pauses))
             .collect();
         let session = WriteSession::begin(&self.store)?;
         // A slow peer must not hold up the data of the others.
