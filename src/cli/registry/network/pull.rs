@@ -111,7 +111,7 @@ pub(crate) fn run(ctx: &Context, args: &PullArgs) -> Result<(), Failure> {
         publishers: &args.accept_publisher,
         unsigned: args.accept_unsigned,
     };
-    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given)?;
+    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given, "Pull it")?;
     let holders = found.holders.iter().filter_map(|n| found.peers.get(*n));
     let holders: Vec<&Peer> = holders.collect();
     let report = if registry.holds(&found.offer)? {

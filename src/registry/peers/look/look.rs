@@ -67,6 +67,11 @@ impl Look {
         self.shared.cursor.totals()
     }
 
+    /// Makes what was kept so far durable. Dropping the look does so too.
+    pub fn save(&self) {
+        self.shared.save();
+    }
+
     /// Returns a report on the look so far.
     pub fn report(&self) -> LookReport {
         LookReport {
