@@ -38,6 +38,10 @@ pub struct StatsReport {
     pub datasets: u64,
     /// Raw bytes of all datasets.
     pub raw_bytes: u64,
+    /// Number of datasets of which only a part is here.
+    pub partial_datasets: u64,
+    /// Raw bytes of the chunks that were stored for these.
+    pub partial_bytes: u64,
     /// Statistics of the store.
     pub store: StoreStats,
 }
@@ -194,9 +198,12 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
+        let partial = self.partial_holdings()?;
         Ok(StatsReport {
             datasets: datasets.len() as u64,
             raw_bytes,
+            partial_datasets: partial.len() as u64,
+            partial_bytes: partial.iter().map(|p| p.bytes).sum(),
             store: self.store.stats()?,
         })
     }
@@ -231,16 +238,20 @@ impl LocalRegistry {
         Ok(reader.stored_bytes(&keys)?)
     }
 
-    /// Returns a reader for a dataset that is still held. The reader protects it from collection.
+    /// Returns a reader for a dataset that is still held, whole or in part. The reader protects it from
+    /// collection.
     pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
         let reader = BlobReader::new(&self.store)?;
         let held = self
             .store
-            .read(|t| Ok::<_, Error>(catalog::by_key(t, dataset.key)?))?;
+            .read(|t| {
+                let is_whole = catalog::by_key(t, dataset.key)?.is_some();
+                Ok::<_, Error>(is_whole || catalog::partial_of(t, dataset.key)?.is_some())
+            })?;
         // It may have been unindexed and collected since the lookup.
         match held {
-            Some(_) => Ok(reader),
-            None => Err(Error::NotFound(dataset.manifest.name.to_string())),
+            true => Ok(reader),
+            false => Err(Error::NotFound(dataset.manifest.name.to_string())),
         }
     }
 

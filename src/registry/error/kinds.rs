@@ -69,6 +69,7 @@ impl Classify for Error {
                 ErrorKind::Denied
             }
             Self::Shared(e) => e.kind(),
+            Self::NotKept { .. } => ErrorKind::NoSpace,
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),

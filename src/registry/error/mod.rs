@@ -426,6 +426,14 @@ pub enum Error {
     /// The operation was stopped on request.
     #[error("interrupted")]
     Interrupted,
+    /// A dataset of which a part is here has no room for the rest.
+    #[error("what is fetched of `{dataset}` cannot be kept: {reason}")]
+    NotKept {
+        /// The dataset.
+        dataset: String,
+        /// The cause.
+        reason: String,
+    },
     /// An error that several readers of one dataset get.
     #[error(transparent)]
     Shared(std::sync::Arc<Error>),

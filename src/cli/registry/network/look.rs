@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use clap::Args;
 
+use crate::catalog::Dataset;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
@@ -15,6 +16,7 @@ use crate::cli::registry::network::connect::connect_all;
 use crate::cli::registry::network::connect::open_net;
 use crate::cli::registry::network::connect::warn_about_silent_peers;
 use crate::cli::registry::network::consent::accept_offer;
+use crate::cli::registry::reference::find_dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::PublisherKey;
@@ -35,6 +37,7 @@ use crate::registry::peers::LookOptions;
 use crate::registry::peers::LookPeers;
 use crate::registry::peers::NotKept;
 use crate::registry::peers::Offer;
+use crate::registry::split_reference;
 
 /// Options for datasets that are not here.
 #[derive(Debug, Default, Args)]
@@ -258,6 +261,62 @@ impl<'a> Looks<'a> {
 impl Drop for Looks<'_> {
     fn drop(&mut self) {
         self.report();
+    }
+}
+
+/// A dataset that is here, or one that is looked into.
+pub(crate) enum FoundDataset {
+    /// It is here.
+    Held(Dataset),
+    /// It is not here, or only in part.
+    Look(Arc<Look>),
+}
+
+impl Looks<'_> {
+    /// Finds the dataset of a reference, here or at peers.
+    ///
+    /// # Errors
+    /// As [`find_dataset`] and [`Looks::find`].
+    pub(crate) fn dataset(&self, text: &str) -> Result<FoundDataset, Failure> {
+        match find_dataset(self.ctx, text) {
+            Ok(dataset) => Ok(FoundDataset::Held(dataset)),
+            Err(Failure::Library(
+                not_here @ (Error::NotFound(_) | Error::NearMiss { .. }),
+            )) => Ok(FoundDataset::Look(self.find(text, not_here)?)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Finds the dataset of `REF` or `REF:path`, here or at peers, and returns the path.
+    ///
+    /// # Errors
+    /// As [`Looks::dataset`].
+    pub(crate) fn target<'t>(
+        &self,
+        text: &'t str,
+    ) -> Result<(FoundDataset, Option<&'t str>), Failure> {
+        let (reference, path) = split_reference(text);
+        Ok((self.dataset(&reference)?, path))
+    }
+
+    /// Finds a dataset as [`Looks::dataset`], and fetches all of one that is not here.
+    ///
+    /// # Errors
+    /// As [`Looks::dataset`], and [`Error::NotKept`] when there is no room for it.
+    pub(crate) fn whole_dataset(&self, text: &str) -> Result<Dataset, Failure> {
+        match self.dataset(text)? {
+            FoundDataset::Held(dataset) => Ok(dataset),
+            FoundDataset::Look(look) => self.fetched(&look),
+        }
+    }
+
+    /// Fetches all of a dataset that is looked into.
+    ///
+    /// # Errors
+    /// [`Error::NotKept`] when there is no room for it.
+    pub(crate) fn fetched(&self, look: &Look) -> Result<Dataset, Failure> {
+        look.fetch_all(&self.ctx.progress_bar())?;
+        Ok(look.offer().listed.dataset.clone())
     }
 }
 

@@ -30,12 +30,14 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 const USE_SECONDS: i64 = 60;
 
 /// Reason why a look keeps nothing any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotKept {
     /// The dataset alone has more than the limit of partial holdings.
+    #[error("it has more than `partial_limit`")]
     OverLimit,
     /// The store cannot take more.
+    #[error("{0}")]
     Store(String),
 }
 

@@ -1,5 +1,6 @@
 //! A look: the handle of a dataset of which only a part is here.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
+use crate::progress::Progress;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
 use crate::registry::peers::client::offers::Offer;
@@ -22,6 +24,9 @@ use crate::registry::peers::look::keep::NotKept;
 use crate::registry::peers::look::shared::LookShared;
 use crate::registry::peers::look::state::Place;
 use crate::registry::peers::look::tree_cursor::LeafGoal;
+
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Result of a look so far.
 #[derive(Clone, Debug)]
@@ -131,6 +136,63 @@ impl Look {
             }
         }
         Err(no_peer_left(last))
+    }
+
+    /// Writes the bytes of the dataset, or of one file.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], an error of the output, or as the reads.
+    pub fn cat(
+        &self,
+        path: Option<&str>,
+        out: &mut dyn Write,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let m = self.manifest();
+        let (mut at, end) = match path {
+            None => (0, m.size_bytes),
+            Some(path) => {
+                let found = self.table.with_offsets().find(|(_, f)| f.path == path);
+                let (start, file) = found.ok_or_else(|| Error::NoSuchFile {
+                    path: path.to_owned(),
+                    dataset: m.name.to_string(),
+                })?;
+                (start, start.saturating_add(file.size_bytes))
+            }
+        };
+        let mut piece = vec![0; PIECE_BYTES];
+        while at < end {
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(PIECE_BYTES);
+            let n = self.read(piece.get_mut(..most).unwrap_or_default(), at)?;
+            if n == 0 {
+                return Ok(());
+            }
+            let write = |e| Error::machine("write to standard output", e);
+            out.write_all(piece.get(..n).unwrap_or_default()).map_err(write)?;
+            at += n as u64;
+            progress.advance(n as u64);
+        }
+        Ok(())
+    }
+
+    /// Fetches all of the data, verified, and makes it durable.
+    ///
+    /// # Errors
+    /// As the reads; [`Error::NotKept`] when the store did not take all of it.
+    pub fn fetch_all(&self, progress: &dyn Progress) -> Result<(), Error> {
+        progress.phase("fetching", Some(self.manifest().size_bytes));
+        self.cat(None, &mut std::io::sink(), progress)?;
+        self.save();
+        match self.shared.keeping.why_not() {
+            None => Ok(()),
+            Some(why) => Err(Error::NotKept {
+                dataset: self.manifest().name.to_string(),
+                reason: why.to_string(),
+            }),
+        }
     }
 
     /// Returns the chunk that reaches a byte or a newline, with the totals before it.

@@ -2,9 +2,11 @@
 //!
 //! `open` begins a look, `look` is its handle, and `shared` what its threads share. `state` has the windows that were read or are under
 //! way, `planner` cuts them, `worker` fetches them, and `keep` stores what came. `nodes` finds tree
-//! nodes, `peers` connects to peers. `read_ahead` and `tree_cursor` are pure. `file` reads a file.
+//! nodes, `peers` connects to peers. `read_ahead` and `tree_cursor` are pure. `file` reads a file,
+//! and `holdings` lists what is here in part.
 
 pub(crate) mod file;
+mod holdings;
 mod keep;
 pub(crate) mod look;
 mod nodes;
