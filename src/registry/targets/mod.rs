@@ -71,6 +71,16 @@ pub struct Target {
     pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
+impl LocalRegistry {
+    /// Opens a target: a path, a held dataset, or a file of one.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn target(&self, text: &str) -> Result<Target, Error> {
+        Target::open(text, self.home())
+    }
+}
+
 impl Target {
     /// Opens a target: `-` for standard input, an existing path (which may be a pipe), or else a
     /// held dataset or a file of one after a colon. No file is read yet.
