@@ -9,6 +9,7 @@ use crate::cli::prompt::dataset::ask_about_size;
 use crate::inspect::ReadOptions;
 use crate::inspect::tokens::Encoding;
 use crate::registry::Error;
+use crate::registry::IntegrityError;
 use crate::registry::Target;
 use crate::registry::TargetOptions;
 
@@ -79,7 +80,7 @@ impl<'a> InspectContext<'a> {
             allow_large: self.base.global.allow_large,
         };
         match Target::open_with(text, &home, &options) {
-            Err(Error::TooLarge { dataset, expansion })
+            Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))
                 if ask_about_size(self.base.out, &dataset, expansion) =>
             {
                 let options = TargetOptions {

@@ -23,6 +23,7 @@ use crate::registry::datasets::ranking::best_matches;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::ranking::tier;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::claims;
 use crate::registry::metadata::holders;
 use crate::store::disk::BlobReader;
@@ -70,7 +71,7 @@ impl LocalRegistry {
     /// Resolves a reference to one dataset.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or an error of the store.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or an error of the store.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         let same_content =
@@ -82,10 +83,10 @@ impl LocalRegistry {
             return Ok(first);
         }
         let candidates = found.iter().map(label).collect();
-        Err(Error::Ambiguous {
+        Err(Error::Dataset(DatasetError::Ambiguous {
             reference: reference.to_string(),
             candidates,
-        })
+        }))
     }
 
     /// Returns the error for a reference without a match, with suggestions of similar names.
@@ -105,12 +106,12 @@ impl LocalRegistry {
         near.truncate(3);
         let near: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
         Ok(if near.is_empty() {
-            Error::NotFound(reference)
+            Error::Dataset(DatasetError::NotFound(reference))
         } else {
-            Error::NearMiss {
+            Error::Dataset(DatasetError::NearMiss {
                 name: reference,
                 near,
-            }
+            })
         })
     }
 
@@ -241,7 +242,9 @@ impl LocalRegistry {
         // It may have been unindexed and collected since the lookup.
         match held {
             Some(_) => Ok(reader),
-            None => Err(Error::NotFound(dataset.manifest.name.to_string())),
+            None => Err(Error::Dataset(DatasetError::NotFound(
+                dataset.manifest.name.to_string(),
+            ))),
         }
     }
 

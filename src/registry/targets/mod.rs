@@ -37,6 +37,9 @@ use crate::registry::LocalRegistry;
 use crate::registry::SketchFiles;
 use crate::registry::SpillDirectory;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::source::SourceError;
+use crate::registry::error::target::TargetError;
 use crate::registry::index::source_files;
 use crate::registry::index::source_files::FindOptions;
 use crate::registry::step::Step;
@@ -86,7 +89,7 @@ impl Target {
     /// held dataset or a file of one after a colon. No file is read yet.
     ///
     /// # Errors
-    /// [`Error`] when neither exists, or no file has rows. [`Error::TooLarge`] for a remote dataset
+    /// [`Error`] when neither exists, or no file has rows. `IntegrityError::TooLarge` for a remote dataset
     /// that is far larger than its distinct chunks.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
         Self::open_with(text, home, &TargetOptions::default())
@@ -95,11 +98,11 @@ impl Target {
     /// Opens a target with options.
     ///
     /// # Errors
-    /// As [`Target::open`], without [`Error::TooLarge`] if the options allow large datasets.
+    /// As [`Target::open`], without `IntegrityError::TooLarge` if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         let _step = Step::begin("open", text);
         if text.contains("://") {
-            return Err(Error::NotHere(text.to_owned()));
+            return Err(Error::Target(TargetError::NotHere(text.to_owned())));
         }
         let path = Path::new(text);
         let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
@@ -116,7 +119,7 @@ impl Target {
                 .map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
-            return Err(Error::NoRows(text.to_owned()));
+            return Err(Error::Target(TargetError::NoRows(text.to_owned())));
         }
         let target = Self {
             name: text.to_owned(),
@@ -285,7 +288,7 @@ impl Target {
         let mut files = Vec::new();
         for file in self.files.iter() {
             match file.opened() {
-                Err(Error::Rows { source, .. }) if source.is_damage() => {}
+                Err(Error::Target(TargetError::Rows { source, .. })) if source.is_damage() => {}
                 Err(error) => return Err(error),
                 Ok(_) => files.push(file.clone()),
             }
@@ -366,10 +369,10 @@ impl Target {
     pub fn blame(&self, source: TableError) -> Error {
         match source {
             TableError::Interrupted => Error::Interrupted,
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.name.clone(),
                 source,
-            },
+            }),
         }
     }
 }
@@ -388,7 +391,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         }]);
     }
     if !meta.is_dir() {
-        return Err(Error::NotPlainFile(path.to_owned()));
+        return Err(Error::Source(SourceError::NotPlainFile(path.to_owned())));
     }
     let how = FindOptions {
         exclude: &[],
@@ -423,13 +426,15 @@ fn in_store(
     };
     // A text that looks like a path is a missing path, not a dataset with an unusual name.
     let parsed = reference.parse::<Reference>();
-    let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
+    let parsed = parsed.map_err(|_| Error::Target(TargetError::NotHere(text.to_owned())))?;
     if !home.exists() {
-        return Err(Error::NotHere(text.to_owned()));
+        return Err(Error::Target(TargetError::NotHere(text.to_owned())));
     }
     let registry = LocalRegistry::open(home)?;
     let dataset = registry.resolve(&parsed).map_err(|e| match e {
-        Error::NotFound(_) if path.is_none() => Error::NotHere(text.to_owned()),
+        Error::Dataset(DatasetError::NotFound(_)) if path.is_none() => {
+            Error::Target(TargetError::NotHere(text.to_owned()))
+        }
         other => other,
     })?;
     let reader = Arc::new(registry.reader_of(&dataset)?);
@@ -463,10 +468,10 @@ fn in_store(
         }
     }
     match (path, found.is_empty()) {
-        (Some(path), true) => Err(Error::NoSuchFile {
+        (Some(path), true) => Err(Error::Dataset(DatasetError::NoSuchFile {
             path: path.to_owned(),
             dataset: manifest.name.to_string(),
-        }),
+        })),
         (path, _) => {
             let path = path.map(|p| format!(":{p}")).unwrap_or_default();
             Ok((found, format!("{}{path}", manifest.name)))

@@ -18,6 +18,8 @@ use crate::registry::datasets::lookup::label;
 use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::datasets::ranking::best_matches;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::node::NodeError;
 use crate::registry::peers::Peers;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::TrustStore;
@@ -94,7 +96,7 @@ impl Peers<'_> {
     /// the errors of the others. Peers that do not respond are skipped, unless none responds.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or the first peer's error.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or the first peer's error.
     pub fn resolve_remote(
         &self,
         reference: &Reference,
@@ -133,18 +135,19 @@ impl Peers<'_> {
         let mut chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
         let ids = |d: &Dataset| d.manifest.content_id;
         let Some(winner) = chosen.pop() else {
-            return Err(Error::NotAtPeers(reference.to_string()));
+            return Err(Error::Node(NodeError::NotAtPeers(reference.to_string())));
         };
         if chosen.iter().any(|d| ids(d) != ids(&winner)) {
             chosen.push(winner);
-            return Err(Error::Ambiguous {
+            return Err(Error::Dataset(DatasetError::Ambiguous {
                 reference: reference.to_string(),
                 candidates: chosen.iter().map(label).collect(),
-            });
+            }));
         }
         // A peer that has the same bytes under another manifest does not serve them under this one.
         let found = found.remove(&winner.envelope_id);
-        let (offer, who) = found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))?;
+        let (offer, who) =
+            found.ok_or_else(|| Error::Node(NodeError::NotAtPeers(reference.to_string())))?;
         Ok((offer, who, faults))
     }
 }

@@ -11,6 +11,7 @@ use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::DeltaFlag;
 use crate::registry::peers::client::fetch::FilledWindow;
@@ -190,6 +191,6 @@ pub(in crate::registry::peers) fn fill_with_retries(
 pub(in crate::registry::peers) fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
     match last {
         Some((address, source)) => Error::Peer { address, source },
-        None => Error::NoPeer,
+        None => Error::Node(NodeError::NoPeer),
     }
 }
