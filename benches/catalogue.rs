@@ -27,7 +27,7 @@ fn main() {
     let key = KeyPair::generate().unwrap();
     let registry = LocalRegistry::open(&a).unwrap();
     let trusted = Publisher::new("lab".parse().unwrap(), key.public_key(), Level::Full);
-    registry.change_trust(|f| Ok(f.put(trusted)?)).unwrap();
+    registry.trust().change(|f| Ok(f.put(trusted)?)).unwrap();
     let began = Instant::now();
     (0..count).for_each(|n| index(&registry, dir.path(), &key, &format!("of-both-{n}")));
     println!(
@@ -62,7 +62,11 @@ fn main() {
     let began = Instant::now();
     let net = Net::new(&other).unwrap();
     let peer = net.connect(&at.parse().unwrap()).unwrap();
-    let offers = other.list_remote(&peer, &ListFilter::All).unwrap().len();
+    let offers = other
+        .peers()
+        .list_remote(&peer, &ListFilter::All)
+        .unwrap()
+        .len();
     println!(
         "{offers} signed manifests listed and verified in {:.2} s",
         began.elapsed().as_secs_f64()
@@ -86,7 +90,7 @@ fn compare(registry: &LocalRegistry, at: &str, what: &str) {
     let net = Net::new(registry).unwrap();
     let peer = net.connect(&at.parse().unwrap()).unwrap();
     let began = Instant::now();
-    let done = registry.compare(&peer, Showing::default()).unwrap();
+    let done = registry.peers().compare(&peer, Showing::default()).unwrap();
     let seconds = began.elapsed().as_secs_f64();
     let t = done.effort;
     println!(

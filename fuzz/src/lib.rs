@@ -397,6 +397,7 @@ pub fn archive(data: &[u8]) {
     std::fs::write(path, file).unwrap();
     for parcel in archive_inputs(std::slice::from_ref(path)).unwrap() {
         if registry
+            .archives()
             .import(&parcel, &ImportOptions::default(), &NoProgress)
             .is_err()
         {

@@ -220,7 +220,9 @@ impl Settings {
             passphrase_file: path("passphrase_file")?,
             key: path("key")?,
             peers: peers.transpose()?.unwrap_or_default(),
-            partial_limit: self.get("partial_limit").and_then(|text| parse_size(&text).ok()),
+            partial_limit: self
+                .get("partial_limit")
+                .and_then(|text| parse_size(&text).ok()),
         })
     }
 }

@@ -21,6 +21,7 @@ use crate::protocol::PeerError;
 use crate::protocol::Request;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::peers::PeerFinder;
 
 /// Called with each peer that a finder connected to.
@@ -36,12 +37,7 @@ pub struct LookPeerFinder {
 
 impl LookPeerFinder {
     /// Makes a finder. Without `named` peers it looks around.
-    pub fn new(
-        registry: &LocalRegistry,
-        named: &[PeerAddress],
-        stop: Stop,
-        met: Box<Met>,
-    ) -> Self {
+    pub fn new(registry: &LocalRegistry, named: &[PeerAddress], stop: Stop, met: Box<Met>) -> Self {
         Self {
             registry: registry.clone(),
             named: named.to_vec(),
@@ -112,9 +108,11 @@ impl PeerFinder for LookPeerFinder {
             };
             let started: Vec<_> = places.iter().map(connect).collect();
             let joined = started.into_iter().map(|s| s.join());
-            joined.map(|peer| peer.unwrap_or(Err(Error::NoPeer))).collect()
+            joined
+                .map(|peer| peer.unwrap_or(Err(Error::Node(NodeError::NoPeer))))
+                .collect()
         });
-        let (mut peers, mut fault) = (Vec::new(), Error::NoPeer);
+        let (mut peers, mut fault) = (Vec::new(), Error::Node(NodeError::NoPeer));
         for peer in connected {
             match peer {
                 Ok(peer) => {
@@ -129,6 +127,8 @@ impl PeerFinder for LookPeerFinder {
             return Err(fault);
         }
         let owned = peers.into_iter();
-        Ok(owned.map(|p| OwnedPeer::shared(p, Arc::clone(&net))).collect())
+        Ok(owned
+            .map(|p| OwnedPeer::shared(p, Arc::clone(&net)))
+            .collect())
     }
 }

@@ -45,12 +45,18 @@ pub use crate::registry::describe::cards::CardReport;
 pub use crate::registry::describe::profile::FileSchema;
 pub use crate::registry::describe::search::SearchReport;
 pub use crate::registry::describe::search::SearchResult;
+pub use crate::registry::error::checkout::CheckoutError;
+pub use crate::registry::error::dataset::DatasetError;
 pub use crate::registry::error::expansion::Expansion;
-pub use crate::registry::error::life::LifeError;
+pub use crate::registry::error::integrity::IntegrityError;
+pub use crate::registry::error::metadata::MetadataError;
 pub use crate::registry::error::node::NodeError;
+pub use crate::registry::error::publisher::PublisherError;
 pub use crate::registry::error::skipped::SkipReason;
 pub use crate::registry::error::skipped::Skipped;
 pub use crate::registry::error::source::SourceError;
+pub use crate::registry::error::target::TargetError;
+pub use crate::registry::error::transfer::TransferError;
 pub use crate::registry::index::secrets::SecretWarning;
 pub use crate::registry::integrity::fsck::Damaged;
 pub use crate::registry::integrity::fsck::FalseClaim;
@@ -64,6 +70,7 @@ pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
 pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
+pub use crate::registry::publishing::trust_settings::TrustSettings;
 pub use crate::registry::targets::column_plan::plan_of;
 pub use crate::registry::targets::dataset_files::split_reference;
 pub use crate::registry::targets::file::FileDescription;
@@ -82,6 +89,7 @@ pub use crate::registry::working_copy::ChangeKind;
 pub use crate::registry::working_copy::StatusReport;
 pub use crate::registry::working_copy::UpdateReport;
 pub use archives::ArchiveInput;
+pub use archives::Archives;
 pub use archives::DecryptionKeys;
 pub use archives::DryRun;
 pub use archives::ExportOptions;
@@ -190,7 +198,7 @@ impl LocalRegistry {
     /// trust settings. Different values may belong to the same state.
     #[cfg(feature = "federation")]
     pub(crate) fn stamp(&self) -> Stamp {
-        let files = [self.store.index_path(), self.trust_path()];
+        let files = [self.store.index_path(), self.trust().path()];
         Stamp(files.map(|path| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))

@@ -9,6 +9,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::DatasetName;
 use alimentar::ident::DatasetVersion;
 use alimentar::progress::NoProgress;
+use alimentar::registry::DatasetError;
 use alimentar::registry::Edit;
 use alimentar::registry::Error;
 use alimentar::registry::GcOptions;
@@ -269,8 +270,8 @@ impl Command {
             Self::Sign(label) => registry
                 .sign(&find(registry, label)?, &world.own_key)
                 .map(drop),
-            Self::Share(label) => registry.share(&find(registry, label)?),
-            Self::Unshare(label) => registry.unshare(&find(registry, label)?),
+            Self::Share(label) => registry.peers().share(&find(registry, label)?),
+            Self::Unshare(label) => registry.peers().unshare(&find(registry, label)?),
             Self::Withdraw(label) => {
                 registry.withdraw(&find(registry, label)?, &world.own_key, "a reason")
             }
@@ -282,7 +283,7 @@ impl Command {
                     ..ImportOptions::default()
                 };
                 for input in archive_inputs(std::slice::from_ref(path))? {
-                    registry.import(&input, &options, &NoProgress)?;
+                    registry.archives().import(&input, &options, &NoProgress)?;
                 }
                 Ok(())
             }
@@ -324,5 +325,5 @@ pub fn label(dataset: &Dataset) -> String {
 fn find(registry: &LocalRegistry, wanted: &str) -> Result<Dataset, Error> {
     let listed = registry.list()?;
     let found = listed.into_iter().find(|d| label(d) == wanted);
-    found.ok_or_else(|| Error::NotFound(wanted.to_owned()))
+    found.ok_or_else(|| Error::Dataset(DatasetError::NotFound(wanted.to_owned())))
 }

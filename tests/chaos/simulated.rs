@@ -1,6 +1,7 @@
 //! Faults over a simulated disk, in this process: power cuts, calls that fail, and a full disk, at
 //! random instants of every command that writes.
 
+use alimentar::registry::Listed;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -261,8 +262,8 @@ fn held(
         Some(Ok(report)) => Some(report.card.markdown),
         None => None,
     };
-    let withdrawn = registry.trust().map(|trust| {
-        let listed = LocalRegistry::listed(&trust, dataset.clone());
+    let withdrawn = registry.trust().store().map(|trust| {
+        let listed = Listed::of(&trust, dataset.clone());
         listed.withdrawn.is_some()
     });
     let is_withdrawn = match withdrawn {

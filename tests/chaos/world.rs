@@ -98,6 +98,7 @@ impl World {
             let dataset = registry.get(&id).unwrap().unwrap();
             let path = dir.join(format!("parcel{number}.alimentar"));
             registry
+                .archives()
                 .export(&[dataset], &path, &ExportOptions::default(), &NoProgress)
                 .unwrap();
             self.inputs.push(ArchiveInput {

@@ -10,8 +10,11 @@ use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
 use crate::inspect::ReadOptions;
 use crate::inspect::tokens::Encoding;
+use crate::registry::DatasetError;
 use crate::registry::Error;
+use crate::registry::IntegrityError;
 use crate::registry::Target;
+use crate::registry::TargetError;
 use crate::registry::TargetOptions;
 use crate::registry::split_reference;
 
@@ -33,11 +36,7 @@ pub(crate) struct InspectContext<'a> {
 }
 
 impl<'a> InspectContext<'a> {
-    pub(crate) fn new(
-        base: &'a Context,
-        reading: &'a ReadingArgs,
-        look: &'a LookArgs,
-    ) -> Self {
+    pub(crate) fn new(base: &'a Context, reading: &'a ReadingArgs, look: &'a LookArgs) -> Self {
         Self {
             base,
             reading,
@@ -91,7 +90,7 @@ impl<'a> InspectContext<'a> {
             allow_large: self.base.global.allow_large,
         };
         match Target::open_with(text, &home, &options) {
-            Err(Error::TooLarge { dataset, expansion })
+            Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))
                 if ask_about_size(self.base.out, &dataset, expansion) =>
             {
                 let options = TargetOptions {
@@ -101,7 +100,10 @@ impl<'a> InspectContext<'a> {
                 Ok(Target::open_with(text, &home, &options)?)
             }
             Err(
-                not_here @ (Error::NotHere(_) | Error::NotFound(_) | Error::NearMiss { .. }),
+                not_here @ (Error::Target(TargetError::NotHere(_))
+                | Error::Dataset(
+                    DatasetError::NotFound(_) | DatasetError::NearMiss { .. },
+                )),
             ) => {
                 let (reference, path) = split_reference(text);
                 let look = self.looks.find(&reference, not_here)?;

@@ -62,7 +62,7 @@ impl GossipNode {
             return;
         }
         let registry = self.server.registry.clone();
-        let followed = match registry.follow(&self.replicator.follow) {
+        let followed = match registry.peers().follow(&self.replicator.follow) {
             Ok(followed) => followed,
             Err(error) => {
                 let what = format!("cannot read the followed datasets: {error}");

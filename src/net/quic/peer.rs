@@ -69,7 +69,7 @@ impl Net {
     /// Makes a client with a runtime of its own.
     ///
     /// # Errors
-    /// [`Error::Bind`] when there is no socket; [`Error::Keyring`].
+    /// `NodeError::Bind` when there is no socket; [`Error::Keyring`].
     pub fn new(registry: &LocalRegistry) -> Result<Self, Error> {
         let runtime = runtime()?;
         let mut net = Self::on(registry, runtime.handle().clone())?;
@@ -101,7 +101,7 @@ impl Net {
     ///
     /// # Errors
     /// [`Error::Peer`]: it does not answer, speaks another protocol, or has another key;
-    /// [`Error::UnknownPeer`] for a name that no node has.
+    /// `NodeError::UnknownPeer` for a name that no node has.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let address = &KnownPeers::of(&self.registry).named(address)?;
         let at = DialTarget::Typed(address.clone());

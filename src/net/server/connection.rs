@@ -226,10 +226,12 @@ impl PeerSession {
         let begun = tokio::task::spawn_blocking(move || {
             // A node taken off the list meanwhile gets no more answers.
             let mut responses = match may_ask(&registry, &context) {
-                true => registry.answer(&request, &context),
+                true => registry.peers().answer(&request, &context),
                 false => {
                     let text = "not on the list";
-                    registry.refuse(Refusal::new(RefusalCode::NotAllowed, text))
+                    registry
+                        .peers()
+                        .refuse(Refusal::new(RefusalCode::NotAllowed, text))
                 }
             };
             let first = responses.next();

@@ -1,5 +1,6 @@
 //! Lookup of held datasets: lists, references, files and totals.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -22,6 +23,7 @@ use crate::registry::datasets::ranking::best_matches;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::ranking::tier;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::claims;
 use crate::registry::metadata::holders;
 use crate::store::disk::BlobReader;
@@ -66,14 +68,14 @@ impl LocalRegistry {
         let found = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         Ok(best_matches(found, &trust).pop())
     }
 
     /// Resolves a reference to one dataset.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or an error of the store.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or an error of the store.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         let same_content =
@@ -85,10 +87,10 @@ impl LocalRegistry {
             return Ok(first);
         }
         let candidates = found.iter().map(label).collect();
-        Err(Error::Ambiguous {
+        Err(Error::Dataset(DatasetError::Ambiguous {
             reference: reference.to_string(),
             candidates,
-        })
+        }))
     }
 
     /// Returns the error for a reference without a match, with suggestions of similar names.
@@ -108,12 +110,12 @@ impl LocalRegistry {
         near.truncate(3);
         let near: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
         Ok(if near.is_empty() {
-            Error::NotFound(reference)
+            Error::Dataset(DatasetError::NotFound(reference))
         } else {
-            Error::NearMiss {
+            Error::Dataset(DatasetError::NearMiss {
                 name: reference,
                 near,
-            }
+            })
         })
     }
 
@@ -143,7 +145,7 @@ impl LocalRegistry {
         &self,
         names: &[DatasetName],
     ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let held = self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))?;
         let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
         for name in held {
@@ -156,7 +158,7 @@ impl LocalRegistry {
                 let datasets = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
-                let mut listed = datasets.into_iter().map(|d| Self::listed(&trust, d));
+                let mut listed = datasets.into_iter().map(|d| Listed::of(&trust, d));
                 if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
                     found.push((name.clone(), other.clone()));
                     break;
@@ -198,7 +200,7 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
-        let partial = self.partial_holdings()?;
+        let partial = self.peers().partial_holdings()?;
         Ok(StatsReport {
             datasets: datasets.len() as u64,
             raw_bytes,
@@ -242,16 +244,16 @@ impl LocalRegistry {
     /// collection.
     pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let held = self
-            .store
-            .read(|t| {
-                let is_whole = catalog::by_key(t, dataset.key)?.is_some();
-                Ok::<_, Error>(is_whole || catalog::partial_of(t, dataset.key)?.is_some())
-            })?;
+        let held = self.store.read(|t| {
+            let is_whole = catalog::by_key(t, dataset.key)?.is_some();
+            Ok::<_, Error>(is_whole || catalog::partial_of(t, dataset.key)?.is_some())
+        })?;
         // It may have been unindexed and collected since the lookup.
         match held {
             true => Ok(reader),
-            false => Err(Error::NotFound(dataset.manifest.name.to_string())),
+            false => Err(Error::Dataset(DatasetError::NotFound(
+                dataset.manifest.name.to_string(),
+            ))),
         }
     }
 
@@ -298,7 +300,7 @@ pub(crate) fn label(dataset: &Dataset) -> String {
 impl LocalRegistry {
     /// Returns all datasets that a reference can mean.
     pub(crate) fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let (digits, named) = match reference {
             Reference::Content(digits) => (Some(digits), Vec::new()),
             Reference::Name {
@@ -321,7 +323,7 @@ impl LocalRegistry {
                 Ok::<_, Error>(catalog::by_content(t, &from, |id| digits.matches(id))?)
             })?;
             // The best known publisher comes first.
-            matching.sort_by_cached_key(|d| tier(&Self::listed(&trust, d.clone())));
+            matching.sort_by_cached_key(|d| tier(&Listed::of(&trust, d.clone())));
             found.extend(matching);
         }
         Ok(found)

@@ -61,7 +61,7 @@ impl LocalRegistry {
     /// [`Error`] when the catalogue is damaged.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
         let _step = Step::begin("search", self.home().display());
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);
         // On a full or read-only disk the index is built in memory, for this search only.
@@ -186,7 +186,7 @@ impl LocalRegistry {
                 let key = RegisterKey::parse_hex(&hit.key);
                 if let Some(dataset) = key.map(|k| catalog::by_key(t, k)).transpose()?.flatten() {
                     found.push(SearchResult {
-                        listed: Self::listed(trust, dataset),
+                        listed: Listed::of(trust, dataset),
                         score: hit.score,
                         snippet: hit.snippet,
                     });

@@ -16,6 +16,8 @@ pub(crate) mod testing;
 mod tests;
 pub(crate) mod tree_nodes;
 
+use crate::registry::LocalRegistry;
+
 pub use crate::registry::peers::catalogue::advertised::ItemBytes;
 pub use crate::registry::peers::catalogue::advertised::ReconcileItems;
 pub use crate::registry::peers::catalogue::follow::FollowPlan;
@@ -43,3 +45,17 @@ pub use crate::registry::peers::select::SourceState;
 pub use crate::registry::peers::server::request_context::RequestContext;
 pub use crate::registry::peers::server::responses::ResponseFrames;
 pub use crate::registry::peers::server::visibility::Showing;
+
+/// The exchange of a registry with other nodes: requests and responses, pulls, reconciliation,
+/// following, and local names of nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Peers<'a> {
+    registry: &'a LocalRegistry,
+}
+
+impl LocalRegistry {
+    /// Returns the exchange with other nodes.
+    pub fn peers(&self) -> Peers<'_> {
+        Peers { registry: self }
+    }
+}

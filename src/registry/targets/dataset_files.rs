@@ -12,6 +12,8 @@ use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
@@ -39,13 +41,15 @@ pub(super) fn in_store(
     let (reference, path) = split_reference(text);
     // A text that looks like a path is a missing path, not a dataset with an unusual name.
     let parsed = reference.parse::<Reference>();
-    let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
+    let parsed = parsed.map_err(|_| Error::Target(TargetError::NotHere(text.to_owned())))?;
     if !home.exists() {
-        return Err(Error::NotHere(text.to_owned()));
+        return Err(TargetError::NotHere(text.to_owned()).into());
     }
     let registry = LocalRegistry::open(home)?;
     let dataset = registry.resolve(&parsed).map_err(|e| match e {
-        Error::NotFound(_) if path.is_none() => Error::NotHere(text.to_owned()),
+        Error::Dataset(DatasetError::NotFound(_)) if path.is_none() => {
+            TargetError::NotHere(text.to_owned()).into()
+        }
         other => other,
     })?;
     let reader = Arc::new(registry.reader_of(&dataset)?);
@@ -90,10 +94,10 @@ pub(super) fn files_of(
         }
     }
     match (path, found.is_empty()) {
-        (Some(path), true) => Err(Error::NoSuchFile {
+        (Some(path), true) => Err(Error::Dataset(DatasetError::NoSuchFile {
             path: path.to_owned(),
             dataset: manifest.name.to_string(),
-        }),
+        })),
         (path, _) => {
             let path = path.map(|p| format!(":{p}")).unwrap_or_default();
             Ok((found, format!("{}{path}", manifest.name)))

@@ -31,6 +31,7 @@ use crate::read_at::ReadAt;
 use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::dataset_file::io_error;
 use crate::registry::targets::stored_file::StoredFile;
 
@@ -285,10 +286,10 @@ impl TargetFile {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)
             }
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.path.clone(),
                 source,
-            },
+            }),
         }
     }
 }

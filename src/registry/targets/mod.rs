@@ -33,9 +33,12 @@ use crate::inspect::table::has_rows;
 use crate::manifest::FileEntry;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
+use crate::registry::LocalRegistry;
 use crate::registry::SketchFiles;
 use crate::registry::SpillDirectory;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
+use crate::registry::error::target::TargetError;
 use crate::registry::index::source_files;
 use crate::registry::index::source_files::FindOptions;
 use crate::registry::peers::look::Look;
@@ -74,12 +77,22 @@ pub struct Target {
     pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
+impl LocalRegistry {
+    /// Opens a target: a path, a held dataset, or a file of one.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn target(&self, text: &str) -> Result<Target, Error> {
+        Target::open(text, self.home())
+    }
+}
+
 impl Target {
     /// Opens a target: `-` for standard input, an existing path (which may be a pipe), or else a
     /// held dataset or a file of one after a colon. No file is read yet.
     ///
     /// # Errors
-    /// [`Error`] when neither exists, or no file has rows. [`Error::TooLarge`] for a remote dataset
+    /// [`Error`] when neither exists, or no file has rows. `IntegrityError::TooLarge` for a remote dataset
     /// that is far larger than its distinct chunks.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
         Self::open_with(text, home, &TargetOptions::default())
@@ -88,11 +101,11 @@ impl Target {
     /// Opens a target with options.
     ///
     /// # Errors
-    /// As [`Target::open`], without [`Error::TooLarge`] if the options allow large datasets.
+    /// As [`Target::open`], without `IntegrityError::TooLarge` if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         let _step = Step::begin("open", text);
         if text.contains("://") {
-            return Err(Error::NotHere(text.to_owned()));
+            return Err(Error::Target(TargetError::NotHere(text.to_owned())));
         }
         let path = Path::new(text);
         let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
@@ -109,7 +122,7 @@ impl Target {
                 .map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
-            return Err(Error::NoRows(text.to_owned()));
+            return Err(Error::Target(TargetError::NoRows(text.to_owned())));
         }
         let target = Self {
             name: text.to_owned(),
@@ -125,7 +138,7 @@ impl Target {
     /// was named by.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], or [`Error::NoRows`] when no file has rows.
+    /// `DatasetError::NoSuchFile`, or `TargetError::NoRows` when no file has rows.
     pub fn of_look(
         text: &str,
         look: &Arc<Look>,
@@ -139,7 +152,7 @@ impl Target {
         };
         let (files, dataset) = files_of(look.table(), path, look.manifest(), &place)?;
         if files.is_empty() {
-            return Err(Error::NoRows(text.to_owned()));
+            return Err(TargetError::NoRows(text.to_owned()).into());
         }
         let target = Self {
             name: text.to_owned(),
@@ -308,7 +321,7 @@ impl Target {
         let mut files = Vec::new();
         for file in self.files.iter() {
             match file.opened() {
-                Err(Error::Rows { source, .. }) if source.is_damage() => {}
+                Err(Error::Target(TargetError::Rows { source, .. })) if source.is_damage() => {}
                 Err(error) => return Err(error),
                 Ok(_) => files.push(file.clone()),
             }
@@ -389,10 +402,10 @@ impl Target {
     pub fn blame(&self, source: TableError) -> Error {
         match source {
             TableError::Interrupted => Error::Interrupted,
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.name.clone(),
                 source,
-            },
+            }),
         }
     }
 }
@@ -411,7 +424,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         }]);
     }
     if !meta.is_dir() {
-        return Err(Error::NotPlainFile(path.to_owned()));
+        return Err(Error::Source(SourceError::NotPlainFile(path.to_owned())));
     }
     let how = FindOptions {
         exclude: &[],

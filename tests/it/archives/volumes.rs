@@ -43,7 +43,10 @@ impl Splits {
     /// Exports everything in volumes of at most so many bytes; their paths.
     fn split(&self, to: &Path, options: ExportOptions) -> Vec<PathBuf> {
         let list = self.registry.list().unwrap();
-        let report = self.registry.export(&list, to, &options, &NoProgress);
+        let report = self
+            .registry
+            .archives()
+            .export(&list, to, &options, &NoProgress);
         report.unwrap().paths
     }
 

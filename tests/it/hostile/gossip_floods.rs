@@ -208,7 +208,7 @@ fn pin(home: &std::path::Path, peers: &[(SocketAddr, String)]) {
 
 fn heard(home: &std::path::Path) -> Vec<(bool, String)> {
     let registry = alimentar::LocalRegistry::open(home).unwrap();
-    let heard = registry.remote_manifests().unwrap().into_iter();
+    let heard = registry.peers().remote_manifests().unwrap().into_iter();
     heard
         .map(|l| (l.alias.is_some(), l.dataset.summary.name.to_string()))
         .collect()

@@ -337,7 +337,7 @@ fn old_manifest_from_a_peer_changes_nothing() {
     let court = Court::new();
     let lab = &court.lab;
     let request = Request::List(alimentar::protocol::ListFilter::All);
-    let old: Vec<Response> = lab.registry.answer(&request, &asking()).collect();
+    let old: Vec<Response> = lab.registry.peers().answer(&request, &asking()).collect();
     let (file, key) = (lab.path("trust.key"), lab.path("phrase"));
     std::fs::write(&key, "a phrase\n").unwrap();
     let exists = alimentar::keyring::IfExists::Refuse;

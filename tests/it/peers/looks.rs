@@ -49,7 +49,10 @@ fn look_shows_rows_and_search_of_a_dataset_that_only_a_peer_has() {
         String::from_utf8(line.to_vec()).unwrap()
     };
     let info = labs.ask(1, &["inspect", "info", "corpus", "--peer", &addr]);
-    assert_eq!((&info["rows"], &info["format"]), (&30_000.into(), &"jsonl".into()));
+    assert_eq!(
+        (&info["rows"], &info["format"]),
+        (&30_000.into(), &"jsonl".into())
+    );
     assert_eq!(info["size_bytes"], bytes.len());
     let words = ["--json", "inspect", "lines", "corpus", "--peer", &addr];
     let first = rows(&run(&labs, 1, &words));
@@ -58,7 +61,10 @@ fn look_shows_rows_and_search_of_a_dataset_that_only_a_peer_has() {
     let far = [&words[..], &["--start", "29995", "--count", "9"]].concat();
     let far = rows(&run(&labs, 1, &far));
     assert_eq!(far.len(), 5);
-    assert_eq!((&far[4]["n"], &far[4]["text"]), (&29_999.into(), &text(29_999).into()));
+    assert_eq!(
+        (&far[4]["n"], &far[4]["text"]),
+        (&29_999.into(), &text(29_999).into())
+    );
     // Nothing of it is held, and a part is here.
     let listed = labs.ask(1, &["registry", "list", "--all"]);
     assert_eq!(listed["datasets"].as_array().unwrap().len(), 0, "{listed}");
@@ -70,20 +76,32 @@ fn look_shows_rows_and_search_of_a_dataset_that_only_a_peer_has() {
     assert!(here > 0.0 && here <= 1.0, "{here}");
     let search = ["inspect", "search", "corpus", "-c", "--peer", &addr];
     assert!(!run(&labs, 1, &search).status.success());
-    let found = labs.ask(1, &["inspect", "search", "corpus", ".", "--count", "--peer", &addr]);
+    let found = labs.ask(
+        1,
+        &[
+            "inspect", "search", "corpus", ".", "--count", "--peer", &addr,
+        ],
+    );
     assert_eq!(found["rows_scanned"], 30_000, "{found}");
     // All of it was read.
     let pulled = labs.ask(1, &["registry", "pull", "corpus", "--peer", &addr]);
     assert_eq!(pulled["chunks_fetched"], 0, "{pulled}");
     let stats = labs.ask(1, &["registry", "stats"]);
-    assert_eq!((&stats["partial_datasets"], &stats["datasets"]), (&0.into(), &1.into()));
+    assert_eq!(
+        (&stats["partial_datasets"], &stats["datasets"]),
+        (&0.into(), &1.into())
+    );
 }
 
 #[test]
 fn look_first_rows_take_three_round_trips() {
     let (labs, node, _) = labs(200_000);
     let addr = node.addr();
-    let out = run(&labs, 1, &["-v", "inspect", "lines", "corpus", "--peer", &addr]);
+    let out = run(
+        &labs,
+        1,
+        &["-v", "inspect", "lines", "corpus", "--peer", &addr],
+    );
     assert!(out.status.success(), "{}", stderr(&out));
     assert!(figure(&out, "round") <= 4, "{}", stderr(&out));
 }
@@ -99,7 +117,11 @@ fn look_obeys_the_policy_of_pulls() {
     assert!(stderr(&refused).contains("--accept-publisher"));
     let listed = labs.ask(2, &["registry", "list", "--peer", &addr]);
     let key = listed["datasets"][0]["publisher_key"].as_str().unwrap();
-    let taken = run(&labs, 2, &[&words[..], &["--accept-publisher", key]].concat());
+    let taken = run(
+        &labs,
+        2,
+        &[&words[..], &["--accept-publisher", key]].concat(),
+    );
     assert!(taken.status.success(), "{}", stderr(&taken));
     // It is here now, and a person agreed: no peer is needed.
     let (exit, _) = node.stop();
@@ -114,7 +136,10 @@ fn look_unsigned_dataset_needs_consent() {
     let labs = Labs::here();
     let file = labs.dir.path().join("plain.jsonl");
     std::fs::write(&file, lines(40, 3)).unwrap();
-    answer(&labs.home(0), &["registry", "index", file.to_str().unwrap()]);
+    answer(
+        &labs.home(0),
+        &["registry", "index", file.to_str().unwrap()],
+    );
     let node = labs.serve(0, &["--no-mdns", "--share-unsigned"]);
     let addr = node.addr();
     let words = ["inspect", "lines", "plain", "--peer", &addr];
@@ -129,9 +154,17 @@ fn look_unsigned_dataset_needs_consent() {
 fn look_exit_codes_tell_missing_from_unreachable() {
     let (labs, node, _) = labs(50);
     let addr = node.addr();
-    let missing = run(&labs, 1, &["inspect", "info", "nothing-such", "--peer", &addr]);
+    let missing = run(
+        &labs,
+        1,
+        &["inspect", "info", "nothing-such", "--peer", &addr],
+    );
     assert_eq!(missing.status.code(), Some(3), "{}", stderr(&missing));
-    let path = run(&labs, 1, &["inspect", "info", "corpus:no/file", "--peer", &addr]);
+    let path = run(
+        &labs,
+        1,
+        &["inspect", "info", "corpus:no/file", "--peer", &addr],
+    );
     assert_eq!(path.status.code(), Some(3), "{}", stderr(&path));
     drop(node);
     let gone = run(&labs, 1, &["inspect", "info", "corpus", "--peer", &addr]);
@@ -178,7 +211,12 @@ fn look_killed_at_any_time_leaves_what_it_kept() {
         assert_eq!(fsck["corrupt"].as_array().unwrap().len(), 0, "{fsck}");
         labs.ask(1, &["registry", "gc"]);
     }
-    let found = labs.ask(1, &["inspect", "search", "corpus", ".", "--count", "--peer", &addr]);
+    let found = labs.ask(
+        1,
+        &[
+            "inspect", "search", "corpus", ".", "--count", "--peer", &addr,
+        ],
+    );
     assert_eq!(found["matches"], 60_000);
     let pulled = labs.ask(1, &["registry", "pull", "corpus", "--peer", &addr]);
     assert_eq!(pulled["chunks_fetched"], 0, "{pulled}");

@@ -88,6 +88,7 @@ fn small_archive() -> Vec<u8> {
     let dest = dir.path().join("x.alimentar");
     let (list, options) = (registry.list().unwrap(), ExportOptions::default());
     registry
+        .archives()
         .export(&list, &dest, &options, &NoProgress)
         .unwrap();
     let bytes = std::fs::read(dest).unwrap();

@@ -229,7 +229,7 @@ fn publish_revision(
     // Before the revision: its new words must not be shown to others.
     let becomes_private = options.private && !dataset.flags.private;
     if becomes_private {
-        registry.unshare(&dataset)?;
+        registry.peers().unshare(&dataset)?;
     }
     let revised = registry.revise(&dataset, &edit, pair)?.manifest;
     let mut changed = differing(&dataset.manifest, &revised);

@@ -1,5 +1,6 @@
 //! `registry info`: everything about one dataset.
 
+use crate::registry::Listed;
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -90,7 +91,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
                 files: look.table().clone(),
                 totals: look.totals(),
                 held_bytes: look.held_bytes()?,
-                stored_bytes: registry.partial_stored_bytes(look.manifest())?,
+                stored_bytes: registry.peers().partial_stored_bytes(look.manifest())?,
             };
             print_info(ctx, &look.offer().listed.dataset, &figures)
         }
@@ -101,8 +102,8 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
     let registry = ctx.registry()?;
     let m = &d.manifest;
     let schema = LocalRegistry::schema(m);
-    let believed = registry.trust()?;
-    let listed = LocalRegistry::listed(&believed, d.clone());
+    let believed = registry.trust().store()?;
+    let listed = Listed::of(&believed, d.clone());
     warn_about_dataset(ctx, &listed)?;
     let output = InfoOutput {
         listed: ListedDataset::of(&listed),

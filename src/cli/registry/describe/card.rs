@@ -20,6 +20,7 @@ use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
 use crate::cli::registry::publishing::key_pair::KeyArgs;
 use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
+use crate::registry::DatasetError;
 use crate::registry::Edit;
 use crate::registry::Error;
 
@@ -75,7 +76,7 @@ pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
     let mut dataset = match looks.dataset(&args.reference)? {
         FoundDataset::Held(dataset) => dataset,
         FoundDataset::Look(_) if args.set.is_some() => {
-            return Err(Error::NotFound(args.reference.clone()).into());
+            return Err(Error::from(DatasetError::NotFound(args.reference.clone())).into());
         }
         // Croissant has the hash of every file.
         FoundDataset::Look(look) if args.croissant => looks.fetched(&look)?,

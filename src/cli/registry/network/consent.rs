@@ -17,7 +17,7 @@ use crate::registry::peers::Offer;
 /// Accepts an offer, and says if a person had to agree. `wish` is what the command is about to do.
 ///
 /// # Errors
-/// [`Error::NotTrusted`], [`Error::Interrupted`].
+/// `PublisherError::NotTrusted`, [`Error::Interrupted`].
 pub(super) fn accept_offer(
     ctx: &Context,
     offer: &Offer,

@@ -29,6 +29,7 @@ use crate::net::OwnedPeer;
 use crate::net::Peer;
 use crate::net::PeerAddress;
 use crate::protocol::PeerCatalog;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::peers::AcceptedOffer;
 use crate::registry::peers::GivenConsent;
@@ -98,7 +99,7 @@ impl<'a> Looks<'a> {
             return Err(not_here.into());
         }
         let registry = self.ctx.registry()?;
-        let partial = registry.resolve_partial(&reference)?;
+        let partial = registry.peers().resolve_partial(&reference)?;
         let found = match (partial, self.args.peer.is_empty()) {
             (Some(partial), true) => self.of_partial(partial, &reference)?,
             (partial, _) => match (self.at_peers(&reference), partial) {
@@ -178,7 +179,7 @@ impl<'a> Looks<'a> {
         let peers: Vec<Arc<Peer>> = peers.into_iter().map(Arc::new).collect();
         lock(&self.met).extend(peers.iter().cloned());
         let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| &**p as _).collect();
-        let (offer, holders, faults) = registry.resolve_remote(reference, &catalogs)?;
+        let (offer, holders, faults) = registry.peers().resolve_remote(reference, &catalogs)?;
         let faults: Vec<Failure> = faults.into_iter().map(Failure::from).collect();
         warn_about_silent_peers(self.ctx.out, &faults, self.named().is_empty(), peers.len());
         let (accepted, is_by_person) =
@@ -201,7 +202,11 @@ impl<'a> Looks<'a> {
             options.partial_limit = limit;
         }
         let bar = self.ctx.progress_bar();
-        let look = Arc::new(registry.look(&found.accepted, found.peers, options, &bar)?);
+        let look = Arc::new(
+            registry
+                .peers()
+                .look(&found.accepted, found.peers, options, &bar)?,
+        );
         self.opened.borrow_mut().push(Arc::clone(&look));
         Ok(look)
     }
@@ -238,7 +243,10 @@ impl<'a> Looks<'a> {
             let met = lock(&self.met);
             let traffic: Vec<_> = met.iter().map(|peer| peer.traffic()).collect();
             // A hello is part of the handshake.
-            let trips: u64 = traffic.iter().map(|t| t.round_trips.saturating_sub(1)).sum();
+            let trips: u64 = traffic
+                .iter()
+                .map(|t| t.round_trips.saturating_sub(1))
+                .sum();
             let requests: u64 = traffic.iter().map(|t| t.requests.saturating_sub(1)).sum();
             let received: u64 = traffic.iter().map(|t| t.received).sum();
             let share = received as f64 * 100.0 / (size.max(1)) as f64;
@@ -281,7 +289,8 @@ impl Looks<'_> {
         match find_dataset(self.ctx, text) {
             Ok(dataset) => Ok(FoundDataset::Held(dataset)),
             Err(Failure::Library(
-                not_here @ (Error::NotFound(_) | Error::NearMiss { .. }),
+                not_here
+                @ Error::Dataset(DatasetError::NotFound(_) | DatasetError::NearMiss { .. }),
             )) => Ok(FoundDataset::Look(self.find(text, not_here)?)),
             Err(other) => Err(other),
         }
@@ -302,7 +311,7 @@ impl Looks<'_> {
     /// Finds a dataset as [`Looks::dataset`], and fetches all of one that is not here.
     ///
     /// # Errors
-    /// As [`Looks::dataset`], and [`Error::NotKept`] when there is no room for it.
+    /// As [`Looks::dataset`], and [`TransferError::NotKept`](crate::registry::TransferError) when there is no room for it.
     pub(crate) fn whole_dataset(&self, text: &str) -> Result<Dataset, Failure> {
         match self.dataset(text)? {
             FoundDataset::Held(dataset) => Ok(dataset),
@@ -313,7 +322,7 @@ impl Looks<'_> {
     /// Fetches all of a dataset that is looked into.
     ///
     /// # Errors
-    /// [`Error::NotKept`] when there is no room for it.
+    /// [`TransferError::NotKept`](crate::registry::TransferError) when there is no room for it.
     pub(crate) fn fetched(&self, look: &Look) -> Result<Dataset, Failure> {
         look.fetch_all(&self.ctx.progress_bar())?;
         Ok(look.offer().listed.dataset.clone())
@@ -330,7 +339,11 @@ fn is_decided(failure: &Failure) -> bool {
     match failure {
         Failure::NotTrusted(_) => true,
         Failure::Library(error) => {
-            let kinds = [ErrorKind::Denied, ErrorKind::Ambiguous, ErrorKind::Integrity];
+            let kinds = [
+                ErrorKind::Denied,
+                ErrorKind::Ambiguous,
+                ErrorKind::Integrity,
+            ];
             kinds.contains(&error.kind())
         }
         _ => false,

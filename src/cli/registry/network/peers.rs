@@ -98,7 +98,7 @@ pub(crate) fn run(ctx: &Context, args: &PeersArgs) -> Result<(), Failure> {
 
 fn list_peers(ctx: &Context, wait_seconds: Option<f64>) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let names = registry.node_names()?;
+    let names = registry.peers().node_names()?;
     let wait = wait_seconds.map(Duration::try_from_secs_f64).transpose();
     let wait = wait.map_err(|_| Failure::usage("--wait takes seconds"))?;
     let known = KnownPeers::of(registry).all()?;

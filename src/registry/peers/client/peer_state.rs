@@ -11,6 +11,7 @@ use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::DeltaFlag;
 use crate::registry::peers::client::fetch::FilledWindow;
@@ -66,10 +67,7 @@ struct Failures {
 }
 
 impl<'a> PullPeer<'a> {
-    pub(crate) fn new(
-        source: impl Into<SourceRef<'a>>,
-        reconnect_pauses: [Duration; 4],
-    ) -> Self {
+    pub(crate) fn new(source: impl Into<SourceRef<'a>>, reconnect_pauses: [Duration; 4]) -> Self {
         let source = source.into();
         Self {
             asks_deltas: DeltaFlag::default(),
@@ -195,6 +193,6 @@ pub(in crate::registry::peers) fn fill_with_retries(
 pub(in crate::registry::peers) fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
     match last {
         Some((address, source)) => Error::Peer { address, source },
-        None => Error::NoPeer,
+        None => Error::Node(NodeError::NoPeer),
     }
 }

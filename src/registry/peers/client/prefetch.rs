@@ -86,7 +86,9 @@ const RECORD_OVERHEAD: usize = 1 << 10;
 /// many.
 pub(in crate::registry::peers) fn front_chunks(bytes: u64) -> usize {
     let least = bytes.div_ceil(CHUNK_BYTES_MAX as u64);
-    usize::try_from(least).unwrap_or(usize::MAX).min(FRONT_CHUNKS)
+    usize::try_from(least)
+        .unwrap_or(usize::MAX)
+        .min(FRONT_CHUNKS)
 }
 
 /// Requests to prefetch.
@@ -135,7 +137,9 @@ impl PrefetchRequests {
             return;
         }
         let chunks = bytes / CHUNK_BYTES_AVG as u64;
-        let levels = (0_u8..).zip(LEVEL_CHUNKS).filter(|(_, least)| chunks >= *least);
+        let levels = (0_u8..)
+            .zip(LEVEL_CHUNKS)
+            .filter(|(_, least)| chunks >= *least);
         for (level, _) in levels {
             self.nodes.push(PullNodeRequest {
                 envelope,
@@ -188,8 +192,7 @@ impl<'a> Prefetch<'a> {
             });
             let nodes: Vec<_> = nodes.collect();
             let chunks = requests.chunks.iter().map(|request| {
-                let chunk =
-                    scope.spawn(|| retry_if_busy(|| self.records(request, is_needless)));
+                let chunk = scope.spawn(|| retry_if_busy(|| self.records(request, is_needless)));
                 (request.clone(), chunk)
             });
             let chunks: Vec<_> = chunks.collect();

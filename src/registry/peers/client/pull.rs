@@ -22,15 +22,17 @@ use crate::protocol::Access;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::TreeKind;
-use crate::registry::LocalRegistry;
 use crate::registry::checkout::streaming::STREAMED_FILES_MAX;
 use crate::registry::checkout::streaming::StreamingCheckout;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
 use crate::registry::integrity::hashing::FileHasher;
+use crate::registry::peers::Peers;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;
 use crate::registry::peers::client::offers::Offer;
@@ -75,12 +77,12 @@ pub struct PullReport {
     pub seconds: f64,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Pulls an accepted offer from peers that have it.
     ///
     /// # Errors
     /// [`Error::Peer`] when no usable peer is left. [`Error::SignedLie`] when everything arrived
-    /// and does not match its manifest. [`Error::TooLarge`] when the size needs a person's consent.
+    /// and does not match its manifest. [`IntegrityError::TooLarge`] when the size needs a person's consent.
     /// Received chunks stay in the store for the next pull, invisible.
     pub fn pull(
         &self,
@@ -93,12 +95,12 @@ impl LocalRegistry {
         let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let prefetches: Vec<Prefetch<'_>> = sources.iter().map(|s| Prefetch::new(*s)).collect();
-        let pauses = self.sizes.reconnect_pauses;
+        let pauses = self.registry.sizes.reconnect_pauses;
         let peers: Vec<PullPeer<'_>> = prefetches
             .iter()
             .map(|s| PullPeer::new(s as &dyn ChunkSource, pauses))
             .collect();
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         // A slow peer must not hold up the data of the others.
         let alone = prefetches.first().filter(|_| prefetches.len() == 1);
         let from = (alone, peers.as_slice());
@@ -124,7 +126,8 @@ impl LocalRegistry {
             (Some((at, when)), _) => self.note_pulled((at, *when), &offer.listed.dataset),
             (None, Some(dest)) => {
                 let dest = (dest.as_path(), options.if_exists);
-                self.checkout_over(&offer.listed.dataset, None, dest, progress)?;
+                self.registry
+                    .checkout_over(&offer.listed.dataset, None, dest, progress)?;
             }
             (None, None) => {}
         }
@@ -145,8 +148,8 @@ impl LocalRegistry {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<GatheredDataset, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        let similarity = SimilarityIndex::open(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
+        let similarity = SimilarityIndex::open(&self.registry.store)?;
         let m = offer.manifest();
         let parent = [TreeKind::Table, TreeKind::Data].map(|tree| self.held_parent(offer, tree));
         let [table_parent, data_parent] = parent;
@@ -165,7 +168,7 @@ impl LocalRegistry {
             },
             files: None,
             allow_large: options.allow_large,
-            sizes: self.sizes,
+            sizes: self.registry.sizes,
             progress,
         };
         let trees = [
@@ -220,13 +223,13 @@ impl LocalRegistry {
 
     /// Records the files that were written during the pull.
     fn note_pulled(&self, at: (&Path, Timestamp), dataset: &Dataset) {
-        let Ok(reader) = BlobReader::new(&self.store) else {
+        let Ok(reader) = BlobReader::new(&self.registry.store) else {
             return;
         };
-        if let Ok(table) = self.files_by(&reader, &dataset.manifest)
+        if let Ok(table) = self.registry.files_by(&reader, &dataset.manifest)
             && let Ok(chosen) = FileSelection::of(&table, &dataset.manifest, None)
         {
-            self.note_checkout(at, dataset, None, &chosen);
+            self.registry.note_checkout(at, dataset, None, &chosen);
         }
     }
 
@@ -335,7 +338,7 @@ fn fetch_card(offer: &Offer, session: &WriteSession, peers: &[PullPeer<'_>]) -> 
             }
         }
     }
-    Err(last.unwrap_or(Error::NoPeer))
+    Err(last.unwrap_or(Error::Node(NodeError::NoPeer)))
 }
 
 /// Checks that the ids of the files and of the content match the manifest.
@@ -358,8 +361,8 @@ fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(),
 }
 
 fn mismatch(m: &Manifest, file: &str) -> Error {
-    Error::Mismatch {
+    Error::Integrity(IntegrityError::Mismatch {
         dataset: m.name.to_string(),
         file: file.to_owned(),
-    }
+    })
 }

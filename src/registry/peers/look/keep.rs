@@ -158,9 +158,9 @@ impl Keeping {
             return;
         }
         let limit = self.limit;
-        let done = self.session.checkpoint(|tables| {
-            Ok::<_, StoreError>(catalog::note_partial(tables, &row, limit)?)
-        });
+        let done = self
+            .session
+            .checkpoint(|tables| Ok::<_, StoreError>(catalog::note_partial(tables, &row, limit)?));
         *saved = Saved {
             at: host::instant(),
             chunk_bytes: stats.new_bytes,
@@ -175,9 +175,10 @@ impl Keeping {
 
     /// Returns true if there is nothing to note: no row, or one that was used a moment ago.
     fn is_just_used(&self, row: &PartialHolding) -> bool {
-        let held = self.session.store().read(|tables| {
-            Ok::<_, StoreError>(catalog::partial_of(tables, row.key())?)
-        });
+        let held = self
+            .session
+            .store()
+            .read(|tables| Ok::<_, StoreError>(catalog::partial_of(tables, row.key())?));
         match held {
             Ok(Some(held)) => {
                 let is_agreed = held.is_by_person || !row.is_by_person;

@@ -16,6 +16,8 @@ use crate::manifest::Totals;
 use crate::progress::Progress;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::transfer::TransferError;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::peers::client::peer_state::SourceReport;
 use crate::registry::peers::client::peer_state::no_peer_left;
@@ -141,7 +143,7 @@ impl Look {
     /// Writes the bytes of the dataset, or of one file.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], an error of the output, or as the reads.
+    /// `DatasetError::NoSuchFile`, an error of the output, or as the reads.
     pub fn cat(
         &self,
         path: Option<&str>,
@@ -153,7 +155,7 @@ impl Look {
             None => (0, m.size_bytes),
             Some(path) => {
                 let found = self.table.with_offsets().find(|(_, f)| f.path == path);
-                let (start, file) = found.ok_or_else(|| Error::NoSuchFile {
+                let (start, file) = found.ok_or_else(|| DatasetError::NoSuchFile {
                     path: path.to_owned(),
                     dataset: m.name.to_string(),
                 })?;
@@ -165,13 +167,16 @@ impl Look {
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(PIECE_BYTES);
+            let most = usize::try_from(end - at)
+                .unwrap_or(usize::MAX)
+                .min(PIECE_BYTES);
             let n = self.read(piece.get_mut(..most).unwrap_or_default(), at)?;
             if n == 0 {
                 return Ok(());
             }
             let write = |e| Error::machine("write to standard output", e);
-            out.write_all(piece.get(..n).unwrap_or_default()).map_err(write)?;
+            out.write_all(piece.get(..n).unwrap_or_default())
+                .map_err(write)?;
             at += n as u64;
             progress.advance(n as u64);
         }
@@ -181,17 +186,17 @@ impl Look {
     /// Fetches all of the data, verified, and makes it durable.
     ///
     /// # Errors
-    /// As the reads; [`Error::NotKept`] when the store did not take all of it.
+    /// As the reads; `TransferError::NotKept` when the store did not take all of it.
     pub fn fetch_all(&self, progress: &dyn Progress) -> Result<(), Error> {
         progress.phase("fetching", Some(self.manifest().size_bytes));
         self.cat(None, &mut std::io::sink(), progress)?;
         self.save();
         match self.shared.keeping.why_not() {
             None => Ok(()),
-            Some(why) => Err(Error::NotKept {
+            Some(why) => Err(Error::Transfer(TransferError::NotKept {
                 dataset: self.manifest().name.to_string(),
                 reason: why.to_string(),
-            }),
+            })),
         }
     }
 

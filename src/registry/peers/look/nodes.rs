@@ -79,7 +79,11 @@ impl NodeSource for LookNodes<'_> {
             return Ok(node);
         }
         let mut asked = vec![wanted];
-        asked.extend(self.absent(near)?.into_iter().filter(|(_, id)| *id != wanted.1));
+        asked.extend(
+            self.absent(near)?
+                .into_iter()
+                .filter(|(_, id)| *id != wanted.1),
+        );
         self.fetch(&asked)?;
         let node = lock(&self.cache.0).find(wanted.1);
         node.ok_or_else(|| TreeError::Mismatch(wanted.1).into())
@@ -119,7 +123,10 @@ impl LookNodes<'_> {
         let keys: Vec<_> = unknown.iter().map(|(_, id)| node_key(*id)).collect();
         let here = self.keeping.session.locate(&keys)?;
         let pairs = unknown.into_iter().zip(here);
-        Ok(pairs.filter(|(_, here)| here.is_none()).map(|(n, _)| n).collect())
+        Ok(pairs
+            .filter(|(_, here)| here.is_none())
+            .map(|(n, _)| n)
+            .collect())
     }
 
     /// Fetches nodes from one peer after the other, compares them with their ids, and keeps them.

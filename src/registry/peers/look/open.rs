@@ -16,6 +16,7 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
+use crate::registry::peers::Peers;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;
 use crate::registry::peers::client::offers::Offer;
@@ -71,7 +72,7 @@ impl Progress for Silent<'_> {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Begins a look into an accepted offer. Its file table is fetched, and its data only when it is
     /// read.
     ///
@@ -102,9 +103,9 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<Look, Error> {
         let (m, envelope) = (offer.manifest(), offer.envelope_id());
-        let session = WriteSession::begin(&self.store)?;
-        let reader = BlobReader::new(&self.store)?;
-        let similarity = SimilarityIndex::open(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
+        let similarity = SimilarityIndex::open(&self.registry.store)?;
         let mut first = PrefetchRequests::default();
         let (table_root, _) = tree_of(m, TreeKind::Table);
         let here = session.locate(&[node_key(table_root), node_key(m.chunk_tree_root)])?;
@@ -114,7 +115,7 @@ impl LocalRegistry {
         if matches!(here.as_slice(), [_, None]) {
             first.front(envelope, m);
         }
-        let pauses = self.sizes.reconnect_pauses;
+        let pauses = self.registry.sizes.reconnect_pauses;
         let peers = PeerPool::new(peers, &first, pauses);
         let keeping = Keeping::new(session, options.partial_limit, options.is_by_person);
         let cache = CachedNodes::default();
@@ -133,7 +134,7 @@ impl LocalRegistry {
         )?;
         claims::check_totals(m, cursor.totals())?;
         let table = TableFetch {
-            registry: self,
+            registry: self.registry,
             offer,
             keeping: &keeping,
             reader: &reader,
@@ -142,7 +143,7 @@ impl LocalRegistry {
             allow_large: options.allow_large,
         };
         let table = table.get(progress)?;
-        let read_ahead = ReadAhead::new(m.size_bytes, self.sizes.window_bytes);
+        let read_ahead = ReadAhead::new(m.size_bytes, self.registry.sizes.window_bytes);
         let shared = Arc::new_cyclic(|me| LookShared {
             me: me.clone(),
             offer: offer.clone(),
@@ -152,7 +153,7 @@ impl LocalRegistry {
             peers,
             cache,
             cursor,
-            sizes: self.sizes,
+            sizes: self.registry.sizes,
             allow_large: options.allow_large,
             planning: Mutex::new(Planning::default()),
             state: Mutex::new(LookState::new(read_ahead)),

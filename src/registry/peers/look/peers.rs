@@ -13,6 +13,7 @@ use crate::protocol::Access;
 use crate::protocol::ChunkSource;
 use crate::protocol::ListFilter;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 use crate::registry::peers::client::peer_state::PullPeer;
 use crate::registry::peers::client::peer_state::SourceReport;
 use crate::registry::peers::client::peer_state::no_peer_left;
@@ -24,7 +25,7 @@ pub trait PeerFinder: Send + Sync {
     /// Returns connected peers that may have a dataset.
     ///
     /// # Errors
-    /// [`Error::NoPeer`] when there is none, [`Error::Peer`] when none answers.
+    /// `NodeError::NoPeer` when there is none, [`Error::Peer`] when none answers.
     fn find(&self, manifest: &Manifest) -> Result<Vec<Arc<dyn ChunkSource>>, Error>;
 }
 
@@ -67,7 +68,7 @@ impl PeerPool {
     /// Returns the peers, and finds them first if that was not done.
     ///
     /// # Errors
-    /// [`Error::NoPeer`], [`Error::NotAtPeers`], or the fault of a peer when none has the dataset.
+    /// `NodeError::NoPeer`, `NodeError::NotAtPeers`, or the fault of a peer when none has the dataset.
     pub(super) fn get(
         &self,
         envelope: EnvelopeId,
@@ -81,7 +82,7 @@ impl PeerPool {
         if let Some(met) = self.met.get() {
             return Ok(met);
         }
-        let finder = unmet.as_ref().ok_or(Error::NoPeer)?;
+        let finder = unmet.as_ref().ok_or(Error::Node(NodeError::NoPeer))?;
         let found = finder.find(manifest)?;
         let having = having(found, envelope, manifest)?;
         *unmet = None;
@@ -100,7 +101,9 @@ impl PeerPool {
 
     /// Returns true if one of the peers serves an access list.
     pub(super) fn is_listed(&self) -> bool {
-        self.met().iter().any(|p| p.source.access() == Access::Listed)
+        self.met()
+            .iter()
+            .any(|p| p.source.access() == Access::Listed)
     }
 
     fn meet(
@@ -131,7 +134,7 @@ fn having(
     let filter = digits.map_or(ListFilter::All, ListFilter::Content);
     let (mut having, mut fault) = (Vec::new(), None);
     if found.is_empty() {
-        return Err(Error::NoPeer);
+        return Err(Error::Node(NodeError::NoPeer));
     }
     let asked: Vec<_> = std::thread::scope(|scope| {
         let ask = |peer: &Arc<dyn ChunkSource>| {
@@ -160,6 +163,8 @@ fn having(
     match (having.is_empty(), fault) {
         (false, _) => Ok(having),
         (true, fault @ Some(_)) => Err(no_peer_left(fault)),
-        (true, None) => Err(Error::NotAtPeers(manifest.name.to_string())),
+        (true, None) => Err(Error::Node(NodeError::NotAtPeers(
+            manifest.name.to_string(),
+        ))),
     }
 }

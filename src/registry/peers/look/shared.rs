@@ -74,10 +74,7 @@ impl LookShared {
         lock(&self.state)
     }
 
-    pub(super) fn wait<'a>(
-        &self,
-        state: MutexGuard<'a, LookState>,
-    ) -> MutexGuard<'a, LookState> {
+    pub(super) fn wait<'a>(&self, state: MutexGuard<'a, LookState>) -> MutexGuard<'a, LookState> {
         let waited = self.news.wait_timeout(state, LOOK_AGAIN);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }

@@ -111,7 +111,12 @@ impl LookState {
     }
 
     /// Adds a window whose data is here.
-    pub(super) fn add_ready(&mut self, start: u64, planned: (StreamId, bool), filled: FilledWindow) {
+    pub(super) fn add_ready(
+        &mut self,
+        start: u64,
+        planned: (StreamId, bool),
+        filled: FilledWindow,
+    ) {
         let end = start.saturating_add(filled.data().len() as u64);
         self.add(start, end, planned, Content::Ready(Arc::new(filled)));
         self.recent.push(start);
@@ -138,7 +143,13 @@ impl LookState {
         }
     }
 
-    fn add(&mut self, start: u64, end: u64, (stream, is_ahead): (StreamId, bool), content: Content) {
+    fn add(
+        &mut self,
+        start: u64,
+        end: u64,
+        (stream, is_ahead): (StreamId, bool),
+        content: Content,
+    ) {
         self.read_ahead.planned(stream, end, is_ahead);
         let window = PlannedWindow {
             end,

@@ -99,7 +99,9 @@ impl TreeCursor {
     /// [`TreeError`] when the root holds another number; [`Error`] when nobody has it.
     pub(super) fn new(root: TreeId, size: u64, source: &dyn NodeSource) -> Result<Self, Error> {
         let node = source.node((NodePlace::ROOT, root), &[])?;
-        let totals = node.totals().filter(|t| t.bytes == size && t.chunks <= size);
+        let totals = node
+            .totals()
+            .filter(|t| t.bytes == size && t.chunks <= size);
         let totals = totals.ok_or(TreeError::Size {
             root,
             expected: size,
@@ -172,7 +174,11 @@ impl TreeCursor {
 }
 
 /// Returns the places of the leaves after the `n`th child, which begins at `before`.
-fn siblings(children: &[ChildEntry], (n, before): (usize, Totals), ahead: usize) -> Vec<PlacedNode> {
+fn siblings(
+    children: &[ChildEntry],
+    (n, before): (usize, Totals),
+    ahead: usize,
+) -> Vec<PlacedNode> {
     let mut offset = before.bytes;
     let mut near = Vec::new();
     for pair in children.get(n..).unwrap_or_default().windows(2).take(ahead) {
@@ -214,7 +220,9 @@ mod tests {
         let mut random = Random::new(seed);
         let (mut nodes, mut builder, mut all) = (Nodes::default(), TreeBuilder::new(), Vec::new());
         let mut emit = |id, bytes: Vec<u8>| {
-            nodes.nodes.insert(id, Arc::new(Node::decode(&bytes).unwrap()));
+            nodes
+                .nodes
+                .insert(id, Arc::new(Node::decode(&bytes).unwrap()));
         };
         for _ in 0..chunks {
             let chunk = ChunkEntry {

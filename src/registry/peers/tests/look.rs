@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::inspect::ReadOptions;
 use crate::inspect::table::Batch;
@@ -17,8 +16,10 @@ use crate::protocol::Random;
 use crate::protocol::Request;
 use crate::protocol::Response;
 use crate::read_at::ReadAt;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::Target;
 use crate::registry::peers::Look;
 use crate::registry::peers::LookOptions;
@@ -44,7 +45,7 @@ fn labs(seed: u64, count: usize) -> (Lab, Lab, Vec<u8>) {
 }
 
 fn offer(here: &LocalRegistry, peer: &dyn ChunkSource) -> Offer {
-    let offers = here.list_remote(peer, &ListFilter::All).unwrap();
+    let offers = here.peers().list_remote(peer, &ListFilter::All).unwrap();
     offers[0].clone()
 }
 
@@ -60,7 +61,10 @@ fn look_with(
     let offer = offer(&here.registry, &*peers[0]);
     let peers = LookPeers::Connected(peers);
     let accepted = accepted(&offer)?;
-    let look = here.registry.look(&accepted, peers, options, &NoProgress)?;
+    let look = here
+        .registry
+        .peers()
+        .look(&accepted, peers, options, &NoProgress)?;
     Ok(Arc::new(look))
 }
 
@@ -140,7 +144,10 @@ fn look_keeps_what_it_read_and_pull_fetches_the_rest() {
     let read = file(&first);
     assert_eq!(range(&read, 0, 100_000).unwrap(), &bytes[..100_000]);
     drop((read, first));
-    let partial = here.registry.resolve_partial(&"corpus".parse().unwrap());
+    let partial = here
+        .registry
+        .peers()
+        .resolve_partial(&"corpus".parse().unwrap());
     let (offer, is_by_person) = partial.unwrap().unwrap();
     assert!(!is_by_person);
     assert_eq!(offer.manifest().size_bytes, bytes.len() as u64);
@@ -150,7 +157,10 @@ fn look_keeps_what_it_read_and_pull_fetches_the_rest() {
     let fetched = pull(&here, &there);
     assert!(fetched > 0 && fetched < whole, "{fetched} of {whole}");
     assert_eq!(here.bytes_of("corpus").unwrap(), bytes);
-    let partial = here.registry.resolve_partial(&"corpus".parse().unwrap());
+    let partial = here
+        .registry
+        .peers()
+        .resolve_partial(&"corpus".parse().unwrap());
     assert!(partial.unwrap().is_none(), "it is a dataset now");
 }
 
@@ -172,7 +182,7 @@ struct Nobody;
 
 impl PeerFinder for Nobody {
     fn find(&self, _: &crate::manifest::Manifest) -> Result<Vec<Arc<dyn ChunkSource>>, Error> {
-        Err(Error::NoPeer)
+        Err(NodeError::NoPeer.into())
     }
 }
 
@@ -187,12 +197,18 @@ impl PeerFinder for Somebody {
 }
 
 fn look_again(here: &Lab, finder: impl PeerFinder + 'static) -> Arc<Look> {
-    let partial = here.registry.resolve_partial(&"corpus".parse().unwrap());
+    let partial = here
+        .registry
+        .peers()
+        .resolve_partial(&"corpus".parse().unwrap());
     let (offer, _) = partial.unwrap().unwrap();
     let accepted = accepted(&offer).unwrap();
     let peers = LookPeers::Found(Box::new(finder));
     let options = LookOptions::default();
-    let look = here.registry.look(&accepted, peers, options, &NoProgress);
+    let look = here
+        .registry
+        .peers()
+        .look(&accepted, peers, options, &NoProgress);
     Arc::new(look.unwrap())
 }
 
@@ -228,7 +244,10 @@ fn look_survives_a_collection_and_its_row_alone_keeps_it() {
     assert_eq!(range(&file(&again), 0, 200_000).unwrap(), &bytes[..200_000]);
     assert_eq!(again.held_bytes().unwrap(), held);
     drop(again);
-    here.registry.forget_partial(&"corpus".parse().unwrap()).unwrap();
+    here.registry
+        .peers()
+        .forget_partial(&"corpus".parse().unwrap())
+        .unwrap();
     let freed = here.registry.gc(&gc, &NoProgress).unwrap();
     assert!(freed.freed_bytes > 0);
     assert_eq!(here.registry.stats().unwrap().store.chunks, 0);
@@ -314,7 +333,10 @@ fn look_with_faulty_peers_reads_right_bytes_or_fails() {
         peers.extend(with_honest.then_some(honest));
         let options = LookOptions::default();
         let peers = LookPeers::Connected(peers);
-        let looked = here.registry.look(&accepted, peers, options, &NoProgress);
+        let looked = here
+            .registry
+            .peers()
+            .look(&accepted, peers, options, &NoProgress);
         let read = looked.map(Arc::new).and_then(|look| {
             let read = range(&file(&look), 0, bytes.len());
             read.map_err(|e| Error::machine("read", e))
@@ -351,7 +373,10 @@ fn look_names_and_drops_a_peer_that_lies() {
         panic!("{report:?}")
     };
     assert_eq!(liar.address, "near-7");
-    assert!(liar.gave_up.as_ref().unwrap().contains("it sent"), "{liar:?}");
+    assert!(
+        liar.gave_up.as_ref().unwrap().contains("it sent"),
+        "{liar:?}"
+    );
     assert_eq!(honest.gave_up, None);
 }
 
@@ -420,7 +445,11 @@ fn look_least_recently_used_holding_makes_room() {
     let (there, here, bytes) = labs(31, 20_000);
     there.index("second", &rows(32, 20_000), false);
     let peer = shared(InProcessPeer::honest(&there.registry, 1));
-    let offers = here.registry.list_remote(&*peer, &ListFilter::All).unwrap();
+    let offers = here
+        .registry
+        .peers()
+        .list_remote(&*peer, &ListFilter::All)
+        .unwrap();
     for offer in &offers {
         let options = LookOptions {
             partial_limit: bytes.len() as u64 * 3 / 2,
@@ -428,12 +457,18 @@ fn look_least_recently_used_holding_makes_room() {
         };
         let peers = LookPeers::Connected(vec![Arc::clone(&peer)]);
         let accepted = accepted(offer).unwrap();
-        let look = here.registry.look(&accepted, peers, options, &NoProgress);
+        let look = here
+            .registry
+            .peers()
+            .look(&accepted, peers, options, &NoProgress);
         let look = Arc::new(look.unwrap());
         range(&file(&look), 0, bytes.len()).unwrap();
     }
     let is_here = |name: &str| {
-        let found = here.registry.resolve_partial(&name.parse().unwrap());
+        let found = here
+            .registry
+            .peers()
+            .resolve_partial(&name.parse().unwrap());
         found.unwrap().is_some()
     };
     assert_eq!((is_here("corpus"), is_here("second")), (false, true));
@@ -482,7 +517,9 @@ fn look_beside_a_collection_loses_nothing() {
         collecting.join().unwrap();
     });
     drop(reading);
-    here.registry.gc(&GcOptions::default(), &NoProgress).unwrap();
+    here.registry
+        .gc(&GcOptions::default(), &NoProgress)
+        .unwrap();
     assert_eq!(pull(&here, &there), 0);
 }
 
@@ -500,12 +537,18 @@ fn look_rows_are_those_of_the_dataset() {
     };
     let batches = target.batches(&selection).unwrap();
     let mut batch = Batch::default();
-    assert!(matches!(batches.next(&mut batch).unwrap(), NextBatch::Batch(_)));
+    assert!(matches!(
+        batches.next(&mut batch).unwrap(),
+        NextBatch::Batch(_)
+    ));
     let row = batch.rows_and_blanks().next().unwrap();
     let expected = bytes.split(|b| *b == b'\n').nth(15_000).unwrap();
     assert_eq!(row.text, expected);
     let wrong = Target::of_look("corpus", &look, Some("none"), (&home, reading));
-    assert!(matches!(wrong, Err(Error::NoSuchFile { .. })));
+    assert!(matches!(
+        wrong,
+        Err(Error::Dataset(DatasetError::NoSuchFile { .. }))
+    ));
 }
 
 #[test]
@@ -517,6 +560,9 @@ fn look_pull_while_it_is_read_sees_what_arrived() {
     pull(&here, &there);
     assert_eq!(range(&file, 0, bytes.len()).unwrap(), bytes);
     drop((file, reading));
-    let partial = here.registry.resolve_partial(&"corpus".parse().unwrap());
+    let partial = here
+        .registry
+        .peers()
+        .resolve_partial(&"corpus".parse().unwrap());
     assert!(partial.unwrap().is_none(), "the row does not come back");
 }

@@ -48,7 +48,7 @@ impl Lab {
 
     /// Returns the number of remote manifests that the served registry has heard of.
     pub fn heard(&self) -> usize {
-        self.registry.remote_manifests().unwrap().len()
+        self.registry.peers().remote_manifests().unwrap().len()
     }
 
     /// Indexes and signs a file, with a card.
