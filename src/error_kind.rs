@@ -54,6 +54,10 @@ impl ErrorKind {
         if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
             return Self::Interrupted;
         }
+        let kept = error.get_ref().and_then(|e| e.downcast_ref::<KindOfIo>());
+        if let Some(kept) = kept {
+            return kept.kind;
+        }
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound,
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -68,6 +72,16 @@ impl ErrorKind {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Stopped;
+
+/// An error of any kind inside an error of reading.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct KindOfIo {
+    /// The kind.
+    pub kind: ErrorKind,
+    /// The message, with those of its causes.
+    pub why: String,
+}
 
 /// An error with an [`ErrorKind`]. Every error of this crate implements it.
 pub trait Classify {

@@ -401,7 +401,6 @@ pub fn archive(data: &[u8]) {
     for parcel in archive_inputs(std::slice::from_ref(path)).unwrap() {
         if registry
             .archives()
-            .archives()
             .import(&parcel, &ImportOptions::default(), &NoProgress)
             .is_err()
         {

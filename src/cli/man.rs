@@ -27,7 +27,7 @@ pub(crate) struct ManArgs {
 /// Writes the pages. `program` is the command line without decoration.
 ///
 /// # Errors
-/// [`Error::File`], [`Error::Exists`].
+/// [`Error::File`], `CheckoutError::Exists`.
 pub(crate) fn run(ctx: &Context, args: &ManArgs, program: Command) -> Result<(), Failure> {
     let dir = &args.dir;
     let fail = |e| Failure::from(Error::file("write", dir, e));

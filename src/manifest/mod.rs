@@ -4,10 +4,12 @@
 //!
 //! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
 //! - `table`: files of a dataset
-//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it
+//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it;
+//!   `held`: reading the part of it that is here
 
 mod diff;
 mod envelope;
+mod held;
 mod model;
 mod node;
 mod rank;
@@ -20,6 +22,8 @@ mod weight;
 pub use diff::TreeDiff;
 pub use diff::diff_trees;
 pub use envelope::Envelope;
+pub use held::each_held_node;
+pub use held::held_bytes;
 pub use model::DatasetKind;
 pub use model::Manifest;
 pub use model::ManifestError;

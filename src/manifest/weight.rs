@@ -7,6 +7,7 @@ use crate::blob_store::BlobStore;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
 use crate::manifest::node::ChildEntry;
+use crate::manifest::node::ChunkEntry;
 use crate::manifest::node::Node;
 use crate::manifest::walk::TreeError;
 use crate::manifest::walk::load;
@@ -27,9 +28,13 @@ impl DistinctBytes {
 
     /// Counts the chunks of a node. An inner node has none.
     pub fn add(&mut self, node: &Node) {
-        let Node::Leaf(chunks) = node else {
-            return;
-        };
+        if let Node::Leaf(chunks) = node {
+            self.add_chunks(chunks);
+        }
+    }
+
+    /// Counts chunks.
+    pub fn add_chunks(&mut self, chunks: &[ChunkEntry]) {
         for chunk in chunks {
             if self.chunks.insert(chunk.id) {
                 self.bytes = self.bytes.saturating_add(u64::from(chunk.bytes));

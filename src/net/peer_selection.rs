@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(1_200);
 /// Leaves out nodes whose filters lack the `wanted` dataset.
 ///
 /// # Errors
-/// [`Error::NotAtPeers`] if filters leave no peer, [`Error::Interrupted`], a fault of the network.
+/// `NodeError::NotAtPeers` if filters leave no peer, [`Error::Interrupted`], a fault of the network.
 pub fn select_peers(
     registry: &LocalRegistry,
     wanted: Option<&Reference>,

@@ -9,6 +9,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::DatasetName;
 use alimentar::ident::DatasetVersion;
 use alimentar::progress::NoProgress;
+use alimentar::registry::DatasetError;
 use alimentar::registry::Edit;
 use alimentar::registry::Error;
 use alimentar::registry::GcOptions;
@@ -324,5 +325,5 @@ pub fn label(dataset: &Dataset) -> String {
 fn find(registry: &LocalRegistry, wanted: &str) -> Result<Dataset, Error> {
     let listed = registry.list()?;
     let found = listed.into_iter().find(|d| label(d) == wanted);
-    found.ok_or_else(|| Error::NotFound(wanted.to_owned()))
+    found.ok_or_else(|| Error::Dataset(DatasetError::NotFound(wanted.to_owned())))
 }

@@ -34,12 +34,15 @@ use crate::cli::inspect::write::filter;
 use crate::cli::inspect::write::merge;
 use crate::cli::inspect::write::sample;
 use crate::cli::inspect::write::split;
+use crate::cli::registry::network::look::LookArgs;
 
 /// Look inside data
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     reading: ReadingArgs,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(subcommand)]
     command: Box<InspectCommand>,
 }
@@ -62,7 +65,7 @@ enum InspectCommand {
 }
 
 pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {
-    let ctx = &InspectContext::new(base, &args.reading);
+    let ctx = &InspectContext::new(base, &args.reading, &args.look);
     match args.command.as_ref() {
         InspectCommand::Info(args) => info::run(ctx, args),
         InspectCommand::Lines(args) => lines::run(ctx, args),

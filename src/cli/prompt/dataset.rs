@@ -11,6 +11,7 @@ use crate::cli::output::out::Out;
 use crate::cli::output::text::human_bytes;
 use crate::cli::prompt::confirm::ask_yes_no;
 use crate::cli::prompt::confirm::can_ask;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::Expansion;
 
@@ -32,7 +33,7 @@ pub(crate) fn ask_about_size(out: Out, dataset: &str, expansion: Expansion) -> b
 /// Asks before a command reads or writes a whole dataset that is far larger than the data sent for it.
 ///
 /// # Errors
-/// [`Error::TooLarge`] without a yes.
+/// `IntegrityError::TooLarge` without a yes.
 pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
     if ctx.global.allow_large {
         return Ok(());
@@ -55,7 +56,7 @@ pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure
 /// question.
 ///
 /// # Errors
-/// [`Error::Withdrawn`] without a yes.
+/// [`DatasetError::Withdrawn`] without a yes.
 pub(crate) fn check_withdrawal(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
     let trust = ctx.registry()?.trust().store()?;
     let listed = Listed::of(&trust, dataset.clone());
@@ -75,5 +76,5 @@ pub(crate) fn check_withdrawal(ctx: &Context, dataset: &Dataset) -> Result<(), F
     if can_ask(ctx.out) && ask_yes_no(ctx.out, &question) {
         return Ok(());
     }
-    Err(Error::Withdrawn { dataset, reason }.into())
+    Err(Error::Dataset(DatasetError::Withdrawn { dataset, reason }).into())
 }

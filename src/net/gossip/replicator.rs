@@ -25,6 +25,7 @@ use crate::protocol::QuietHours;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
@@ -229,7 +230,9 @@ impl PullTask {
             }
         }
         let Some(offer) = offer else {
-            return Err(fault.unwrap_or_else(|| Error::NotAtPeers(wanted.label.clone())));
+            return Err(
+                fault.unwrap_or_else(|| Error::Node(NodeError::NotAtPeers(wanted.label.clone())))
+            );
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();

@@ -25,6 +25,7 @@ use crate::net::server::metrics;
 use crate::protocol::Access;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 use crate::registry::peers::Showing;
 use crate::store::disk::LockGuard;
@@ -70,14 +71,15 @@ impl Node {
     /// Starts to serve.
     ///
     /// # Errors
-    /// [`Error::AlreadyServing`] when another process does; [`Error::Bind`].
+    /// [`NodeError::AlreadyServing`] when another process does; [`NodeError::Bind`].
     pub fn start(
         registry: &LocalRegistry,
         options: &ServeOptions,
         observer: Arc<Observer>,
     ) -> Result<Self, Error> {
         let lock = registry.exclusive_now(LOCK)?;
-        let lock = lock.ok_or_else(|| Error::AlreadyServing(registry.home().to_owned()))?;
+        let lock =
+            lock.ok_or_else(|| Error::Node(NodeError::AlreadyServing(registry.home().to_owned())))?;
         let key = keyring::node_key(registry.home())?;
         let node_id = NodeId::new(*key.public_key().as_bytes());
         let runtime = runtime()?;

@@ -12,6 +12,7 @@ use crate::manifest::each_node;
 use crate::registry::archives::Archives;
 use crate::registry::archives::dry_run::DryRun;
 use crate::registry::error::Error;
+use crate::registry::error::transfer::TransferError;
 use crate::store::disk::BlobReader;
 
 /// The exported blobs that the receiver holds, and the datasets that contain them.
@@ -94,10 +95,12 @@ impl Archives<'_> {
                 None => Vec::new(),
             };
             let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
-            let missing = || Error::BaseMissing {
-                name: base.name.chars().take(200).collect(),
-                version: base.version.chars().take(100).collect(),
-                content_id: base.content_id.chars().take(64).collect(),
+            let missing = || {
+                Error::Transfer(TransferError::BaseMissing {
+                    name: base.name.chars().take(200).collect(),
+                    version: base.version.chars().take(100).collect(),
+                    content_id: base.content_id.chars().take(64).collect(),
+                })
             };
             let held = held.into_iter().find(fits).map(|d| d.manifest);
             let held = held.or_else(|| {

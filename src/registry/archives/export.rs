@@ -46,6 +46,9 @@ use crate::registry::archives::base::KnownBase;
 use crate::registry::archives::options::ExportOptions;
 use crate::registry::archives::output::ArchiveOutput;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::transfer::TransferError;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
@@ -84,7 +87,9 @@ impl Archives<'_> {
         match place {
             Place::Free(_) => {}
             Place::Plain(_) if options.if_exists == IfExists::Replace => {}
-            Place::Plain(_) | Place::Directory => return Err(Error::Exists(dest.to_owned())),
+            Place::Plain(_) | Place::Directory => {
+                return Err(Error::Checkout(CheckoutError::Exists(dest.to_owned())));
+            }
             Place::Through | Place::StandardOutput if options.split.is_none() => {}
             Place::Through | Place::StandardOutput => {
                 let why =
@@ -93,7 +98,9 @@ impl Archives<'_> {
             }
         }
         if options.split.is_some_and(|n| n < SPLIT_BYTES_MIN) {
-            return Err(Error::SplitTooSmall(SPLIT_BYTES_MIN));
+            return Err(Error::Transfer(TransferError::SplitTooSmall(
+                SPLIT_BYTES_MIN,
+            )));
         }
         let reader = BlobReader::new(&self.registry.store)?;
         let mut datasets = datasets.to_vec();
@@ -172,12 +179,13 @@ impl Archives<'_> {
     /// Writes every dataset with one of these content ids into one archive.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or as [`Archives::export`].
+    /// [`DatasetError::NotFound`], or as [`Archives::export`].
     pub fn export_batch(&self, ids: &[ContentId], dest: &Path) -> Result<PathBuf, Error> {
         let mut datasets = Vec::new();
         for id in ids {
             let found = self.registry.get(id)?;
-            datasets.push(found.ok_or_else(|| Error::NotFound(id.to_string()))?);
+            datasets
+                .push(found.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?);
         }
         self.export(&datasets, dest, &ExportOptions::default(), &NoProgress)?;
         Ok(dest.to_owned())

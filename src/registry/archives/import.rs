@@ -104,7 +104,7 @@ impl Archives<'_> {
     /// Imports an archive.
     ///
     /// # Errors
-    /// [`Error::Archive`] with the problem, or [`Error::BaseMissing`]. Nothing of the archive is
+    /// [`Error::Archive`] with the problem, or `TransferError::BaseMissing`. Nothing of the archive is
     /// visible then. A dataset that trust refuses is an outcome and no error.
     pub fn import(
         &self,

@@ -27,6 +27,8 @@ use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::WINDOW_CHUNKS;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::host;
 use crate::registry::integrity::blame::blamed;
 use crate::registry::step::Step;
@@ -56,7 +58,7 @@ impl LocalRegistry {
     /// single file goes into `dest` if that is an existing directory.
     ///
     /// # Errors
-    /// [`Error::Exists`] when that would overwrite something, [`Error::Corrupt`] when stored bytes
+    /// [`CheckoutError::Exists`] when that would overwrite something, `IntegrityError::Corrupt` when stored bytes
     /// are damaged. Nothing stays at `dest` then.
     pub fn checkout(
         &self,
@@ -126,7 +128,7 @@ impl LocalRegistry {
     /// Writes the bytes of a dataset, or of one file, to `out` in order.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::Corrupt`], or the error of `out`.
+    /// [`DatasetError::NoSuchFile`], `IntegrityError::Corrupt`, or the error of `out`.
     pub fn cat(
         &self,
         dataset: &Dataset,
@@ -142,9 +144,11 @@ impl LocalRegistry {
             Some(path) => {
                 let found = table.with_offsets().find(|(_, f)| f.path == path);
                 let name = dataset.manifest.name.to_string();
-                let missing = || Error::NoSuchFile {
-                    path: path.to_owned(),
-                    dataset: name,
+                let missing = || {
+                    Error::Dataset(DatasetError::NoSuchFile {
+                        path: path.to_owned(),
+                        dataset: name,
+                    })
                 };
                 let (at, file) = found.ok_or_else(missing)?;
                 (at, at.saturating_add(file.size_bytes))
@@ -278,7 +282,7 @@ pub(crate) fn destination(
     match place_of(&dest).map_err(|e| Error::output(&dest, e))? {
         Place::Free(real) => Ok(Some(real)),
         Place::Plain(real) if single && if_exists == IfExists::Replace => Ok(Some(real)),
-        Place::Plain(_) | Place::Directory => Err(Error::Exists(dest)),
+        Place::Plain(_) | Place::Directory => Err(Error::Checkout(CheckoutError::Exists(dest))),
         Place::Through | Place::StandardOutput if single => Ok(None),
         Place::Through | Place::StandardOutput => {
             let why = std::io::Error::other("a directory of files cannot be written as one stream");

@@ -155,7 +155,7 @@ impl LocalRegistry {
     /// them to all local datasets. Nothing is removed yet.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name that no dataset has.
+    /// `DatasetError::NotFound` for a name that no dataset has.
     pub fn plan_forget(
         &self,
         names: &[DatasetName],

@@ -23,6 +23,7 @@ use crate::registry::datasets::ranking::best_matches;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::ranking::tier;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::claims;
 use crate::registry::metadata::holders;
 use crate::store::disk::BlobReader;
@@ -39,6 +40,10 @@ pub struct StatsReport {
     pub datasets: u64,
     /// Raw bytes of all datasets.
     pub raw_bytes: u64,
+    /// Number of datasets of which only a part is here.
+    pub partial_datasets: u64,
+    /// Raw bytes of the chunks that were stored for these.
+    pub partial_bytes: u64,
     /// Statistics of the store.
     pub store: StoreStats,
 }
@@ -70,7 +75,7 @@ impl LocalRegistry {
     /// Resolves a reference to one dataset.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or an error of the store.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or an error of the store.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         let same_content =
@@ -82,10 +87,10 @@ impl LocalRegistry {
             return Ok(first);
         }
         let candidates = found.iter().map(label).collect();
-        Err(Error::Ambiguous {
+        Err(Error::Dataset(DatasetError::Ambiguous {
             reference: reference.to_string(),
             candidates,
-        })
+        }))
     }
 
     /// Returns the error for a reference without a match, with suggestions of similar names.
@@ -105,12 +110,12 @@ impl LocalRegistry {
         near.truncate(3);
         let near: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
         Ok(if near.is_empty() {
-            Error::NotFound(reference)
+            Error::Dataset(DatasetError::NotFound(reference))
         } else {
-            Error::NearMiss {
+            Error::Dataset(DatasetError::NearMiss {
                 name: reference,
                 near,
-            }
+            })
         })
     }
 
@@ -195,9 +200,12 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
+        let partial = self.peers().partial_holdings()?;
         Ok(StatsReport {
             datasets: datasets.len() as u64,
             raw_bytes,
+            partial_datasets: partial.len() as u64,
+            partial_bytes: partial.iter().map(|p| p.bytes).sum(),
             store: self.store.stats()?,
         })
     }
@@ -232,16 +240,20 @@ impl LocalRegistry {
         Ok(reader.stored_bytes(&keys)?)
     }
 
-    /// Returns a reader for a dataset that is still held. The reader protects it from collection.
+    /// Returns a reader for a dataset that is still held, whole or in part. The reader protects it from
+    /// collection.
     pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let held = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_key(t, dataset.key)?))?;
+        let held = self.store.read(|t| {
+            let is_whole = catalog::by_key(t, dataset.key)?.is_some();
+            Ok::<_, Error>(is_whole || catalog::partial_of(t, dataset.key)?.is_some())
+        })?;
         // It may have been unindexed and collected since the lookup.
         match held {
-            Some(_) => Ok(reader),
-            None => Err(Error::NotFound(dataset.manifest.name.to_string())),
+            true => Ok(reader),
+            false => Err(Error::Dataset(DatasetError::NotFound(
+                dataset.manifest.name.to_string(),
+            ))),
         }
     }
 

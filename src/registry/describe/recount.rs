@@ -40,7 +40,7 @@ pub(crate) fn is_worthwhile(manifest: &Manifest, table: &FileTable) -> bool {
 /// the remaining bytes are dropped.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] naming the first file that differs.
+/// `IntegrityError::FalseClaim` naming the first file that differs.
 pub(crate) fn recount(
     (reader, manifest): (&Arc<BlobReader>, &Arc<Manifest>),
     table: &FileTable,

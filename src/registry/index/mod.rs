@@ -32,6 +32,7 @@ use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::describe::cards;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::host;
@@ -127,7 +128,7 @@ impl LocalRegistry {
             mut secrets,
         } = read;
         if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
-            return Err(Error::KeyFile(path.to_owned()));
+            return Err(Error::Source(SourceError::KeyFile(path.to_owned())));
         }
         if table.files().is_empty() {
             let left_out = [sources.skipped, secrets.keys].concat();
@@ -152,7 +153,8 @@ impl LocalRegistry {
         })?;
         let content_id = table.content_id(sources.kind);
         // Every file was just hashed.
-        let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
+        let content_id =
+            content_id.ok_or_else(|| Error::Source(SourceError::Changed(path.to_owned())))?;
         let stats = session.stats();
         let line = SeriesId::new(host::random().map_err(Error::Random)?);
         let card = card
@@ -267,7 +269,9 @@ impl LocalRegistry {
                 let held = catalog::of_register(t, &report.manifest, Origin::Here)?;
                 Ok::<_, Error>(held)
             })?;
-            let held = held.ok_or_else(|| Error::NotFound(report.manifest.name.to_string()))?;
+            let held = held.ok_or_else(|| {
+                Error::Dataset(DatasetError::NotFound(report.manifest.name.to_string()))
+            })?;
             report.manifest = self.sign(&held, pair)?.manifest;
         }
         Ok(report)

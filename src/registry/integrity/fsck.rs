@@ -15,6 +15,7 @@ use crate::manifest::each_node;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::claims;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
@@ -127,7 +128,7 @@ impl LocalRegistry {
         let checked = self.files_by(reader, m);
         match checked.and_then(|table| claims::check_table(m, &table)) {
             Ok(()) => Ok(None),
-            Err(Error::FalseClaim { claim, .. }) => Ok(Some(claim)),
+            Err(Error::Integrity(IntegrityError::FalseClaim { claim, .. })) => Ok(Some(claim)),
             Err(e) if e.kind() == ErrorKind::Integrity => Ok(None),
             Err(e) => Err(e),
         }

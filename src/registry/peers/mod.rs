@@ -1,11 +1,12 @@
 //! Exchange with other registries.
 //!
-//! `server` answers requests, `client` sends them and pulls, `catalogue` reconciles manifests,
+//! `server` answers requests, `client` sends them and pulls, `look` reads what is not here, `catalogue` reconciles manifests,
 //! `select`
 //! chooses peers, `tree_nodes` finds and fetches tree nodes, and `node_names` names other nodes.
 
 pub(crate) mod catalogue;
 pub(crate) mod client;
+pub(crate) mod look;
 pub(crate) mod node_names;
 pub mod select;
 pub(crate) mod server;
@@ -32,6 +33,13 @@ pub use crate::registry::peers::client::offers::Offer;
 pub use crate::registry::peers::client::peer_state::SourceReport;
 pub use crate::registry::peers::client::pull::PullOptions;
 pub use crate::registry::peers::client::pull::PullReport;
+pub use crate::registry::peers::look::Look;
+pub use crate::registry::peers::look::LookOptions;
+pub use crate::registry::peers::look::LookPeers;
+pub use crate::registry::peers::look::LookReport;
+pub use crate::registry::peers::look::NotKept;
+pub use crate::registry::peers::look::PARTIAL_BYTES_MAX;
+pub use crate::registry::peers::look::PeerFinder;
 pub use crate::registry::peers::select::PeerCandidate;
 pub use crate::registry::peers::select::SourceState;
 pub use crate::registry::peers::server::request_context::RequestContext;

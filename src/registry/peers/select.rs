@@ -7,6 +7,7 @@ use crate::ident::NodeId;
 use crate::ident::Reference;
 use crate::protocol::Random;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 
 /// A node that a request may go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct PeerCandidate<P> {
 /// peers that are not among these. Leaves out nodes that cannot have the `wanted` dataset.
 ///
 /// # Errors
-/// [`Error::NotAtPeers`] if there are peers, and none may have the dataset.
+/// [`NodeError::NotAtPeers`] if there are peers, and none may have the dataset.
 pub fn select<P>(
     found: Vec<PeerCandidate<P>>,
     known: Vec<PeerCandidate<P>>,
@@ -36,7 +37,9 @@ pub fn select<P>(
     let places: Vec<P> = all.filter(|c| c.may_have).map(|c| c.place).collect();
     match (places.is_empty(), wanted) {
         // The filters say so; no connection is needed.
-        (true, Some(wanted)) if total > 0 => Err(Error::NotAtPeers(wanted.to_string())),
+        (true, Some(wanted)) if total > 0 => {
+            Err(Error::Node(NodeError::NotAtPeers(wanted.to_string())))
+        }
         _ => Ok(places),
     }
 }
@@ -119,7 +122,9 @@ mod tests {
     #[test]
     fn select_peers_that_all_lack_the_dataset_is_not_found() {
         let selected = select(vec![candidate(1, false)], Vec::new(), Some(&wanted()));
-        assert!(matches!(selected, Err(Error::NotAtPeers(name)) if name == "corpus"));
+        assert!(
+            matches!(selected, Err(Error::Node(NodeError::NotAtPeers(name))) if name == "corpus")
+        );
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::keyring::KeyringError;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
+use crate::registry::error::source::SourceError;
 use crate::registry::publishing::trust_settings::TrustSettings;
 use crate::trust::KeyPair;
 use crate::trust::Publisher;
@@ -59,8 +61,8 @@ impl TrustSettings<'_> {
     /// with the same passphrase. An interrupted rotation continues with the key that it made.
     ///
     /// # Errors
-    /// [`Error::NoPublisher`]. [`Error::NotItsPublisher`] when the file contains another key.
-    /// [`Error::NotTrusted`] when the key is revoked. [`Error::File`] when a file cannot be
+    /// [`PublisherError::NoPublisher`]. [`PublisherError::NotItsPublisher`] when the file contains another key.
+    /// [`PublisherError::NotTrusted`] when the key is revoked. [`Error::File`] when a file cannot be
     /// written. All checks come before anything is published.
     pub fn rotate_own(
         &self,
@@ -84,19 +86,23 @@ impl TrustSettings<'_> {
             return Ok(finished);
         }
         let believed = self.store()?;
-        let unknown = || Error::NoPublisher(name.to_string());
+        let unknown = || Error::Publisher(PublisherError::NoPublisher(name.to_string()));
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         let found = keyring::locked(path)?.public_key();
         match found == held.key {
             true => {}
             false if held.previous.contains(&found) => {
-                return Err(Error::Superseded {
+                return Err(Error::Publisher(PublisherError::Superseded {
                     name: name.to_string(),
                     key: found,
                     by: held.key,
-                });
+                }));
             }
-            false => return Err(Error::NotItsPublisher(name.to_string())),
+            false => {
+                return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                    name.to_string(),
+                )));
+            }
         }
         refuse_revoked(&believed, name, &[held.key])?;
         let old = KeyPair::load(path, passphrase)?;
@@ -134,7 +140,7 @@ impl TrustSettings<'_> {
             // Another process may have changed the entry since it was read.
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.path())),
+                _ => Err(Error::Source(SourceError::Changed(self.path()))),
             }
         })?;
         after(RotationStep::Trusted)?;
@@ -158,12 +164,14 @@ impl TrustSettings<'_> {
         pairs: Option<(&KeyPair, &KeyPair)>,
     ) -> Result<bool, Error> {
         let believed = self.store()?;
-        let unknown = || Error::NoPublisher(name.to_string());
+        let unknown = || Error::Publisher(PublisherError::NoPublisher(name.to_string()));
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         if let Some((old, new)) = pairs
             && (old.public_key() != held.key || new.public_key() != new_key)
         {
-            return Err(Error::NotItsPublisher(name.to_string()));
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                name.to_string(),
+            )));
         }
         refuse_revoked(&believed, name, &[held.key, new_key])?;
         let rotated = followed_by(&held, new_key);
@@ -184,7 +192,7 @@ impl TrustSettings<'_> {
             }
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.path())),
+                _ => Err(Error::Source(SourceError::Changed(self.path()))),
             }
         })?;
         Ok(pairs.is_some() || believed.proposed(&held.key).contains(&new_key))
@@ -211,9 +219,11 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
     let (old, new) = (old.public_key(), new.public_key());
     let trust_path = home.join(crate::registry::publishing::trust_settings::TRUST_FILE);
     let file = match read_own_text(&trust_path, TRUST_FILE_BYTES_MAX) {
-        Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile {
-            path: trust_path,
-            source,
+        Ok(text) => TrustFile::parse(&text).map_err(|source| {
+            Error::Publisher(PublisherError::TrustFile {
+                path: trust_path,
+                source,
+            })
         })?,
         Err(_) => return Ok(None),
     };
@@ -252,13 +262,13 @@ fn check(file: &TrustFile, rotated: &Publisher) -> Result<(), Error> {
 fn refuse_revoked(believed: &TrustStore, name: &Alias, keys: &[PublisherKey]) -> Result<(), Error> {
     match keys.iter().find(|key| believed.is_revoked(key)) {
         None => Ok(()),
-        Some(key) => Err(Error::NotTrusted {
+        Some(key) => Err(Error::Publisher(PublisherError::NotTrusted {
             dataset: name.to_string(),
             reason: crate::registry::publishing::trust::with_reason(
                 "a key that is revoked neither follows nor is followed",
                 believed.revoked_because(key),
             ),
-        }),
+        })),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ident::PublisherKey;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::trust::Action;
 use crate::trust::Claim;
@@ -206,10 +207,12 @@ impl LocalRegistry {
     /// Publishes that a dataset should not be used any more.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] when another publisher, or nobody, signed it.
+    /// [`PublisherError::NotItsPublisher`] when another publisher, or nobody, signed it.
     pub fn withdraw(&self, dataset: &Dataset, by: &KeyPair, reason: &str) -> Result<(), Error> {
         if dataset.manifest.signer != Some(by.public_key()) {
-            return Err(Error::NotItsPublisher(dataset.manifest.name.to_string()));
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                dataset.manifest.name.to_string(),
+            )));
         }
         let statement = Statement::withdraw(by, &dataset.manifest, reason, host::now())?;
         self.trust().accept_statement(&statement).map(drop)

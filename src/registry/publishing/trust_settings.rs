@@ -9,6 +9,7 @@ use crate::ident::EnvelopeId;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::store::disk::Entry;
 use crate::store::disk::WriteSession;
@@ -39,7 +40,7 @@ impl TrustSettings<'_> {
     /// Returns the current trust settings.
     ///
     /// # Errors
-    /// [`Error::TrustFile`] when `trust.toml` cannot be parsed. Nothing is trusted then.
+    /// [`PublisherError::TrustFile`] when `trust.toml` cannot be parsed. Nothing is trusted then.
     pub fn store(&self) -> Result<TrustStore, Error> {
         let file = self.read_file()?;
         let statements = self
@@ -79,7 +80,8 @@ impl TrustSettings<'_> {
     pub(crate) fn read_file(&self) -> Result<TrustFile, Error> {
         let path = self.path();
         match read_own_text(&path, TRUST_FILE_BYTES_MAX) {
-            Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile { path, source }),
+            Ok(text) => TrustFile::parse(&text)
+                .map_err(|source| Error::Publisher(PublisherError::TrustFile { path, source })),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(TrustFile::default()),
             Err(e) => Err(Error::file("read", &path, e)),
         }

@@ -13,6 +13,7 @@ use crate::manifest::FileTable;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 use crate::registry::row_diff::PlacedFile;
 use crate::registry::row_diff::RowDiff;
 use crate::registry::row_diff::compare::compare_all;
@@ -57,7 +58,7 @@ impl LocalRegistry {
                             not_compared: Some(format!("more than {DIFF_ROWS_MAX} rows")),
                             ..RowDiff::default()
                         },
-                        Err(Error::Rows { source, .. }) => RowDiff {
+                        Err(Error::Target(TargetError::Rows { source, .. })) => RowDiff {
                             not_compared: Some(source.to_string()),
                             ..RowDiff::default()
                         },

@@ -12,6 +12,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::KindOfIo;
 use crate::ident::BlobId;
 use crate::inspect::table::StoredText;
 use crate::locks::lock;
@@ -24,6 +25,7 @@ use crate::manifest::tree_totals;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::integrity::blame::blamed;
+use crate::registry::targets::stored_file::StoredFile;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
@@ -71,52 +73,6 @@ impl DatasetFile {
             start,
             recent: Mutex::default(),
         }
-    }
-
-    /// Returns the identity of its bytes, by the ids that they are checked against.
-    pub(crate) fn text(&self) -> StoredText {
-        StoredText {
-            tree: self.manifest.chunk_tree_root,
-            start: self.start,
-            size: self.entry.size_bytes,
-        }
-    }
-
-    /// Returns the offset of a line from the front of the file, from the newline counts of the
-    /// tree. Returns `None` if there is no such line.
-    ///
-    /// # Errors
-    /// [`Error`] when a node or chunk is missing or damaged.
-    pub(crate) fn start_of_line(&self, line: u64) -> Result<Option<u64>, Error> {
-        let end = self.start + self.entry.size_bytes;
-        let Some(before) = line.checked_sub(1) else {
-            return Ok((self.entry.size_bytes > 0).then_some(0));
-        };
-        let number = self.newlines_before(self.start)?.saturating_add(before);
-        let root = self.manifest.chunk_tree_root;
-        let Some(found) = chunk_of_newline(&*self.reader, root, number).map_err(Error::from)?
-        else {
-            return Ok(None);
-        };
-        let bytes = self.between(found.before.bytes, u64::from(found.chunk.bytes))?;
-        let nth = usize::try_from(number - found.before.newlines).unwrap_or(usize::MAX);
-        let newline = memchr::memchr_iter(b'\n', &bytes).nth(nth);
-        let start = newline.map(|n| found.before.bytes + n as u64 + 1);
-        Ok(start.filter(|at| *at < end).map(|at| at - self.start))
-    }
-
-    /// Returns the number of lines of the file.
-    ///
-    /// # Errors
-    /// As [`DatasetFile::start_of_line`].
-    pub(crate) fn lines(&self) -> Result<u64, Error> {
-        let end = self.start + self.entry.size_bytes;
-        let newlines = self.newlines_before(end)? - self.newlines_before(self.start)?;
-        let ends_open = match self.entry.size_bytes.checked_sub(1) {
-            Some(last) => self.between(self.start + last, 1)? != b"\n",
-            None => false,
-        };
-        Ok(newlines + u64::from(ends_open))
     }
 
     /// Returns the number of newlines of the dataset before an offset.
@@ -213,7 +169,7 @@ impl DatasetFile {
     }
 }
 
-/// Converts to an error of reading. Damage becomes `InvalidData`.
+/// Converts to an error of reading, with its kind. Damage becomes `InvalidData`.
 pub(crate) fn io_error(error: &Error) -> io::Error {
     let kind = match error.kind() {
         ErrorKind::Integrity => io::ErrorKind::InvalidData,
@@ -225,7 +181,53 @@ pub(crate) fn io_error(error: &Error) -> io::Error {
         why = format!("{why}: {cause}");
         source = cause.source();
     }
-    io::Error::new(kind, why)
+    let kept = KindOfIo {
+        kind: error.kind(),
+        why,
+    };
+    io::Error::new(kind, kept)
+}
+
+impl StoredFile for DatasetFile {
+    fn text(&self) -> StoredText {
+        StoredText {
+            tree: self.manifest.chunk_tree_root,
+            start: self.start,
+            size: self.entry.size_bytes,
+        }
+    }
+
+    fn start_of_line(&self, line: u64) -> Result<Option<u64>, Error> {
+        let end = self.start + self.entry.size_bytes;
+        let Some(before) = line.checked_sub(1) else {
+            return Ok((self.entry.size_bytes > 0).then_some(0));
+        };
+        let number = self.newlines_before(self.start)?.saturating_add(before);
+        let root = self.manifest.chunk_tree_root;
+        let Some(found) = chunk_of_newline(&*self.reader, root, number).map_err(Error::from)?
+        else {
+            return Ok(None);
+        };
+        let bytes = self.between(found.before.bytes, u64::from(found.chunk.bytes))?;
+        let nth = usize::try_from(number - found.before.newlines).unwrap_or(usize::MAX);
+        let newline = memchr::memchr_iter(b'\n', &bytes).nth(nth);
+        let start = newline.map(|n| found.before.bytes + n as u64 + 1);
+        Ok(start.filter(|at| *at < end).map(|at| at - self.start))
+    }
+
+    fn lines(&self) -> Result<u64, Error> {
+        let end = self.start + self.entry.size_bytes;
+        let newlines = self.newlines_before(end)? - self.newlines_before(self.start)?;
+        let ends_open = match self.entry.size_bytes.checked_sub(1) {
+            Some(last) => self.between(self.start + last, 1)? != b"\n",
+            None => false,
+        };
+        Ok(newlines + u64::from(ends_open))
+    }
+
+    fn claimed_rows(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl ReadAt for DatasetFile {

@@ -31,8 +31,9 @@ use crate::read_at::ReadAt;
 use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::dataset_file::io_error;
+use crate::registry::targets::stored_file::StoredFile;
 
 /// A file of a target.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ pub struct FileDescription {
 #[derive(Clone)]
 pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
-    Store(Arc<DatasetFile>),
+    Store(Arc<dyn StoredFile>),
 }
 
 impl TargetFile {
@@ -162,12 +163,17 @@ impl TargetFile {
     }
 
     /// Returns the number of rows. Blank lines of JSON Lines do not count as rows, although they
-    /// have numbers.
+    /// have numbers. Of a file that is only in part here it is the publisher's claim.
     pub(in crate::registry) fn rows(
         &self,
         home: &Path,
         progress: &dyn Progress,
     ) -> Result<u64, RowCountError> {
+        if let FileLocation::Store(file) = &self.place
+            && let Some(claimed) = file.claimed_rows().filter(|_| self.has_own_rows())
+        {
+            return Ok(claimed);
+        }
         let opened = self.opened()?;
         if opened.format.format != Format::Jsonl {
             return self.count(home, progress);
@@ -280,10 +286,10 @@ impl TargetFile {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)
             }
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.path.clone(),
                 source,
-            },
+            }),
         }
     }
 }

@@ -1,13 +1,37 @@
 //! Identity of a target's content.
 
 use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::registry::Target;
 use crate::registry::cache::files::stamp_of;
+use crate::registry::TargetOptions;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
+use crate::registry::targets::dataset_files::in_store;
 use crate::registry::targets::file::FileLocation;
 
 impl Target {
+    /// Opens a dataset of the registry, or a file of one after a colon. Paths are never looked at.
+    ///
+    /// # Errors
+    /// As [`Target::open_with`].
+    pub fn open_dataset(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let (files, dataset) = in_store(text, home, options.allow_large)?;
+        if files.is_empty() {
+            return Err(TargetError::NoRows(text.to_owned()).into());
+        }
+        let target = Self {
+            name: text.to_owned(),
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset: Some(dataset),
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
     /// Returns a text that changes when the content of one of its files changes: of content ids for
     /// stored files, and of metadata for files on disk.
     ///

@@ -24,6 +24,7 @@ use crate::inspect::table::TableError;
 use crate::registry::RowFiles;
 use crate::registry::Target;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::column_plan::whole;
 use crate::registry::targets::row_writer::of_push;
 
@@ -107,7 +108,7 @@ impl RowFiles {
     /// Writes rows of a scan in order.
     ///
     /// # Errors
-    /// Read errors as [`Target::blame`] returns them, write errors, and [`Error::RowRefused`].
+    /// Read errors as [`Target::blame`] returns them, write errors, and [`TargetError::RowRefused`].
     pub fn fill(
         &mut self,
         scan: &Scan<'_>,
@@ -193,11 +194,11 @@ impl RowFiles {
                 RowOutput::Refused(refusal, text) => (refusal, text),
             };
             let Some(take) = &mut moving.refused else {
-                return Err(StopReason::Write(Error::RowRefused {
+                return Err(StopReason::Write(Error::Target(TargetError::RowRefused {
                     target: target.name().to_owned(),
                     row: number,
                     refusal,
-                }));
+                })));
             };
             moved.refused += 1;
             let refused = RefusedRow {

@@ -13,6 +13,7 @@ use crate::read_at::ReadAt;
 use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 
@@ -35,9 +36,11 @@ impl Target {
         let source: Arc<dyn ReadAt> = Arc::new(File::open(&path).map_err(fail)?);
         let format = match has_rows(name) {
             true => None,
-            false => sniff(&source).map_err(|source| Error::Rows {
-                target: name.to_owned(),
-                source,
+            false => sniff(&source).map_err(|source| {
+                Error::Target(TargetError::Rows {
+                    target: name.to_owned(),
+                    source,
+                })
             })?,
         };
         let file = TargetFile {

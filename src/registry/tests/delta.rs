@@ -12,6 +12,7 @@ use crate::registry::IndexOptions;
 use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::archive_inputs;
+use crate::registry::error::transfer::TransferError;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Publisher;
@@ -176,7 +177,7 @@ fn incremental_archive_is_independent_of_storage_history() {
     let third = trusting(&at("third"), &key);
     assert!(matches!(
         import(&third, &at("delta")),
-        Err(Error::BaseMissing { .. })
+        Err(Error::Transfer(TransferError::BaseMissing { .. }))
     ));
     import(&third, &at("whole")).unwrap();
     import(&third, &at("delta")).unwrap();

@@ -9,6 +9,7 @@ use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::publishing::rotation::RotationStep;
 use crate::registry::publishing::rotation::finish_rotation;
 use crate::trust::KeyCost;
@@ -161,7 +162,10 @@ fn rotation_of_foreign_key_publishes_nothing() {
         .trust()
         .rotate_own(&name, &lab.key(), PASSPHRASE);
     assert!(
-        matches!(refused, Err(Error::NotItsPublisher(_))),
+        matches!(
+            refused,
+            Err(Error::Publisher(PublisherError::NotItsPublisher(_)))
+        ),
         "{refused:?}"
     );
     let wrong = lab.registry.trust().rotate_own(&me(), &lab.key(), "q");

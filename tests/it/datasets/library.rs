@@ -8,6 +8,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::ContentId;
 use alimentar::meta_store::Table;
 use alimentar::progress::NoProgress;
+use alimentar::registry::DatasetError;
 use alimentar::registry::Error;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::IndexReport;
@@ -176,7 +177,7 @@ fn new_version_shares_unchanged_chunks() {
     };
     assert!(matches!(
         b.index("t.jsonl", &again),
-        Err(Error::VersionTaken { .. })
+        Err(Error::Dataset(DatasetError::VersionTaken { .. }))
     ));
 }
 
@@ -195,7 +196,7 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     let by_id = id.to_string().parse().unwrap();
     assert!(matches!(
         b.registry.unindex_reference(&by_id),
-        Err(Error::Ambiguous { .. })
+        Err(Error::Dataset(DatasetError::Ambiguous { .. }))
     ));
     b.registry
         .unindex_reference(&"one".parse().unwrap())
@@ -203,7 +204,10 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     assert_eq!(b.registry.list().unwrap().len(), 1);
     b.registry.unindex(&id).unwrap();
     assert!(b.registry.list().unwrap().is_empty());
-    assert!(matches!(b.registry.unindex(&id), Err(Error::NotFound(_))));
+    assert!(matches!(
+        b.registry.unindex(&id),
+        Err(Error::Dataset(DatasetError::NotFound(_)))
+    ));
     assert!(!b.index("a", &IndexOptions::default()).unwrap().unchanged);
 }
 

@@ -38,9 +38,11 @@ use crate::registry::Expansion;
 use crate::registry::FoundArchives;
 use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
+use crate::registry::IntegrityError;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::registry::Passphrase;
+use crate::registry::TransferError;
 use crate::registry::find_archives;
 use crate::trust::Action;
 use crate::trust::Verdict;
@@ -225,7 +227,9 @@ fn import_archive(
     let path = archive.path().display().to_string();
     let imported = match registry.archives().import(archive, options, progress) {
         Ok(imported) => imported,
-        Err(error @ Error::BaseMissing { .. }) => return Ok(Some(error.into())),
+        Err(error @ Error::Transfer(TransferError::BaseMissing { .. })) => {
+            return Ok(Some(error.into()));
+        }
         // Other faults of one archive do not concern the next.
         Err(error) if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NoSpace) => {
             report.fail(archive, error.into());
@@ -266,10 +270,10 @@ fn import_archive(
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 let failure = match r.expansion {
-                    Some(expansion) => Failure::from(Error::TooLarge {
+                    Some(expansion) => Failure::from(Error::Integrity(IntegrityError::TooLarge {
                         dataset: r.dataset,
                         expansion,
-                    }),
+                    })),
                     None => Failure::NotTrusted(reason.clone()),
                 };
                 report.refuse(&path, &reason, failure);

@@ -15,11 +15,15 @@ use crate::cli::registry::datasets::listed::FileObject;
 use crate::cli::registry::datasets::listed::ListedDataset;
 use crate::cli::registry::fields::SchemaObject;
 use crate::cli::registry::fields::field_rows;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::cli::registry::reference::RefArgs;
-use crate::cli::registry::reference::find_dataset;
 use crate::cli::registry::trust::warning::warn_about_dataset;
 use crate::ident::labels;
 use crate::manifest::DatasetKind;
+use crate::manifest::FileTable;
+use crate::manifest::Totals;
 use crate::registry::LocalRegistry;
 
 /// Show everything about one dataset
@@ -30,6 +34,8 @@ use crate::registry::LocalRegistry;
 pub(crate) struct InfoArgs {
     #[command(flatten)]
     reference: RefArgs,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -54,15 +60,47 @@ struct InfoOutput<'a> {
     files: Vec<FileObject>,
     chunks: u64,
     stored_bytes: u64,
+    /// The share of the data that is here, from 0 to 1.
+    here: f64,
+}
+
+/// What the registry knows of a dataset besides its manifest.
+struct Figures {
+    files: FileTable,
+    totals: Totals,
+    stored_bytes: u64,
+    held_bytes: u64,
 }
 
 pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let d = find_dataset(ctx, &args.reference.reference)?;
+    let looks = Looks::new(ctx, &args.look);
+    match looks.dataset(&args.reference.reference)? {
+        FoundDataset::Held(d) => {
+            let m = &d.manifest;
+            let figures = Figures {
+                files: registry.files(m)?,
+                totals: registry.totals(m)?,
+                stored_bytes: registry.stored_bytes(m)?,
+                held_bytes: m.size_bytes,
+            };
+            print_info(ctx, &d, &figures)
+        }
+        FoundDataset::Look(look) => {
+            let figures = Figures {
+                files: look.table().clone(),
+                totals: look.totals(),
+                held_bytes: look.held_bytes()?,
+                stored_bytes: registry.peers().partial_stored_bytes(look.manifest())?,
+            };
+            print_info(ctx, &look.offer().listed.dataset, &figures)
+        }
+    }
+}
+
+fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
     let m = &d.manifest;
-    let files = registry.files(m)?;
-    let totals = registry.totals(m)?;
-    let stored = registry.stored_bytes(m)?;
     let schema = LocalRegistry::schema(m);
     let believed = registry.trust().store()?;
     let listed = Listed::of(&believed, d.clone());
@@ -83,10 +121,11 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         signature: listed.standing.signature.name(),
         equivocation: registry.has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
-        aliases: find_aliases(registry, &d)?,
-        files: FileObject::all(&files),
-        chunks: totals.chunks,
-        stored_bytes: stored,
+        aliases: find_aliases(registry, d)?,
+        files: FileObject::all(&figures.files),
+        chunks: figures.totals.chunks,
+        stored_bytes: figures.stored_bytes,
+        here: share(figures.held_bytes, m.size_bytes),
     };
     let by = match listed.publisher() {
         Some(publisher) => format!("{}, signed by {publisher}", listed.trust().name()),
@@ -104,14 +143,15 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     };
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let text = printable(&format!(
-        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored{})\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
         m.name,
         m.dataset_version,
         m.content_id,
         m.num_files,
         human_bytes(m.size_bytes),
-        totals.chunks,
-        human_bytes(stored),
+        figures.totals.chunks,
+        human_bytes(figures.stored_bytes),
+        here_text(figures.held_bytes, m.size_bytes),
         m.num_rows,
         optional(&m.license),
         match labels(&m.tags) {
@@ -130,6 +170,25 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     Ok(ctx
         .out
         .result(&output, &[m.content_id.to_string()], &text)?)
+}
+
+/// The share of bytes that are here. Nothing is all of nothing.
+fn share(held: u64, size: u64) -> f64 {
+    match size {
+        0 => 1.0,
+        size => held as f64 / size as f64,
+    }
+}
+
+/// The share as a part of a line; empty if all is here.
+fn here_text(held: u64, size: u64) -> String {
+    let percent = share(held, size) * 100.0;
+    match percent {
+        _ if held >= size => String::new(),
+        p if p > 0.0 && p < 1.0 => ", less than 1 % here".to_owned(),
+        // Never 100 % while something is missing.
+        p => format!(", {} % here", p.floor()),
+    }
 }
 
 /// The aliases that point to this dataset now. Its manifest may carry others, which have moved on.

@@ -9,7 +9,9 @@ use crate::cli::output::text::human_bytes;
 use crate::cli::output::text::printable;
 use crate::cli::registry::datasets::list::list_local;
 use crate::cli::registry::datasets::listed::FileObject;
-use crate::cli::registry::reference::find_dataset;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::inspect::FileFormat;
 
 /// List the files of a dataset; without one, the datasets
@@ -20,6 +22,8 @@ use crate::inspect::FileFormat;
 pub(crate) struct LsArgs {
     /// A reference
     reference: Option<String>,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -32,7 +36,11 @@ pub(crate) fn run(ctx: &Context, args: &LsArgs) -> Result<(), Failure> {
     let Some(reference) = &args.reference else {
         return list_local(ctx, false);
     };
-    let files = registry.files(&find_dataset(ctx, reference)?.manifest)?;
+    let looks = Looks::new(ctx, &args.look);
+    let files = match looks.dataset(reference)? {
+        FoundDataset::Held(dataset) => registry.files(&dataset.manifest)?,
+        FoundDataset::Look(look) => look.table().clone(),
+    };
     let rows: Vec<Vec<String>> = files
         .files()
         .iter()

@@ -15,10 +15,14 @@ use crate::cli::exit::Failure;
 use crate::cli::output::markdown::render_markdown;
 use crate::cli::output::text::escape_hidden;
 use crate::cli::output::text::printable;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::cli::registry::publishing::key_pair::KeyArgs;
 use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
-use crate::cli::registry::reference::find_dataset;
+use crate::registry::DatasetError;
 use crate::registry::Edit;
+use crate::registry::Error;
 
 /// Show a dataset's card
 #[derive(Debug, Args)]
@@ -40,6 +44,8 @@ pub(crate) struct CardArgs {
     set: Option<PathBuf>,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -66,7 +72,20 @@ enum CardBody<'a> {
 
 pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let mut dataset = find_dataset(ctx, &args.reference)?;
+    let looks = Looks::new(ctx, &args.look);
+    let mut dataset = match looks.dataset(&args.reference)? {
+        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Look(_) if args.set.is_some() => {
+            return Err(Error::from(DatasetError::NotFound(args.reference.clone())).into());
+        }
+        // Croissant has the hash of every file.
+        FoundDataset::Look(look) if args.croissant => looks.fetched(&look)?,
+        FoundDataset::Look(look) => {
+            look.card()?;
+            look.save();
+            look.offer().listed.dataset.clone()
+        }
+    };
     if args.set.is_some() {
         let edit = Edit {
             card: args.set.clone(),

@@ -11,6 +11,7 @@ use crate::cli::registry::node_id::find_node;
 use crate::ident::Alias;
 use crate::net::AccessList;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 /// The nodes that are served with access `listed`
 #[derive(Debug, Args)]
@@ -80,7 +81,7 @@ pub(crate) fn run(ctx: &Context, args: &AccessArgs) -> Result<(), Failure> {
         AccessCommand::Remove { node } => {
             let removed = list.remove(find_node(ctx, node)?)?;
             if !removed {
-                return Err(Error::NotListed(node.clone()).into());
+                return Err(Error::Node(NodeError::NotListed(node.clone())).into());
             }
             removed
         }

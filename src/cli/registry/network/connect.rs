@@ -20,6 +20,7 @@ use crate::protocol::PeerCatalog as _;
 use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 
 /// The time after which a command with one connection stops waiting for others.
@@ -66,7 +67,7 @@ fn connect_with_bar(
 /// those whose filters lack the `wanted` dataset. One connection is enough; the rest are warnings.
 ///
 /// # Errors
-/// [`Error::NoPeer`], [`Error::Interrupted`], or the first failure if no peer answers.
+/// [`NodeError::NoPeer`], [`Error::Interrupted`], or the first failure if no peer answers.
 pub(crate) fn connect_all(
     ctx: &Context,
     net: &Net,
@@ -95,7 +96,7 @@ pub(crate) fn connect_all(
     match (peers.is_empty(), failures.is_empty()) {
         (false, _) => Ok(peers),
         (true, false) => Err(failures.swap_remove(0)),
-        (true, true) => Err(Error::NoPeer.into()),
+        (true, true) => Err(Error::Node(NodeError::NoPeer).into()),
     }
 }
 
@@ -122,7 +123,7 @@ fn connect_in_parallel(
             })
         };
         let started: Vec<_> = places.iter().map(connect).collect();
-        let gone = |_| Failure::from(Error::NoPeer);
+        let gone = |_| Failure::from(Error::Node(NodeError::NoPeer));
         let joined = started.into_iter().map(|started| started.join());
         joined.map(|peer| peer.map_err(gone)?).collect()
     })

@@ -14,17 +14,18 @@ use crate::registry::peers::ConsentQuestion;
 use crate::registry::peers::GivenConsent;
 use crate::registry::peers::Offer;
 
-/// Accepts an offer, and says if a person had to agree.
+/// Accepts an offer, and says if a person had to agree. `wish` is what the command is about to do.
 ///
 /// # Errors
-/// [`Error::NotTrusted`], [`Error::Interrupted`].
+/// `PublisherError::NotTrusted`, [`Error::Interrupted`].
 pub(super) fn accept_offer(
     ctx: &Context,
     offer: &Offer,
     reference: &Reference,
     given: GivenConsent<'_>,
+    wish: &str,
 ) -> Result<(AcceptedOffer, bool), Failure> {
-    let reason = match offer.accept_for(reference, given, |question| ask(ctx, question))? {
+    let reason = match offer.accept_for(reference, given, |question| ask(ctx, question, wish))? {
         ConsentOutcome::ByPolicy(accepted) => return Ok((accepted, false)),
         ConsentOutcome::ByPerson(accepted) => return Ok((accepted, true)),
         ConsentOutcome::Declined(reason) => reason,
@@ -41,7 +42,7 @@ pub(super) fn accept_offer(
 }
 
 /// Asks on the terminal. Only a clear yes counts.
-fn ask(ctx: &Context, question: &ConsentQuestion<'_>) -> bool {
+fn ask(ctx: &Context, question: &ConsentQuestion<'_>, wish: &str) -> bool {
     if !can_ask(ctx.out) {
         return false;
     }
@@ -51,6 +52,6 @@ fn ask(ctx: &Context, question: &ConsentQuestion<'_>) -> bool {
     };
     let size = human_bytes(question.offer.manifest().size_bytes);
     let (label, reason) = (question.label, question.reason);
-    let text = format!("`{label}` ({size}) is {by}: {reason}. Pull it?");
+    let text = format!("`{label}` ({size}) is {by}: {reason}. {wish}?");
     ask_yes_no(ctx.out, &text)
 }

@@ -24,7 +24,10 @@ use crate::net::Peer;
 use crate::net::PeerAddress;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerCatalog;
+use crate::registry::DatasetError;
 use crate::registry::Error;
+use crate::registry::IntegrityError;
+use crate::registry::NodeError;
 use crate::registry::peers::AcceptedOffer;
 use crate::registry::peers::GivenConsent;
 use crate::registry::peers::Offer;
@@ -101,7 +104,7 @@ pub(crate) fn run(ctx: &Context, args: &PullArgs) -> Result<(), Failure> {
     let named = ctx.peers_or_default(&args.peer);
     let found = match find_offer(ctx, &net, &reference, named, Some(&reference)) {
         // Filters are not signed, and anybody on the network can forge them.
-        Err(Failure::Library(Error::NotAtPeers(_))) if named.is_empty() => {
+        Err(Failure::Library(Error::Node(NodeError::NotAtPeers(_)))) if named.is_empty() => {
             find_offer(ctx, &net, &reference, named, None)?
         }
         found => found?,
@@ -111,7 +114,7 @@ pub(crate) fn run(ctx: &Context, args: &PullArgs) -> Result<(), Failure> {
         publishers: &args.accept_publisher,
         unsigned: args.accept_unsigned,
     };
-    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given)?;
+    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given, "Pull it")?;
     let holders = found.holders.iter().filter_map(|n| found.peers.get(*n));
     let holders: Vec<&Peer> = holders.collect();
     let report = if registry.peers().holds(&found.offer)? {
@@ -163,7 +166,7 @@ fn write_held(
     let registry = ctx.registry()?;
     let id = offer.manifest().content_id;
     let held = registry.get(&id)?;
-    let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+    let held = held.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?;
     let bar = ctx.progress_bar();
     check_size(ctx, &held)?;
     registry.checkout_over(&held, None, (dest, if_exists), &bar)?;
@@ -190,7 +193,7 @@ fn pull_offer(
         .peers()
         .pull(accepted, &sources, options.clone(), &bar)
     {
-        Err(Error::TooLarge { dataset, expansion })
+        Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))
             if bar.suspend(|| ask_about_size(ctx.out, &dataset, expansion)) =>
         {
             options.allow_large = true;

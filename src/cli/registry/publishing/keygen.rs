@@ -15,6 +15,7 @@ use crate::cli::registry::publishing::key_pair::key_file_or_default;
 use crate::file_io::IfExists;
 use crate::ident::Alias;
 use crate::keyring;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::trust::Fingerprint;
@@ -128,5 +129,7 @@ fn free_alias(is_taken: impl Fn(&Alias) -> bool) -> Result<Alias, Error> {
             return Ok(name);
         }
     }
-    Err(Error::NotFound(DEFAULT_ALIAS.to_owned()))
+    Err(Error::Dataset(DatasetError::NotFound(
+        DEFAULT_ALIAS.to_owned(),
+    )))
 }

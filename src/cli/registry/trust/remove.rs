@@ -12,6 +12,7 @@ use crate::cli::registry::trust::publisher::unknown_publisher;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 
 /// Forget a publisher; the datasets that it signed stay, marked
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ pub(super) fn run(ctx: &Context, args: &RemoveArgs) -> Result<(), Failure> {
                 let text = format!("Forgot that data of {key} was accepted by hand\n");
                 return print_removal(ctx, key.to_hex(), &text);
             }
-            None => return Err(Error::NoPublisher(key.to_hex()).into()),
+            None => return Err(Error::Publisher(PublisherError::NoPublisher(key.to_hex())).into()),
         },
     };
     let believed = registry.trust().store()?;

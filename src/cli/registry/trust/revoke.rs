@@ -13,6 +13,7 @@ use crate::cli::registry::trust::publisher::print_publisher;
 use crate::cli::registry::trust::publisher::unknown_publisher;
 use crate::ident::Alias;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 use crate::trust::Level;
 use crate::trust::Publisher;
 
@@ -42,7 +43,7 @@ pub(super) fn run(ctx: &Context, args: &RevokeArgs) -> Result<(), Failure> {
     if is_own {
         let pair = open_key_pair(ctx, args.key.as_deref())?;
         if pair.public_key() != held.key {
-            return Err(Error::NotItsPublisher(name.to_string()).into());
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(name.to_string())).into());
         }
         registry.trust().revoke_own(&pair, &args.reason)?;
     }

@@ -156,7 +156,7 @@ impl Archives<'_> {
     /// digits of this node's id. It replaces only an older receipt of this node.
     ///
     /// # Errors
-    /// [`Error::Exists`] when another file has the name; [`Error::File`] when it cannot be written.
+    /// `CheckoutError::Exists` when another file has the name; [`Error::File`] when it cannot be written.
     pub fn write_receipt_into(&self, dir: &Path) -> Result<PathBuf, Error> {
         let own = keyring::node_key(self.registry.home())?.public_key();
         let digits: String = own.to_hex().chars().take(16).collect();

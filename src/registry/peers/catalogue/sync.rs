@@ -21,6 +21,7 @@ use crate::protocol::pack_batch;
 use crate::protocol::reconcile::ReconcileCost;
 use crate::protocol::reconcile::compare_catalogues;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::registry::peers::Peers;
 use crate::registry::peers::catalogue::receive::Source;
@@ -119,7 +120,7 @@ impl Peers<'_> {
             }
             let accepted = match admit(&offer, options) {
                 Ok(accepted) => accepted,
-                Err(Error::NotTrusted { reason, .. }) => {
+                Err(Error::Publisher(PublisherError::NotTrusted { reason, .. })) => {
                     report.left.push((offer, reason));
                     continue;
                 }

@@ -1,5 +1,7 @@
 //! Accepted offers: the policy or a person has admitted them, so they may be pulled.
 
+use crate::registry::error::publisher::PublisherError;
+
 use crate::registry::error::Error;
 use crate::registry::peers::client::offers::Offer;
 use crate::trust::Action;
@@ -30,11 +32,13 @@ impl Offer {
     /// id.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] with the reason.
+    /// [`PublisherError::NotTrusted`] with the reason.
     pub fn accept(&self, action: Action, consent: Consent) -> Result<AcceptedOffer, Error> {
-        let refused = |reason| Error::NotTrusted {
-            dataset: self.listed.dataset.manifest.name.to_string(),
-            reason: self.listed.with_revocation(reason),
+        let refused = |reason| {
+            Error::Publisher(PublisherError::NotTrusted {
+                dataset: self.listed.dataset.manifest.name.to_string(),
+                reason: self.listed.with_revocation(reason),
+            })
         };
         if self.listed.withdrawn.is_some() && action != Action::PullById {
             return Err(refused("withdrawn by its publisher"));

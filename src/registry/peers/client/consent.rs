@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::ident::PublisherKey;
 use crate::ident::Reference;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::offers::Offer;
 use crate::trust::Action;
@@ -68,7 +69,7 @@ impl Offer {
     /// only.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] when the dataset is withdrawn, or the policy refuses it.
+    /// [`PublisherError::NotTrusted`] when the dataset is withdrawn, or the policy refuses it.
     pub fn accept_for(
         &self,
         reference: &Reference,
@@ -83,9 +84,11 @@ impl Offer {
         } else {
             Action::PullByName
         };
-        let refused = |reason| Error::NotTrusted {
-            dataset: label.clone(),
-            reason,
+        let refused = |reason| {
+            Error::Publisher(PublisherError::NotTrusted {
+                dataset: label.clone(),
+                reason,
+            })
         };
         if let (Some(reason), false) = (&listed.withdrawn, is_by_id) {
             let reason = format!("withdrawn by its publisher: {reason}");
@@ -94,7 +97,7 @@ impl Offer {
         if listed.decide(action).verdict != Verdict::Ask {
             let accepted = self.accept(action, Consent::NotAsked);
             let accepted = accepted.map_err(|error| match error {
-                Error::NotTrusted { reason, .. } => refused(reason),
+                Error::Publisher(PublisherError::NotTrusted { reason, .. }) => refused(reason),
                 other => other,
             });
             return Ok(ConsentOutcome::ByPolicy(accepted?));

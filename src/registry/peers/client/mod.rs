@@ -15,4 +15,5 @@ pub(crate) mod peer_state;
 pub(crate) mod prefetch;
 pub(crate) mod pull;
 pub(crate) mod shared_state;
+pub(crate) mod source_ref;
 pub(crate) mod window;

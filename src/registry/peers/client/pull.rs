@@ -26,6 +26,8 @@ use crate::registry::checkout::streaming::STREAMED_FILES_MAX;
 use crate::registry::checkout::streaming::StreamingCheckout;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
@@ -80,7 +82,7 @@ impl Peers<'_> {
     ///
     /// # Errors
     /// [`Error::Peer`] when no usable peer is left. [`Error::SignedLie`] when everything arrived
-    /// and does not match its manifest. [`Error::TooLarge`] when the size needs a person's consent.
+    /// and does not match its manifest. [`IntegrityError::TooLarge`] when the size needs a person's consent.
     /// Received chunks stay in the store for the next pull, invisible.
     pub fn pull(
         &self,
@@ -96,7 +98,7 @@ impl Peers<'_> {
         let pauses = self.registry.sizes.reconnect_pauses;
         let peers: Vec<PullPeer<'_>> = prefetches
             .iter()
-            .map(|s| PullPeer::new(s, pauses))
+            .map(|s| PullPeer::new(s as &dyn ChunkSource, pauses))
             .collect();
         let session = WriteSession::begin(&self.registry.store)?;
         // A slow peer must not hold up the data of the others.
@@ -336,7 +338,7 @@ fn fetch_card(offer: &Offer, session: &WriteSession, peers: &[PullPeer<'_>]) -> 
             }
         }
     }
-    Err(last.unwrap_or(Error::NoPeer))
+    Err(last.unwrap_or(Error::Node(NodeError::NoPeer)))
 }
 
 /// Checks that the ids of the files and of the content match the manifest.
@@ -359,8 +361,8 @@ fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(),
 }
 
 fn mismatch(m: &Manifest, file: &str) -> Error {
-    Error::Mismatch {
+    Error::Integrity(IntegrityError::Mismatch {
         dataset: m.name.to_string(),
         file: file.to_owned(),
-    }
+    })
 }

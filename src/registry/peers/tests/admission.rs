@@ -9,6 +9,8 @@ use crate::protocol::ListFilter;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::tests::claims::plant;
@@ -55,7 +57,9 @@ fn offer_with_an_implausible_clock_is_refused_on_every_way_in() {
         .unwrap();
     for action in [Action::Import, Action::PullByName, Action::PullById] {
         match offers[0].accept(action, Consent::Given) {
-            Err(Error::NotTrusted { reason, .. }) => assert_eq!(reason, IMPLAUSIBLE_CLOCK),
+            Err(Error::Publisher(PublisherError::NotTrusted { reason, .. })) => {
+                assert_eq!(reason, IMPLAUSIBLE_CLOCK)
+            }
             other => panic!("{action:?}: {other:?}"),
         }
     }
@@ -95,7 +99,7 @@ fn edit_without_room_in_the_clock_is_an_error() {
         ..Edit::default()
     };
     match lab.registry.revise(&held, &edit, Some(&lab.key)) {
-        Err(Error::ClockFull(name)) => assert_eq!(name, "planted"),
+        Err(Error::Metadata(MetadataError::ClockFull(name))) => assert_eq!(name, "planted"),
         other => panic!("{other:?}"),
     }
     let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
@@ -113,7 +117,7 @@ fn edit_with_a_revoked_key_is_refused() {
         ..Edit::default()
     };
     match lab.registry.revise(&held, &edit, Some(&lab.key)) {
-        Err(Error::NotTrusted { .. }) => {}
+        Err(Error::Publisher(PublisherError::NotTrusted { .. })) => {}
         other => panic!("{other:?}"),
     }
     let held = lab.registry.get(&parent.content_id).unwrap().unwrap();

@@ -25,6 +25,7 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::protocol::ListFilter;
 use crate::registry::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::expansion::RepeatedBytes;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::SyncOptions;
@@ -172,7 +173,7 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
     plant(&a, &data, ContentId::from_bytes(b"unknown"), &|_| {});
     let near = InProcessPeer::honest(&a.registry, 1);
     match pull(&b, &near, false) {
-        Err(error @ Error::TooLarge { expansion, .. }) => {
+        Err(error @ Error::Integrity(IntegrityError::TooLarge { expansion, .. })) => {
             assert_eq!(error.kind(), ErrorKind::Denied);
             assert_eq!(
                 (expansion.claimed_bytes, expansion.distinct_bytes),
@@ -188,7 +189,13 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
         .registry
         .peers()
         .sync(&near, &SyncOptions::default(), &NoProgress);
-    assert!(matches!(synced, Err(Error::TooLarge { .. })), "{synced:?}");
+    assert!(
+        matches!(
+            synced,
+            Err(Error::Integrity(IntegrityError::TooLarge { .. }))
+        ),
+        "{synced:?}"
+    );
     assert!(b.registry.fsck(&NoProgress).unwrap().is_clean());
 }
 
@@ -204,7 +211,10 @@ fn honest_repetition_is_pulled_with_consent() {
     let near = InProcessPeer::honest(&a.registry, 1);
     let refused = pull(&b, &near, false);
     assert!(
-        matches!(refused, Err(Error::TooLarge { .. })),
+        matches!(
+            refused,
+            Err(Error::Integrity(IntegrityError::TooLarge { .. }))
+        ),
         "{refused:?}"
     );
     pull(&b, &near, true).unwrap();

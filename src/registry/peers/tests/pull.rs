@@ -12,7 +12,6 @@ use crate::protocol::PeerCatalog;
 use crate::protocol::PullChunkRequest;
 use crate::protocol::PullNodeRequest;
 use crate::protocol::ReconcileRequest;
-use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::testing::in_process_peer::InProcessPeer;
