@@ -4,12 +4,14 @@
 //! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
+//! - `fetch`: HTTP for `remote`
 //! - `address`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
 pub mod crypto;
 pub mod discovery;
+mod fetch;
 pub(crate) mod gossip;
 mod local_time;
 pub(crate) mod quic;
@@ -18,6 +20,7 @@ pub(crate) mod state;
 mod stop;
 
 pub use crate::net::async_client::SyncClient;
+pub use crate::net::fetch::HttpTransport;
 pub use crate::net::gossip::GossipOptions;
 pub use crate::net::gossip::NodeView;
 pub use crate::net::quic::dial::DialTarget;
