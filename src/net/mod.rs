@@ -5,7 +5,7 @@
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
 //! - `fetch`: HTTP for `remote`
-//! - `address`, `stop`, `local_time`: small helpers
+//! - `address`, `offline`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
@@ -14,6 +14,7 @@ pub mod discovery;
 mod fetch;
 pub(crate) mod gossip;
 mod local_time;
+mod offline;
 pub(crate) mod quic;
 pub(crate) mod server;
 pub(crate) mod state;
@@ -40,4 +41,5 @@ pub use crate::net::state::known_peers::KnownPeers;
 pub use crate::net::state::known_peers::Pinned;
 pub use address::AddressError;
 pub use address::PeerAddress;
+pub use offline::forbid_connections;
 pub use stop::Stop;
