@@ -6,6 +6,7 @@ mod figures;
 mod json;
 mod lint;
 mod mcp;
+mod remote;
 mod resemblance;
 mod row_index;
 mod table;
@@ -80,6 +81,7 @@ pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
 pub use mcp::mcp_call;
+pub use remote::remote;
 pub use resemblance::resemblance;
 pub use resemblance::resemblance_seeds;
 pub use row_index::row_index;
@@ -89,7 +91,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 36] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -125,6 +127,7 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("lint", lint),
     ("statistics", statistics),
     ("mcp_call", mcp_call),
+    ("remote", remote),
 ];
 
 /// References, and with them names, versions and ids.

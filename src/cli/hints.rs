@@ -10,6 +10,7 @@ use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
 use crate::registry::Error;
+use crate::remote::RemoteError;
 use crate::store::disk::StoreError;
 use crate::trust::KeyFileError;
 
@@ -66,6 +67,13 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         Error::Store(e) if e.kind() == ErrorKind::NoSpace => Some(
             "run `alimentar registry gc --keep-days 0`, or free space on the disk of the registry's directory; what was stored is kept",
         ),
+        Error::Offline(_) | Error::Remote(RemoteError::Offline(_)) => Some(
+            "leave out --offline, and unset ALIMENTAR_OFFLINE and HF_HUB_OFFLINE, to allow connections",
+        ),
+        Error::Remote(RemoteError::Denied { .. }) => Some(
+            "HF_TOKEN is for hf://, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://, https://USER:PASSWORD@HOST/ for others",
+        ),
+        Error::Remote(RemoteError::Changed(_)) => Some("run it again: it opens the new state"),
         Error::Peer {
             source: PeerError::OtherNode { .. },
             ..

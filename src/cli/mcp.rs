@@ -116,6 +116,7 @@ pub(crate) fn run(ctx: &Context, args: &McpArgs) -> Result<(), Failure> {
         home: home.clone(),
         reading: TargetOptions {
             allow_large: ctx.global.allow_large,
+            remote: Some(ctx.remote()?.clone()),
             ..TargetOptions::default()
         },
         show_secrets: args.show_secrets,

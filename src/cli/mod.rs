@@ -4,6 +4,7 @@
 //! - `context.rs`: the options of every command, the output, the registry
 //! - `parse.rs`, `env.rs`, `settings.rs`: values from the command line, the environment, `config.toml`
 //! - `output/`, `prompt/`: text for people, questions to people
+//! - `remote.rs`: the reader of URLs, as options and environment say
 //! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
 //! - `surface/`: help, completion, usage errors
 //!
@@ -25,6 +26,7 @@ mod output;
 mod parse;
 mod prompt;
 mod registry;
+mod remote;
 mod settings;
 mod surface;
 mod version;
@@ -59,6 +61,7 @@ use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
 use crate::cli::surface::usage;
 use crate::cli::version::VersionArgs;
+use crate::net::forbid_connections;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
 
@@ -119,7 +122,15 @@ pub fn main() -> ExitCode {
         colour: !global.no_color,
         wide: global.wide,
     });
-    let ended = settings.and_then(|defaults| run(&Context::new(global, defaults, out), &command));
+    let ended = settings.and_then(|defaults| {
+        if remote::is_offline(&global) {
+            forbid_connections();
+        }
+        let ctx = Context::new(global, defaults, out);
+        let ended = run(&ctx, &command);
+        remote::report(&ctx);
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(out),

@@ -27,6 +27,7 @@ use crate::mcp::server::McpServer;
 use crate::mcp::workspace::Workspace;
 use crate::net::Stop;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 /// Path of the protocol on the HTTP server.
 const PATH: &str = "/mcp";
@@ -87,7 +88,7 @@ pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
 /// Serves clients over HTTP until the program is stopped. `ready` gets the address of the protocol.
 ///
 /// # Errors
-/// [`Error::Bind`] when the address is taken.
+/// [`NodeError::Bind`] when the address is taken.
 pub fn serve_http(
     workspace: Arc<Workspace>,
     address: SocketAddr,
@@ -97,7 +98,7 @@ pub fn serve_http(
 ) -> Result<(), Error> {
     let runtime = runtime()?;
     let served = runtime.block_on(async move {
-        let bind = |source| Error::Bind {
+        let bind = |source| NodeError::Bind {
             address: address.to_string(),
             source,
         };

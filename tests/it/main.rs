@@ -15,6 +15,7 @@ mod mcp;
 mod messages;
 mod peers;
 mod readme;
+mod remote;
 mod spec;
 mod storage;
 mod support;

@@ -17,12 +17,13 @@ use crate::registry::Target;
 use crate::registry::TargetError;
 use crate::registry::TargetOptions;
 use crate::registry::split_reference;
+use crate::remote::RemoteUrl;
 
 /// The targets of a command.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
-    /// follow each other
+    /// Paths, references to datasets, REF:path/in/dataset, URLs (https://, hf://, s3://), or - for standard
+    /// input; the rows of several follow each other
     #[arg(required = true, value_name = "TARGET")]
     pub target: Vec<String>,
 }
@@ -88,6 +89,10 @@ impl<'a> InspectContext<'a> {
         let options = TargetOptions {
             reading,
             allow_large: self.base.global.allow_large,
+            remote: match RemoteUrl::looks_like_url(text) {
+                true => Some(self.base.remote()?.clone()),
+                false => None,
+            },
         };
         match Target::open_with(text, &home, &options) {
             Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))

@@ -13,6 +13,8 @@ impl Classify for Error {
             Self::File { source, .. } | Self::Machine { source, .. } => ErrorKind::of_io(source),
             Self::Random(source) => ErrorKind::of_io(source),
             Self::WorkerPanicked(_) | Self::Search(_) => ErrorKind::Io,
+            Self::Remote(e) => e.kind(),
+            Self::Offline(_) => ErrorKind::Network,
             Self::SignedLie { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Path(_) | Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,

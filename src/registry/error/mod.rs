@@ -36,6 +36,7 @@ use crate::registry::error::publisher::PublisherError;
 use crate::registry::error::source::SourceError;
 use crate::registry::error::target::TargetError;
 use crate::registry::error::transfer::TransferError;
+use crate::remote::RemoteError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
@@ -71,6 +72,12 @@ pub enum Error {
     /// The system returned no random bytes.
     #[error("cannot read random bytes")]
     Random(#[source] io::Error),
+    /// Connections are forbidden. The field names what needs one, as a verb.
+    #[error("cannot {0}: that needs a connection, and this is offline")]
+    Offline(&'static str),
+    /// Something that is elsewhere cannot be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// An archive is invalid.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

@@ -12,7 +12,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::error_kind::KindOfIo;
+use crate::error_kind::KindedError;
 use crate::ident::BlobId;
 use crate::inspect::table::StoredText;
 use crate::locks::lock;
@@ -181,11 +181,7 @@ pub(crate) fn io_error(error: &Error) -> io::Error {
         why = format!("{why}: {cause}");
         source = cause.source();
     }
-    let kept = KindOfIo {
-        kind: error.kind(),
-        why,
-    };
-    io::Error::new(kind, kept)
+    io::Error::new(kind, KindedError::new(error.kind(), why))
 }
 
 impl StoredFile for DatasetFile {

@@ -49,6 +49,10 @@ impl Target {
                     let (stamp, _) = stamp_of(&opened).map_err(fail)?;
                     hasher.update(format!("{stamp:?}").as_bytes());
                 }
+                FileLocation::Remote(place) => {
+                    let file = place.file()?;
+                    hasher.update(format!("{} {:?}", file.url(), file.validator()).as_bytes());
+                }
                 FileLocation::Store(stored) => {
                     hasher.update(format!("{:?}", stored.text()).as_bytes());
                 }

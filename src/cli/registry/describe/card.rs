@@ -15,6 +15,8 @@ use crate::cli::exit::Failure;
 use crate::cli::output::markdown::render_markdown;
 use crate::cli::output::text::escape_hidden;
 use crate::cli::output::text::printable;
+use crate::cli::registry::elsewhere::card_of;
+use crate::cli::registry::elsewhere::url_of;
 use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
@@ -23,6 +25,8 @@ use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
 use crate::registry::DatasetError;
 use crate::registry::Edit;
 use crate::registry::Error;
+use crate::remote::RemoteUrl;
+use crate::wire::limits::CARD_BYTES_MAX;
 
 /// Show a dataset's card
 #[derive(Debug, Args)]
@@ -31,8 +35,8 @@ use crate::registry::Error;
   alimentar card train --html
   alimentar card train --set README.md")]
 pub(crate) struct CardArgs {
-    /// A reference
-    reference: String,
+    /// A reference or a URL
+    pub reference: String,
     /// As a web page that is safe to open
     #[arg(long)]
     html: bool,
@@ -50,7 +54,8 @@ pub(crate) struct CardArgs {
 
 #[derive(Serialize)]
 struct CardOutput<'a> {
-    content_id: String,
+    /// Null for what is at a URL.
+    content_id: Option<String>,
     /// The program has written the card, because the dataset has none.
     drafted: bool,
     error: Option<String>,
@@ -71,6 +76,9 @@ enum CardBody<'a> {
 }
 
 pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
+    if let Some(url) = url_of(&args.reference)? {
+        return run_elsewhere(ctx, args, &url);
+    }
     let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
     let mut dataset = match looks.dataset(&args.reference)? {
@@ -100,16 +108,38 @@ pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
     print_card(ctx, &dataset, args.html)
 }
 
+/// Shows the card of what is at a URL, which has no content id.
+fn run_elsewhere(ctx: &Context, args: &CardArgs, url: &RemoteUrl) -> Result<(), Failure> {
+    if args.croissant || args.set.is_some() {
+        let message = "--croissant and --set are for datasets of a registry";
+        return Err(Failure::usage(message));
+    }
+    let bytes = card_of(ctx.remote()?, url, CARD_BYTES_MAX as u64).map_err(Error::from)?;
+    let card = Card::read(&bytes);
+    print_any(ctx, &card, (&url.to_string(), None, false), args.html)
+}
+
 fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Failure> {
     let report = ctx.registry()?.card(dataset)?;
-    let card = &report.card;
     let m = &dataset.manifest;
+    let title = format!("{}@{}", m.name, m.dataset_version);
+    let id = Some(m.content_id.to_string());
+    print_any(ctx, &report.card, (&title, id, report.is_draft), as_html)
+}
+
+/// Prints a card with its title, the content id if there is one, and if it is a draft.
+fn print_any(
+    ctx: &Context,
+    card: &Card,
+    (title, content_id, drafted): (&str, Option<String>, bool),
+    as_html: bool,
+) -> Result<(), Failure> {
     if let Some(error) = &card.error {
         ctx.out
             .diagnostic(&format!("warning: the card's front matter, {error}"));
     }
     let text = if as_html {
-        to_html(&format!("{}@{}", m.name, m.dataset_version), &card.markdown)
+        to_html(title, &card.markdown)
     } else {
         format!(
             "{}\n{}",
@@ -117,9 +147,10 @@ fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Fai
             render_markdown(&card.markdown, ctx.out)
         )
     };
+    let ids: Vec<String> = content_id.iter().cloned().collect();
     let output = CardOutput {
-        content_id: m.content_id.to_string(),
-        drafted: report.is_draft,
+        content_id,
+        drafted,
         error: card.error.as_ref().map(ToString::to_string),
         body: if as_html {
             CardBody::Page { html: &text }
@@ -130,9 +161,7 @@ fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Fai
             }
         },
     };
-    Ok(ctx
-        .out
-        .result(&output, &[m.content_id.to_string()], &text)?)
+    Ok(ctx.out.result(&output, &ids, &text)?)
 }
 
 fn format_front_matter(card: &Card) -> String {
