@@ -31,21 +31,17 @@ pub fn duplicates(data: &[u8]) {
         2 => (Method::SimHash { distance: 8 }, Shingle::Bytes(4)),
         _ => (Method::SimHash { distance: 3 }, Shingle::Words(3)),
     };
-    let options = DedupOptions {
-        method,
-        shingle: Some(shingle),
-        threads: 1,
-        budget_bytes: 1 << (choice / 8),
-        ..DedupOptions::default()
-    };
+    let mut options = DedupOptions::default();
+    options.method = method;
+    options.shingle = Some(shingle);
+    options.threads = 1;
+    options.budget_bytes = 1 << (choice / 8);
     let table = Arc::new(LineTable::new(Arc::new(rows.to_vec()), shape));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     let report = dedup(&open, &options, &NoProgress).unwrap();
     // The same where rows that may be equal are read again one by one.
-    let alone = DedupOptions {
-        size_bytes: Some(u64::MAX),
-        ..options
-    };
+    let mut alone = options;
+    alone.size_bytes = Some(u64::MAX);
     assert_eq!(dedup(&open, &alone, &NoProgress).unwrap(), report);
     assert_eq!(report.evidence.len() as u64, report.removed.len());
     assert_eq!(report.unique_rows + report.removed.len(), report.rows);
@@ -59,11 +55,9 @@ const PRINTED_ROWS: &[u8] = b"one two three four five six\none two three four fi
     eight nine ten eleven twelve\nx\nx\n...\nnine ten eleven twelve eight\n";
 
 fn printed(kept: &MemorySketches) -> DedupReport {
-    let options = DedupOptions {
-        threads: 1,
-        prints: Some(kept),
-        ..DedupOptions::default()
-    };
+    let mut options = DedupOptions::default();
+    options.threads = 1;
+    options.prints = Some(kept);
     let table = Arc::new(LineTable::new(Arc::new(PRINTED_ROWS.to_vec()), Shape::Text));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, &options, &NoProgress).unwrap()

@@ -68,6 +68,7 @@ pub enum Keep {
 
 /// Options of a duplicate search.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DedupOptions<'a> {
     /// Search method.
     pub method: Method,

@@ -61,6 +61,7 @@ const SLEPT: i64 = 20;
 
 /// Options of the gossip.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct GossipOptions {
     /// Announce this node by mDNS and look for others.
     pub mdns: bool,

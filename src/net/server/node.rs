@@ -41,6 +41,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Options of a serving node.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ServeOptions {
     /// The addresses to listen on.
     pub addresses: Vec<SocketAddr>,
@@ -52,6 +53,16 @@ pub struct ServeOptions {
     pub metrics_port: Option<u16>,
     /// Options of the gossip.
     pub neighbours: GossipOptions,
+}
+
+impl ServeOptions {
+    /// Creates options for a node that listens on these addresses, without gossip.
+    pub fn on(addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            addresses,
+            ..Self::default()
+        }
+    }
 }
 
 /// A node that serves its registry, until it is stopped or dropped.

@@ -55,6 +55,7 @@ pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct TargetOptions {
     /// Options for reading its text.
     pub reading: ReadOptions,

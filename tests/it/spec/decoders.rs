@@ -80,10 +80,7 @@ fn small_archive() -> Vec<u8> {
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let file = dir.path().join("f.jsonl");
     std::fs::write(&file, crate::support::lines(5, 1)).unwrap();
-    let options = IndexOptions {
-        sign_with: Some(KeyPair::from_seed(&Zeroizing::new([1; 32]))),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([1; 32])));
     registry.index(&file, &options, &NoProgress).unwrap();
     let dest = dir.path().join("x.alimentar");
     let (list, options) = (registry.list().unwrap(), ExportOptions::default());
