@@ -4,10 +4,10 @@
 use crate::ident::NodeId;
 use crate::locks::lock;
 use crate::net::quic::response_frames::STALL;
-use crate::net::server::accept::CloseCode;
-use crate::net::server::accept::Server;
-use crate::net::server::accept::code;
 use crate::net::server::event::Event;
+use crate::net::server::shared::CloseCode;
+use crate::net::server::shared::Server;
+use crate::net::server::shared::code;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
 use crate::protocol::Frame;
