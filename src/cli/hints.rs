@@ -67,6 +67,10 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
             "run `alimentar registry gc --keep-days 0`, or free space on the disk of the registry's directory; what was stored is kept",
         ),
         Error::Peer {
+            source: PeerError::UnknownHost(_),
+            ..
+        } => Some("check the name of the host, or give its IP address"),
+        Error::Peer {
             source: PeerError::OtherNode { .. },
             ..
         } => Some(

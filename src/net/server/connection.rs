@@ -151,13 +151,13 @@ impl PeerSession {
 
     async fn malformed(&self, mut out: SendStream, text: &str) -> RequestEnd {
         let bytes = Response::Refusal(Refusal::new(RefusalCode::Malformed, text));
-        let told = async {
+        let farewell = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
             // A close would overtake it.
             let _ = out.stopped().await;
         };
-        let _ = tokio::time::timeout(FAREWELL, told).await;
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
         RequestEnd::CloseCode(CloseCode::Malformed, MALFORMED)
     }
 

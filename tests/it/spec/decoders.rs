@@ -264,11 +264,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         "filter" => crate::spec::filter::encodings(),
-        "request" | "answer" => {
+        "request" | "response" => {
             let more = crate::spec::reconciliation::messages(target);
             [each_vector(target), more].concat()
         }
-        "symbols" => {
+        "iblt_symbols" => {
             let answers = crate::spec::reconciliation::messages("answer").concat();
             let whole = [&[0, 60], answers.as_slice()].concat();
             let noise: Vec<u8> = (0..=255).collect();
@@ -278,11 +278,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
-        "sighting" => crate::peers::discovery::vectors(),
+        "service_record" => crate::peers::discovery::vectors(),
         "json_scan" => crate::inspect::json::seeds(),
         "line_index" => crate::inspect::line_index::encodings(),
-        "prints" => {
-            let files = targets::prints_seeds();
+        "sketch_cache" => {
+            let files = targets::sketch_cache_seeds();
             let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
             without.chain(files.clone()).collect()
         }
@@ -317,7 +317,7 @@ fn decoders_do_not_panic_on_mutated_bytes() {
         let seeds = seeds(name);
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "prints" | "statistics" | "table" => 1_500,
+            "duplicates" | "lint" | "sketch_cache" | "statistics" | "table" => 1_500,
             _ => 20_000,
         };
         for round in 0..rounds {
