@@ -34,7 +34,7 @@ pub enum Table {
     /// Envelope id → a manifest that a peer sent and whose data is not here.
     Known,
     /// Node id, kind, id → an item that the peer sent and this node does not forward.
-    Aside,
+    Suppressed,
     /// Envelope id → the time of the pull, for datasets pulled because this node follows them.
     Followed,
     /// Pack number and offset → a byte range that a rebuild could not read, and its known contents.
@@ -59,7 +59,7 @@ impl Table {
         Self::Sources,
         Self::Statements,
         Self::Known,
-        Self::Aside,
+        Self::Suppressed,
         Self::Followed,
         Self::Unreadable,
         Self::Removed,
@@ -80,7 +80,7 @@ impl Table {
             Self::Sources => "sources-1",
             Self::Statements => "statements-1",
             Self::Known => "known-2",
-            Self::Aside => "aside-1",
+            Self::Suppressed => "aside-1",
             Self::Followed => "followed-1",
             Self::Unreadable => "unreadable-1",
             Self::Removed => "removed-1",

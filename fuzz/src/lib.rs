@@ -75,8 +75,8 @@ pub fn let_caught_panics_pass() {
 }
 
 pub use duplicates::duplicates;
-pub use duplicates::prints;
-pub use duplicates::prints_seeds;
+pub use duplicates::sketch_cache;
+pub use duplicates::sketch_cache_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -112,17 +112,17 @@ pub const TARGETS: [(&str, Target); 36] = [
     ("receipt", receipt),
     ("archive", archive),
     ("request", request),
-    ("answer", answer),
+    ("response", response),
     ("filter", filter),
-    ("symbols", symbols),
+    ("iblt_symbols", iblt_symbols),
     ("peer_address", peer_address),
-    ("sighting", sighting),
+    ("service_record", service_record),
     ("json_scan", json_scan),
     ("line_index", line_index),
     ("row_index", row_index),
     ("table", table),
     ("duplicates", duplicates),
-    ("prints", prints),
+    ("sketch_cache", sketch_cache),
     ("resemblance", resemblance),
     ("lint", lint),
     ("statistics", statistics),
@@ -427,12 +427,12 @@ pub fn request(data: &[u8]) {
 }
 
 /// Decodes responses of a peer.
-pub fn answer(data: &[u8]) {
+pub fn response(data: &[u8]) {
     let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = data;
     while let Ok(Some(frame)) = reader.read(&mut piece) {
-        if let Ok(answer) = Response::decode(frame) {
-            let _ = answer.into_pieces();
+        if let Ok(response) = Response::decode(frame) {
+            let _ = response.into_pieces();
         }
     }
 }
@@ -462,7 +462,7 @@ pub fn filter(data: &[u8]) {
 
 /// A comparison with a peer that answers what it likes. The first byte says how much of an answer
 /// is true, the second how large the own set is.
-pub fn symbols(data: &[u8]) {
+pub fn iblt_symbols(data: &[u8]) {
     let Some(([how, size], rest)) = data.split_first_chunk() else {
         return;
     };
@@ -542,9 +542,9 @@ pub fn peer_address(data: &[u8]) {
 }
 
 /// Decodes the service record of a node.
-pub fn sighting(data: &[u8]) {
-    if let Ok(sighting) = ServiceRecord::from_txt(data) {
-        assert_eq!(ServiceRecord::from_txt(&sighting.to_txt()), Ok(sighting));
+pub fn service_record(data: &[u8]) {
+    if let Ok(record) = ServiceRecord::from_txt(data) {
+        assert_eq!(ServiceRecord::from_txt(&record.to_txt()), Ok(record));
     }
 }
 

@@ -75,6 +75,10 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         ),
         Error::Remote(RemoteError::Changed(_)) => Some("run it again: it opens the new state"),
         Error::Peer {
+            source: PeerError::UnknownHost(_),
+            ..
+        } => Some("check the name of the host, or give its IP address"),
+        Error::Peer {
             source: PeerError::OtherNode { .. },
             ..
         } => Some(

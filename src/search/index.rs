@@ -171,9 +171,9 @@ impl SearchIndex {
     /// [`SearchError::Io`].
     pub fn set_stamp(&self, stamp: &[u8]) -> Result<(), SearchError> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let aside = dir.join(format!("{STAMP_FILE}.new"));
-        std::fs::write(&aside, stamp)?;
-        Ok(std::fs::rename(aside, dir.join(STAMP_FILE))?)
+        let partial = dir.join(format!("{STAMP_FILE}.new"));
+        std::fs::write(&partial, stamp)?;
+        Ok(std::fs::rename(partial, dir.join(STAMP_FILE))?)
     }
 
     /// Returns the number of documents.

@@ -61,6 +61,7 @@ pub struct Pattern {
 
 /// Options of a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PatternOptions {
     /// True to ignore letter case.
     pub ignores_case: bool,

@@ -108,6 +108,7 @@ static O200K_BASE: LazyLock<io::Result<Tokenizer>> = LazyLock::new(|| {
 
 /// Options of a token count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenOptions {
     /// Number of worker threads.
     pub threads: usize,

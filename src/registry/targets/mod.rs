@@ -63,6 +63,7 @@ pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TargetOptions {
     /// Options for reading its text.
     pub reading: ReadOptions,

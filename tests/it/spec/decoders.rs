@@ -80,10 +80,7 @@ fn small_archive() -> Vec<u8> {
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let file = dir.path().join("f.jsonl");
     std::fs::write(&file, crate::support::lines(5, 1)).unwrap();
-    let options = IndexOptions {
-        sign_with: Some(KeyPair::from_seed(&Zeroizing::new([1; 32]))),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([1; 32])));
     registry.index(&file, &options, &NoProgress).unwrap();
     let dest = dir.path().join("x.alimentar");
     let (list, options) = (registry.list().unwrap(), ExportOptions::default());
@@ -267,11 +264,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         "filter" => crate::spec::filter::encodings(),
-        "request" | "answer" => {
+        "request" | "response" => {
             let more = crate::spec::reconciliation::messages(target);
             [each_vector(target), more].concat()
         }
-        "symbols" => {
+        "iblt_symbols" => {
             let answers = crate::spec::reconciliation::messages("answer").concat();
             let whole = [&[0, 60], answers.as_slice()].concat();
             let noise: Vec<u8> = (0..=255).collect();
@@ -295,11 +292,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
-        "sighting" => crate::peers::discovery::vectors(),
+        "service_record" => crate::peers::discovery::vectors(),
         "json_scan" => crate::inspect::json::seeds(),
         "line_index" => crate::inspect::line_index::encodings(),
-        "prints" => {
-            let files = targets::prints_seeds();
+        "sketch_cache" => {
+            let files = targets::sketch_cache_seeds();
             let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
             without.chain(files.clone()).collect()
         }
@@ -342,7 +339,7 @@ fn decoders_do_not_panic_on_mutated_bytes() {
         let seeds = seeds(name);
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "mcp_call" | "prints" | "statistics" | "table" => 1_500,
+            "duplicates" | "lint" | "mcp_call" | "sketch_cache" | "statistics" | "table" => 1_500,
             _ => 20_000,
         };
         for round in 0..rounds {

@@ -118,7 +118,7 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
         prev: m.prev.iter().map(|p| p.to_hex()).collect(),
         clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),
         signer: m.signer.map(|k| k.to_hex()),
-        signature: listed.standing.signature.name(),
+        signature: listed.policy_input.signature.name(),
         equivocation: registry.has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
         aliases: find_aliases(registry, d)?,

@@ -173,7 +173,7 @@ const CARRIED: [Table; 10] = [
     Table::Contents,
     Table::Statements,
     Table::Known,
-    Table::Aside,
+    Table::Suppressed,
     Table::Followed,
     Table::Removed,
     Table::Partial,

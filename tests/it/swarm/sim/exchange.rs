@@ -1,4 +1,4 @@
-//! The asking side of a talk, as `registry::peers::sync` does it in blocking calls: here each
+//! The asking side of an exchange, as `registry::peers::sync` does it in blocking calls: here each
 //! question and each answer is an event of its own.
 
 use std::collections::VecDeque;
@@ -24,14 +24,14 @@ use super::node::read_all;
 /// Manifests that one announcement offers, as `registry::peers::sync`.
 const ANNOUNCED_AT_ONCE: usize = 500;
 
-/// One talk that is under way.
+/// One exchange that is under way.
 #[derive(Debug)]
 pub struct Conversation {
     pub from: usize,
     pub to: usize,
     /// In which life of each it began.
     pub lives: (u32, u32),
-    pub talk: Exchange,
+    pub exchange: Exchange,
     /// The request that is on its way; `answers` holds the answers to it.
     pub request: Option<Request>,
     pub answers: Vec<Response>,
@@ -63,12 +63,12 @@ enum Stage {
 }
 
 impl Conversation {
-    pub fn new((from, to): (usize, usize), lives: (u32, u32), talk: Exchange) -> Self {
+    pub fn new((from, to): (usize, usize), lives: (u32, u32), exchange: Exchange) -> Self {
         Self {
             from,
             to,
             lives,
-            talk,
+            exchange,
             request: None,
             answers: Vec::new(),
             stage: Stage::Beginning,
@@ -77,11 +77,11 @@ impl Conversation {
         }
     }
 
-    /// Returns the next request, or `None` at the end of the talk.
+    /// Returns the next request, or `None` at the end of the exchange.
     pub fn ask(&mut self, node: &Node, salt: Salt) -> Option<Request> {
         loop {
             match &mut self.stage {
-                Stage::Beginning => match &self.talk {
+                Stage::Beginning => match &self.exchange {
                     Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
                     Exchange::Announce(_, items) => self.stage = announcing(node, items),
                 },
@@ -161,7 +161,7 @@ impl Conversation {
     }
 
     pub fn end(&self) -> ExchangeOutcome {
-        match self.talk {
+        match self.exchange {
             Exchange::Compare(_) if self.received + self.sent > 0 => ExchangeOutcome::Differed,
             _ => ExchangeOutcome::Same,
         }

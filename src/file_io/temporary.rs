@@ -27,13 +27,13 @@ pub enum IfExists {
 /// A leading dot and its name identify it as a leftover. It is locked while this value exists, so
 /// that [`remove_abandoned`] can tell it from the file of a killed writer.
 #[derive(Debug)]
-pub struct Aside {
+pub struct TemporaryPath {
     path: PathBuf,
     /// The handle that holds the lock. Closing it, or the end of the process, releases the lock.
     held: Option<File>,
 }
 
-impl Aside {
+impl TemporaryPath {
     /// Creates a directory, after removing abandoned directories and files for the same
     /// destination.
     ///
@@ -47,11 +47,11 @@ impl Aside {
         })
     }
 
-    /// Creates a file with a mode as for [`write_aside`], after removing leftovers as
-    /// [`Aside::directory`] does. The returned handle writes to it.
+    /// Creates a file with a mode as for [`write_atomically`], after removing leftovers as
+    /// [`TemporaryPath::directory`] does. The returned handle writes to it.
     ///
     /// # Errors
-    /// As [`Aside::directory`].
+    /// As [`TemporaryPath::directory`].
     pub fn file(place: &Path, mode: Option<u32>) -> io::Result<(Self, File)> {
         let begun = Self::begin(place, |path| create(path, mode))?;
         let file = begun.held.as_ref().ok_or(io::ErrorKind::Other)?;
@@ -85,7 +85,7 @@ impl Aside {
     }
 }
 
-/// A glob for the names of [`Aside`].
+/// A glob for the names of [`TemporaryPath`].
 pub const PARTIAL_GLOB: &str = ".*.partial-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]\
     [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]";
 /// Marker in the name of a temporary file.
@@ -93,7 +93,7 @@ const PARTIAL: &str = "partial";
 /// Number of random bytes in the name.
 const NOISE_BYTES: usize = 6;
 
-/// Removes files and directories of [`Aside`] for this destination whose writers were killed: those
+/// Removes files and directories of [`TemporaryPath`] for this destination whose writers were killed: those
 /// of this user that are not locked. Entries that cannot be removed stay.
 pub fn remove_abandoned(place: &Path) {
     let Some(name) = place.file_name() else {
@@ -164,24 +164,24 @@ fn named_beside(path: &Path, before: &str, word: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when something exists that
 /// must not be replaced, even if it appeared just now.
-pub fn put_in_place(aside: &Path, path: &Path, if_exists: IfExists) -> io::Result<()> {
-    let is_directory = fs::symlink_metadata(aside)?.is_dir();
+pub fn put_in_place(temporary: &Path, path: &Path, if_exists: IfExists) -> io::Result<()> {
+    let is_directory = fs::symlink_metadata(temporary)?.is_dir();
     match if_exists {
-        IfExists::Replace if !is_directory => fs::rename(aside, path),
+        IfExists::Replace if !is_directory => fs::rename(temporary, path),
         // A directory replaces nothing, and cannot be hard linked.
         _ if is_directory => match fs::symlink_metadata(path) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(aside, path),
+            Err(_) => fs::rename(temporary, path),
         },
         // A hard link fails if the path exists, so nothing can come between check and placement.
-        _ => match fs::hard_link(aside, path) {
-            Ok(()) => fs::remove_file(aside),
+        _ => match fs::hard_link(temporary, path) {
+            Ok(()) => fs::remove_file(temporary),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
             Err(_) if fs::symlink_metadata(path).is_ok() => {
                 Err(io::ErrorKind::AlreadyExists.into())
             }
             // File systems of USB sticks have no hard links.
-            Err(_) => fs::rename(aside, path),
+            Err(_) => fs::rename(temporary, path),
         },
     }
 }
@@ -194,7 +194,7 @@ pub fn put_in_place(aside: &Path, path: &Path, if_exists: IfExists) -> io::Resul
 /// # Errors
 /// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when the file must not be
 /// replaced.
-pub fn write_aside(
+pub fn write_atomically(
     path: &Path,
     bytes: &[u8],
     mode: Option<u32>,
@@ -206,11 +206,11 @@ pub fn write_aside(
     };
     require_parent(&real)?;
     // Caches recognise leftovers by this name.
-    let aside = named_beside(&real, "", "new")?;
-    let placed =
-        write_new(&aside, bytes, mode).and_then(|()| put_in_place(&aside, &real, if_exists));
+    let temporary = named_beside(&real, "", "new")?;
+    let placed = write_new(&temporary, bytes, mode)
+        .and_then(|()| put_in_place(&temporary, &real, if_exists));
     if placed.is_err() {
-        let _ = fs::remove_file(&aside);
+        let _ = fs::remove_file(&temporary);
     }
     placed?;
     File::open(parent_of(&real))?.sync_all()
