@@ -313,7 +313,7 @@ impl crate::protocol::PeerConnection for Watched {
 fn look_with_faulty_peers_reads_right_bytes_or_fails() {
     let (there, _, bytes) = labs(28, 8_000);
     let (mut whole, mut broken) = (0, 0);
-    for seed in 0..120 {
+    for seed in 0..60 {
         let here = Lab::new();
         here.trusting(&there);
         let per_mille = [20, 100, 400][seed as usize % 3];
@@ -357,7 +357,7 @@ fn look_with_faulty_peers_reads_right_bytes_or_fails() {
         pull(&here, &there);
         assert_eq!(here.bytes_of("corpus").unwrap(), bytes, "seed {seed}");
     }
-    assert!(whole > 60 && broken > 5, "{whole} whole, {broken} broken");
+    assert!(whole > 30 && broken > 3, "{whole} whole, {broken} broken");
 }
 
 #[test]
