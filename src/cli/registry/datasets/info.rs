@@ -66,6 +66,7 @@ struct InfoOutput<'a> {
 
 /// What the registry knows of a dataset besides its manifest.
 struct Figures {
+    aliases: Vec<String>,
     files: FileTable,
     totals: Totals,
     stored_bytes: u64,
@@ -79,6 +80,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         FoundDataset::Held(d) => {
             let m = &d.manifest;
             let figures = Figures {
+                aliases: find_aliases(registry, &d)?,
                 files: registry.files(m)?,
                 totals: registry.totals(m)?,
                 stored_bytes: registry.stored_bytes(m)?,
@@ -88,6 +90,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         }
         FoundDataset::Look(look) => {
             let figures = Figures {
+                aliases: Vec::new(),
                 files: look.table().clone(),
                 totals: look.totals(),
                 held_bytes: look.held_bytes()?,
@@ -121,7 +124,7 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
         signature: listed.policy_input.signature.name(),
         equivocation: registry.has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
-        aliases: find_aliases(registry, d)?,
+        aliases: figures.aliases.clone(),
         files: FileObject::all(&figures.files),
         chunks: figures.totals.chunks,
         stored_bytes: figures.stored_bytes,

@@ -9,6 +9,8 @@ use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
+use crate::catalog::PartialHolding;
+use crate::catalog::RegisterKey;
 use crate::clock::Timestamp;
 use crate::file_io::IfExists;
 use crate::ident::BlobId;
@@ -48,6 +50,7 @@ use crate::registry::step::Step;
 use crate::registry::working_copy::FileSelection;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
+use crate::trust::Origin;
 
 /// Options of a pull.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +97,7 @@ impl Peers<'_> {
     /// # Errors
     /// [`Error::Peer`] when no usable peer is left. [`Error::SignedLie`] when everything arrived
     /// and does not match its manifest. [`IntegrityError::TooLarge`] when the size needs a person's consent.
-    /// Received chunks stay in the store for the next pull, invisible.
+    /// Received chunks stay in the store for the next pull, as a partial holding of a large dataset.
     pub fn pull(
         &self,
         accepted: &AcceptedOffer,
@@ -112,6 +115,8 @@ impl Peers<'_> {
             .map(|s| PullPeer::new(s as &dyn ChunkSource, pauses))
             .collect();
         let session = WriteSession::begin(&self.registry.store)?;
+        let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
+        let noted = self.note_pull(offer, options.private || from_listed)?;
         // A slow peer must not hold up the data of the others.
         let alone = prefetches.first().filter(|_| prefetches.len() == 1);
         let from = (alone, peers.as_slice());
@@ -120,13 +125,19 @@ impl Peers<'_> {
             Ok(fetched) => fetched,
             Err(error) => {
                 // Commit the received chunks, and return the first error.
-                let _ = session.commit(|_, _| Ok::<_, Error>(()));
+                let bytes = session.stats().new_bytes;
+                let _ = session.commit(|tables, _| match noted {
+                    Some(row) => {
+                        let row = PartialHolding { bytes, ..row };
+                        Ok::<_, Error>(catalog::note_partial(tables, &row, u64::MAX).map(drop)?)
+                    }
+                    None => Ok(()),
+                });
                 // Every chunk of the peers was verified. If the whole does not match, the manifest
                 // is wrong.
                 return Err(attribute_to_signer(error, offer.listed.publisher()));
             }
         };
-        let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
         let flags = Flags {
             private: options.private || from_listed,
             foreign: true,
@@ -255,7 +266,10 @@ impl Peers<'_> {
         session.commit(|tables, entries| {
             let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
             // A private dataset stays private, and the mark for local origin stays.
-            let flags = held.as_ref().map_or(flags, |h| h.flags);
+            let mut flags = held.as_ref().map_or(flags, |h| h.flags);
+            let key = RegisterKey::of(admitted.manifest(), Origin::Elsewhere);
+            let partial = catalog::partial_of(tables, key)?;
+            flags.private |= held.is_none() && partial.is_some_and(|p| p.is_private);
             let merged = sign::publish(tables, entries, admitted, flags)?;
             if let (Merged::Replaced(_), Some(held)) = (merged, held) {
                 sign::retire(entries, salt, &held);

@@ -9,7 +9,9 @@ use crate::ident::Reference;
 use crate::manifest::Manifest;
 use crate::manifest::each_held_node;
 use crate::registry::error::Error;
+use crate::registry::host;
 use crate::registry::peers::Peers;
+use crate::registry::peers::client::offers::Offer;
 use crate::store::disk::BlobReader;
 
 impl Peers<'_> {
@@ -56,5 +58,29 @@ impl Peers<'_> {
         keys.sort_unstable();
         keys.dedup();
         Ok(reader.stored_bytes(&keys)?)
+    }
+
+    /// Makes a partial holding of a dataset that is about to be pulled, so that it can be looked into
+    /// meanwhile, and outlives an interruption. Returns its row; `None` for a small dataset.
+    pub(in crate::registry::peers) fn note_pull(
+        &self,
+        offer: &Offer,
+        is_private: bool,
+    ) -> Result<Option<PartialHolding>, Error> {
+        if offer.manifest().size_bytes < self.registry.sizes.pull_noted_bytes {
+            return Ok(None);
+        }
+        let row = PartialHolding {
+            used_at: host::now(),
+            is_by_person: false,
+            is_private,
+            bytes: 0,
+            manifest: offer.manifest().clone(),
+            envelope: offer.verified().envelope().clone(),
+        };
+        self.registry
+            .store
+            .write(|tables| Ok::<_, Error>(catalog::note_partial(tables, &row, u64::MAX)?))?;
+        Ok(Some(row))
     }
 }

@@ -211,7 +211,7 @@ mod tests {
             self.asked.lock().unwrap().push((wanted.0, near.len()));
             let node = self.nodes.get(&wanted.1);
             node.cloned()
-                .ok_or_else(|| Error::NotFound(wanted.1.to_hex()))
+                .ok_or_else(|| TreeError::Mismatch(wanted.1).into())
         }
     }
 

@@ -313,7 +313,7 @@ impl crate::protocol::PeerConnection for Watched {
 fn look_with_faulty_peers_reads_right_bytes_or_fails() {
     let (there, _, bytes) = labs(28, 8_000);
     let (mut whole, mut broken) = (0, 0);
-    for seed in 0..120 {
+    for seed in 0..60 {
         let here = Lab::new();
         here.trusting(&there);
         let per_mille = [20, 100, 400][seed as usize % 3];
@@ -357,7 +357,7 @@ fn look_with_faulty_peers_reads_right_bytes_or_fails() {
         pull(&here, &there);
         assert_eq!(here.bytes_of("corpus").unwrap(), bytes, "seed {seed}");
     }
-    assert!(whole > 60 && broken > 5, "{whole} whole, {broken} broken");
+    assert!(whole > 30 && broken > 3, "{whole} whole, {broken} broken");
 }
 
 #[test]
@@ -565,4 +565,89 @@ fn look_pull_while_it_is_read_sees_what_arrived() {
         .peers()
         .resolve_partial(&"corpus".parse().unwrap());
     assert!(partial.unwrap().is_none(), "the row does not come back");
+}
+
+#[test]
+fn interrupted_pull_is_a_partial_holding_that_can_be_read() {
+    let (there, here, bytes) = labs(37, 60_000);
+    let chunks = Arc::new(Mutex::new(Vec::new()));
+    let near = InProcessPeer::honest(&there.registry, 1);
+    let leaving = Leaving(Watched { near, chunks }, 12);
+    let offer = offer(&here.registry, &leaving);
+    let accepted = accepted(&offer).unwrap();
+    let options = crate::registry::peers::PullOptions::default();
+    let pulled = here
+        .registry
+        .peers()
+        .pull(&accepted, &[&leaving], options, &NoProgress);
+    assert!(pulled.is_err());
+    here.registry
+        .gc(&GcOptions::default(), &NoProgress)
+        .unwrap();
+    let again = look_again(&here, Nobody);
+    let held = again.held_bytes().unwrap();
+    assert!(held > 0 && held < bytes.len() as u64, "{held}");
+    assert_eq!(range(&file(&again), 0, 9_000).unwrap(), &bytes[..9_000]);
+}
+
+/// A peer that leaves after this many requests for chunks.
+struct Leaving(Watched, usize);
+
+impl crate::protocol::PeerConnection for Leaving {
+    fn node_id(&self) -> crate::ident::NodeId {
+        crate::protocol::PeerConnection::node_id(&self.0)
+    }
+
+    fn address(&self) -> String {
+        crate::protocol::PeerConnection::address(&self.0)
+    }
+
+    fn access(&self) -> crate::protocol::Access {
+        crate::protocol::PeerConnection::access(&self.0)
+    }
+
+    fn reconnect(&self, _: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        Err(PeerError::Lost("it has left".to_owned()))
+    }
+
+    fn call(
+        &self,
+        request: &Request,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut crate::protocol::EachResponse<'_>,
+    ) -> Result<(), PeerError> {
+        if self.0.chunks.lock().unwrap().len() >= self.1 {
+            return Err(PeerError::Lost("it has left".to_owned()));
+        }
+        self.0.call(request, is_needless, each)
+    }
+}
+
+#[test]
+fn look_from_a_peer_that_leaves_goes_on_with_the_others() {
+    let (there, here, bytes) = labs(38, 60_000);
+    let chunks = Arc::new(Mutex::new(Vec::new()));
+    let near = InProcessPeer::honest(&there.registry, 5);
+    let leaving = Leaving(Watched { near, chunks }, 3);
+    let honest = shared(InProcessPeer::honest(&there.registry, 1));
+    let peers = vec![Arc::new(leaving) as Arc<dyn ChunkSource>, honest];
+    let look = look_with(&here, peers, LookOptions::default()).unwrap();
+    assert_eq!(range(&file(&look), 0, bytes.len()).unwrap(), bytes);
+    let report = look.report();
+    let left = report.sources[0].gave_up.as_ref();
+    assert!(left.unwrap().contains("it has left"), "{report:?}");
+}
+
+#[test]
+fn look_private_peer_makes_the_dataset_private() {
+    let (there, here, _) = labs(39, 2_000);
+    let mut listed = InProcessPeer::honest(&there.registry, 1);
+    listed.access = crate::protocol::Access::Listed;
+    let look = look_with(&here, vec![shared(listed)], LookOptions::default()).unwrap();
+    range(&file(&look), 0, 100).unwrap();
+    drop(look);
+    // The rest comes from a node that serves everybody.
+    pull(&here, &there);
+    let held = here.registry.list().unwrap();
+    assert!(held[0].flags.private);
 }
