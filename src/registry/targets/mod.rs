@@ -1,12 +1,13 @@
 //! Targets: a file, a directory, a dataset or a file in one, read as rows. `file` is one file,
 //! `dataset_file` reads stored bytes, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes rows.
+//! columns, and `row_copy` writes the rows that `row_selection` selects.
 
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod file;
 pub(crate) mod row_copy;
+pub(crate) mod row_selection;
 pub(crate) mod row_writer;
 pub(crate) mod stream;
 pub(crate) mod text_lines;
