@@ -31,6 +31,7 @@ mod settings;
 mod surface;
 mod version;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ColorChoice;
@@ -59,6 +60,7 @@ use crate::cli::settings::Settings;
 use crate::cli::surface::decorate_program;
 use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
+use crate::cli::surface::paths::expand_paths_of;
 use crate::cli::surface::usage;
 use crate::cli::version::VersionArgs;
 use crate::net::forbid_connections;
@@ -138,13 +140,20 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_arguments() -> Result<Cli, clap::Error> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let parse = |mut program: clap::Command| {
+        let parsed = program.try_get_matches_from_mut(&words);
+        parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches))
+    };
+    if let Ok(cli) = parse(expand_paths_of(Cli::command(), &words)) {
+        return Ok(cli);
+    }
+    // Only help and errors need decoration, which takes longer than the parse.
     let mut program = decorate_program(Cli::command());
     if usage::has_word("--no-color") {
         program = program.color(ColorChoice::Never);
     }
-    let parsed = program.try_get_matches_from_mut(std::env::args_os());
-    let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    cli.map_err(usage::improve)
+    parse(program).map_err(usage::improve)
 }
 
 /// Keeps quiet about panics that become errors: damage in the index may make redb panic.

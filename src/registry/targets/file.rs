@@ -369,11 +369,10 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(count)).collect();
-        let own = count();
-        others.into_iter().fold(own, |sum, other| {
+        let counts: Vec<_> = (0..threads).map(|_| scope.spawn(count)).collect();
+        counts.into_iter().try_fold(0, |sum, other| {
             let panicked = |_| TableError::Read(std::io::Error::other("a thread panicked"));
-            Ok(sum? + other.join().map_err(panicked)??)
+            Ok(sum + other.join().map_err(panicked)??)
         })
     })
 }

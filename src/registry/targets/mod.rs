@@ -1,7 +1,7 @@
 //! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
 //! `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them,
 //! `remote_place` reads bytes that are elsewhere, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes rows.
+//! columns, and `row_copy` writes the rows that `row_selection` selects.
 
 pub(crate) mod column_plan;
 pub(crate) mod columns;
@@ -12,6 +12,7 @@ mod identity;
 mod profiles;
 pub(crate) mod remote_place;
 pub(crate) mod row_copy;
+pub(crate) mod row_selection;
 pub(crate) mod row_writer;
 pub(crate) mod stored_file;
 pub(crate) mod stream;
