@@ -47,6 +47,8 @@ pub use crate::registry::describe::profile::FileSchema;
 pub use crate::registry::describe::search::SearchReport;
 pub use crate::registry::describe::search::SearchResult;
 pub use crate::registry::edits::change::CellChange;
+pub use crate::registry::edits::commit::CommitOptions;
+pub use crate::registry::edits::commit::CommitReport;
 pub use crate::registry::edits::error::EditError;
 pub use crate::registry::edits::fix::FixReport;
 pub use crate::registry::edits::overview::EditList;

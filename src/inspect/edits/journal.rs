@@ -163,13 +163,17 @@ impl Journal {
         files
     }
 
-    /// Composes the edits of a file of `base_bytes` bytes; 0 for a file whose rows have no bytes of
-    /// their own.
+    /// Composes the edits of a file of `base_bytes` bytes; `None` for a file whose rows have no bytes
+    /// of their own.
     ///
     /// # Errors
     /// [`DecodeError::Invalid`] for splices that do not fit the file.
-    pub fn overlay(&self, file: &str, base_bytes: u64) -> Result<FileOverlay, DecodeError> {
-        let mut overlay = FileOverlay::new(base_bytes, Arc::clone(&self.bytes));
+    pub fn overlay(&self, file: &str, base_bytes: Option<u64>) -> Result<FileOverlay, DecodeError> {
+        let text = Arc::clone(&self.bytes);
+        let mut overlay = match base_bytes {
+            Some(bytes) => FileOverlay::new(bytes, text),
+            None => FileOverlay::of_rows(text),
+        };
         for edit in self.active() {
             for of in edit.files.iter().filter(|of| of.file == file) {
                 overlay.apply(&of.splices)?;
@@ -188,7 +192,7 @@ impl Journal {
             ..EditCounts::default()
         };
         for file in self.files() {
-            let counts = self.overlay(file, BYTES_ANY)?.counts();
+            let counts = self.overlay(file, Some(BYTES_ANY))?.counts();
             all.rows_changed += counts.rows_changed;
             all.rows_deleted += counts.rows_deleted;
             all.rows_inserted += counts.rows_inserted;

@@ -28,6 +28,7 @@ pub use journal::FileState;
 pub use journal::Journal;
 pub use journal::JournalWriter;
 pub use overlay::EditCounts;
+pub use overlay::EditedPart;
 pub use overlay::FileOverlay;
 pub use overlay::RowPlace;
 pub use source::EditedSource;

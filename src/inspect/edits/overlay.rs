@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::inspect::edits::compose::compose;
 use crate::inspect::edits::region::Origin;
 use crate::inspect::edits::region::Region;
+use crate::inspect::edits::region::Span;
 use crate::inspect::edits::region::Start;
 use crate::inspect::edits::splice::Splice;
 use crate::wire::DecodeError;
@@ -17,6 +18,7 @@ pub struct FileOverlay {
     text: Arc<Vec<u8>>,
     base_bytes: u64,
     bytes: u64,
+    is_of_rows: bool,
 }
 
 /// Numbers of edits and of rows that differ from the base.
@@ -30,6 +32,20 @@ pub struct EditCounts {
     pub rows_deleted: u64,
     /// Rows that the base does not have.
     pub rows_inserted: u64,
+}
+
+/// A part of an edited file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditedPart<'a> {
+    /// Bytes of the base.
+    Base {
+        /// Offset of the first.
+        at: u64,
+        /// Their number.
+        bytes: u64,
+    },
+    /// Bytes that the base does not have.
+    New(&'a [u8]),
 }
 
 /// Place of a row of an edited file.
@@ -65,7 +81,21 @@ impl FileOverlay {
             text,
             base_bytes,
             bytes: base_bytes,
+            is_of_rows: false,
         }
+    }
+
+    /// Creates the overlay of a file whose rows have no bytes of their own.
+    pub fn of_rows(text: Arc<Vec<u8>>) -> Self {
+        Self {
+            is_of_rows: true,
+            ..Self::new(0, text)
+        }
+    }
+
+    /// Returns true if the rows of the file have no bytes of their own.
+    pub fn is_of_rows(&self) -> bool {
+        self.is_of_rows
     }
 
     /// Applies the splices of one edit, which are in order.
@@ -185,6 +215,35 @@ impl FileOverlay {
         (base, edited)
     }
 
+    /// Iterates over the parts of the edited file, in order.
+    pub fn parts(&self) -> impl Iterator<Item = EditedPart<'_>> {
+        let mut at = 0;
+        let regions = self.regions.iter().map(Some).chain([None]);
+        regions.flat_map(move |region| {
+            let start = region.map_or(self.base_bytes, |region| region.base_at);
+            let gap = (start > at).then(|| Span::Base {
+                at,
+                bytes: start - at,
+            });
+            at = region.map_or(start, |region| region.base_at + region.base_bytes);
+            let spans = region.map_or(&[][..], |region| region.spans.as_slice());
+            let spans = gap.into_iter().chain(spans.iter().copied());
+            spans.map(|span| self.part(span))
+        })
+    }
+
+    fn part(&self, span: Span) -> EditedPart<'_> {
+        match span {
+            Span::Base { at, bytes } => EditedPart::Base { at, bytes },
+            Span::New { at, bytes } => {
+                let start = usize::try_from(at).unwrap_or(usize::MAX);
+                let end = usize::try_from(at + bytes).unwrap_or(usize::MAX);
+                // The decoder found the text inside of the journal.
+                EditedPart::New(self.text.get(start..end).unwrap_or_default())
+            }
+        }
+    }
+
     /// Iterates over ranges of edited bytes: offset and length in the base, and offset and length in
     /// the edited file.
     pub fn edited_ranges(&self) -> impl Iterator<Item = ((u64, u64), (u64, u64))> {
@@ -195,6 +254,44 @@ impl FileOverlay {
                 (start.at, region.bytes),
             )
         })
+    }
+
+    /// Returns the text of a region whose rows have no bytes in the base.
+    pub(in crate::inspect) fn region_text(&self, region: &Region) -> Result<Vec<u8>, DecodeError> {
+        let mut text = Vec::new();
+        for span in &region.spans {
+            let Span::New { at, bytes } = *span else {
+                return Err(DecodeError::Invalid("splice"));
+            };
+            let end = usize::try_from(at + bytes).map_err(|_| DecodeError::Truncated)?;
+            let start = usize::try_from(at).map_err(|_| DecodeError::Truncated)?;
+            let part = self.text.get(start..end);
+            text.extend_from_slice(part.ok_or(DecodeError::Truncated)?);
+        }
+        Ok(text)
+    }
+
+    /// Returns the place and the text, with its line end, of a stored row of a file whose rows have no
+    /// bytes in the base. A row of the base has no text.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for edits of another form.
+    pub fn stored_row(&self, row: u64) -> Result<(u64, Vec<u8>), DecodeError> {
+        match self.place_of(row) {
+            RowPlace::Base { edited_from, .. } => Ok((edited_from.1, Vec::new())),
+            RowPlace::Region { index, first, at } => {
+                let region = self.regions.get(index).ok_or(DecodeError::Truncated)?;
+                let text = self.region_text(region)?;
+                let nth = usize::try_from(row - first).map_err(|_| DecodeError::Truncated)?;
+                let mut before = 0;
+                let mut lines = text.split_inclusive(|b| *b == b'\n');
+                for line in lines.by_ref().take(nth) {
+                    before += line.len() as u64;
+                }
+                let line = lines.next().ok_or(DecodeError::Truncated)?;
+                Ok((at + before, line.to_vec()))
+            }
+        }
     }
 
     pub(in crate::inspect) fn regions(&self) -> &[Region] {

@@ -141,7 +141,7 @@ fn random_edits_give_rows_of_plain_list() {
         }
         let journal = Journal::decode(writer.into_bytes()).unwrap().unwrap();
         assert_eq!(journal.torn_bytes(), 0);
-        let overlay = Arc::new(journal.overlay("", bytes.len() as u64).unwrap());
+        let overlay = Arc::new(journal.overlay("", Some(bytes.len() as u64)).unwrap());
         assert_eq!(overlay.bytes(), model.bytes().len() as u64, "seed {seed}");
         assert_eq!(overlay.rows(rows), model.0.len() as u64, "seed {seed}");
         let source = EditedSource::new(Arc::new(bytes.clone()), Arc::clone(&overlay));
@@ -185,7 +185,7 @@ fn undone_edits_come_back_until_another_edit() {
         let journal = Journal::decode(writer.clone().into_bytes())
             .unwrap()
             .unwrap();
-        let overlay = Arc::new(journal.overlay("", 0).unwrap());
+        let overlay = Arc::new(journal.overlay("", Some(0)).unwrap());
         let source = EditedSource::new(Arc::new(Vec::new()), overlay);
         (read_all(&source, 9), journal.undone().len())
     };
@@ -256,7 +256,7 @@ fn splices_outside_of_the_base_are_refused() {
         let mut writer = JournalWriter::begin(&base());
         writer.edits(&[entry(vec![splice])]);
         let journal = Journal::decode(writer.into_bytes()).unwrap().unwrap();
-        assert!(journal.overlay("", 10).is_err());
-        assert!(journal.overlay("", 12).is_ok());
+        assert!(journal.overlay("", Some(10)).is_err());
+        assert!(journal.overlay("", Some(12)).is_ok());
     }
 }

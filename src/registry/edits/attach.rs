@@ -42,6 +42,17 @@ impl Target {
 }
 
 impl Target {
+    /// Returns a target of one file.
+    pub(crate) fn of_file(file: TargetFile, home: &Path) -> Self {
+        Self {
+            name: file.path().to_owned(),
+            files: Arc::new(vec![file]),
+            home: home.to_owned(),
+            dataset: None,
+            spooled: Vec::new(),
+        }
+    }
+
     /// Returns the target read without its edits.
     #[must_use]
     pub(crate) fn without_edits(mut self) -> Self {
@@ -107,8 +118,8 @@ pub(crate) fn overlay_of(
         why,
     })?;
     let bytes = match form {
-        EditForm::Bytes => file.size_bytes(),
-        EditForm::Rows => 0,
+        EditForm::Bytes => Some(file.size_bytes()),
+        EditForm::Rows => None,
     };
     let overlay = journal.overlay(path_in_journal(file), bytes);
     overlay.map_err(|source| {

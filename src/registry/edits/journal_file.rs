@@ -26,6 +26,7 @@ use crate::progress::Progress;
 use crate::registry::cache::files::make_directory;
 use crate::registry::edits::error::EditError;
 use crate::registry::error::Error;
+use crate::wire::DecodeError;
 use crate::wire::limits::EDIT_JOURNAL_BYTES_MAX;
 use crate::wire::limits::EDIT_RECORD_BYTES_MAX;
 
@@ -93,9 +94,13 @@ fn decode(path: &Path, file: &File) -> Result<Option<Journal>, Error> {
 }
 
 fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Option<Journal>, Error> {
+    Journal::decode(bytes).map_err(|source| journal_error(path, source))
+}
+
+/// Returns the error for a journal that cannot be read.
+pub(crate) fn journal_error(path: &Path, source: DecodeError) -> Error {
     let path = path.to_owned();
-    let decoded = Journal::decode(bytes);
-    decoded.map_err(|source| EditError::Journal { path, source }.into())
+    EditError::Journal { path, source }.into()
 }
 
 /// A journal that no other process writes.
@@ -156,6 +161,11 @@ impl JournalFile {
             journal: None,
             is_new: false,
         }))
+    }
+
+    /// The path of the journal.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The journal; `None` before the first edit.

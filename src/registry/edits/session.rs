@@ -10,6 +10,7 @@ use crate::inspect::edits::FileState;
 use crate::inspect::edits::JournalWriter;
 use crate::inspect::edits::NewSplice;
 use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
 use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::TargetOptions;
@@ -18,6 +19,7 @@ use crate::registry::edits::base::BaseCheck;
 use crate::registry::edits::base::EditBase;
 use crate::registry::edits::change::CellChange;
 use crate::registry::edits::change::TextRows;
+use crate::registry::edits::columnar::ColumnarRows;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::inserted::RowShape;
 use crate::registry::edits::journal_file::JournalFile;
@@ -118,7 +120,7 @@ impl EditSession {
                 .collect();
             let splices = match self.form(file)? {
                 EditForm::Bytes => self.text_rows(file, progress)?.set(&local)?,
-                EditForm::Rows => return Err(self.not_yet_columnar()),
+                EditForm::Rows => self.columnar_rows(file)?.set(&local)?,
             };
             for ((n, _), splice) in own.iter().zip(splices) {
                 if let (Some(slot), Some(change)) = (made.get_mut(*n), changes.get(*n)) {
@@ -161,7 +163,7 @@ impl EditSession {
             if !own.is_empty() {
                 let splices = match self.form(file)? {
                     EditForm::Bytes => self.text_rows(file, progress)?.delete(&own)?,
-                    EditForm::Rows => return Err(self.not_yet_columnar()),
+                    EditForm::Rows => self.columnar_rows(file)?.delete(&own)?,
                 };
                 files.push((file, splices));
             }
@@ -210,7 +212,20 @@ impl EditSession {
                 };
                 (rows.len() as u64, splices)
             }
-            EditForm::Rows => return Err(self.not_yet_columnar()),
+            EditForm::Rows => {
+                let columnar = self.columnar_rows(file)?;
+                let shape = RowShape {
+                    target: self.target.name(),
+                    shape: &Shape::Json,
+                    schema: Some(&columnar.schema),
+                };
+                let rows = shape.rows_of(from, progress)?;
+                let splices = match rows.is_empty() {
+                    true => Vec::new(),
+                    false => columnar.insert(local, &rows, from.name())?,
+                };
+                (rows.len() as u64, splices)
+            }
         };
         if rows > 0 {
             let edit = entry(format!("insert {rows} rows at {at}"), file, splices);
@@ -287,6 +302,10 @@ impl EditSession {
         TextRows::open((file, &self.home), self.target.name(), progress)
     }
 
+    fn columnar_rows<'a>(&'a self, file: &TargetFile) -> Result<ColumnarRows<'a>, Error> {
+        ColumnarRows::open(file, self.target.name(), self.journal.path())
+    }
+
     pub(in crate::registry) fn form(&self, file: &TargetFile) -> Result<EditForm, Error> {
         form_of(&file.opened()?).map_err(|why| {
             let target = file.path().to_owned();
@@ -325,14 +344,6 @@ impl EditSession {
             action,
         }
         .into())
-    }
-
-    fn not_yet_columnar(&self) -> Error {
-        EditError::NotEditable {
-            target: self.target.name().to_owned(),
-            why: "it is columnar".to_owned(),
-        }
-        .into()
     }
 
     /// Returns the file and the number in it of each row.

@@ -282,6 +282,8 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+            // The rows of a columnar file are edited when they are decoded.
+            FileLocation::Edited(base, overlay) if overlay.is_of_rows() => base.source()?,
             FileLocation::Edited(base, overlay) => {
                 Arc::new(EditedSource::new(base.source()?, Arc::clone(overlay)))
             }
@@ -309,7 +311,11 @@ impl TargetFile {
             index,
             reading: self.reading,
         };
-        open_table(source, &self.path, options)
+        let opened = open_table(source, &self.path, options)?;
+        Ok(match &self.place {
+            FileLocation::Edited(_, overlay) => opened.with_edited_rows(overlay),
+            _ => opened,
+        })
     }
 
     fn unopened(&self, source: TableError) -> Error {
