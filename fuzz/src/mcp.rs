@@ -29,8 +29,13 @@ fn workspace() -> &'static Arc<Workspace> {
 
 /// A call as a client writes it: `{"name": …, "arguments": {…}}`.
 pub fn mcp_call(data: &[u8]) {
-    let Ok(call) = serde_json::from_slice::<Value>(data) else { return };
-    let name = call.get("name").and_then(Value::as_str).unwrap_or("get_lines");
+    let Ok(call) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    let name = call
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or("get_lines");
     let arguments = call.get("arguments").and_then(Value::as_object);
     let arguments = arguments.cloned().unwrap_or_default();
     match call_tool(workspace(), name, arguments) {

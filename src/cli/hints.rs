@@ -9,6 +9,7 @@ use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
+use crate::registry::EditError;
 use crate::registry::Error;
 use crate::remote::RemoteError;
 use crate::store::disk::StoreError;
@@ -37,12 +38,30 @@ impl Failure {
     }
 }
 
+/// The hint for an error of edits.
+fn hint_of_edit(error: &EditError) -> Option<&'static str> {
+    Some(match error {
+        EditError::BaseChanged { .. } => {
+            "bring the old bytes back, or set the edits aside with `inspect edits discard`"
+        }
+        EditError::Journal { .. } => "`inspect edits discard` sets the journal aside",
+        EditError::NoRow { .. } => "rows are those that `inspect lines --edits` shows",
+        EditError::Cell { .. } => "`--as json` or `--as text` says in which form the value is",
+        EditError::TooLong { .. } => {
+            "write the edits with `inspect edits apply`, or commit them, and go on with the result"
+        }
+        EditError::TooFew { .. } => "`inspect edits list` shows the edits",
+        _ => return None,
+    })
+}
+
 /// The hint for an error of the library.
 fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
     let hint = match error {
         Error::Metadata(e) => return e.hint(),
         Error::Source(e) => e.hint(),
         Error::Target(e) => e.hint(),
+        Error::Edit(e) => hint_of_edit(e),
         Error::Checkout(e) => Some(e.hint()),
         Error::Dataset(e) => e.hint(),
         Error::Integrity(e) => e.hint(),

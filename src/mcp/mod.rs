@@ -21,8 +21,8 @@ mod tools;
 mod work;
 mod workspace;
 
-pub use client_config::Client;
 pub use crate::mcp::tools::call_tool;
+pub use client_config::Client;
 pub use serve::BearerToken;
 pub use serve::serve_http;
 pub use serve::serve_stdio;

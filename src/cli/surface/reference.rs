@@ -29,7 +29,10 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
         "use a directory that others may read or write, as --insecure-home",
     ),
     ("ALIMENTAR_PASSPHRASE", "the passphrase of the key"),
-    ("ALIMENTAR_MCP_TOKEN", "the token that HTTP clients of `mcp` send"),
+    (
+        "ALIMENTAR_MCP_TOKEN",
+        "the token that HTTP clients of `mcp` send",
+    ),
     (
         "ALIMENTAR_NEW_PASSPHRASE",
         "the new passphrase, for `passwd`",

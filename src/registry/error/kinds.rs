@@ -26,6 +26,7 @@ impl Classify for Error {
             Self::Signature(e) => e.kind(),
             Self::Shared(e) => e.kind(),
             Self::Manifest(e) => e.kind(),
+            Self::Edit(e) => e.kind(),
             Self::Store(e) => e.kind(),
             Self::Source(e) => e.kind(),
             Self::Metadata(e) => e.kind(),

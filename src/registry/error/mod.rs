@@ -27,6 +27,7 @@ use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::protocol::PeerError;
+use crate::registry::edits::error::EditError;
 use crate::registry::error::checkout::CheckoutError;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::integrity::IntegrityError;
@@ -130,6 +131,9 @@ pub enum Error {
     /// The path is not allowed in a dataset.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// An error of edits.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -185,6 +185,14 @@ pub(crate) fn io_error(error: &Error) -> io::Error {
 }
 
 impl StoredFile for DatasetFile {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn path(&self) -> &str {
+        &self.entry.path
+    }
+
     fn text(&self) -> StoredText {
         StoredText {
             tree: self.manifest.chunk_tree_root,

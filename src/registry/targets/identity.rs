@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::registry::Target;
-use crate::registry::cache::files::stamp_of;
 use crate::registry::TargetOptions;
+use crate::registry::cache::files::stamp_of;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
 use crate::registry::targets::dataset_files::in_store;

@@ -7,6 +7,7 @@ pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod dataset_files;
+pub(crate) mod edited;
 pub(crate) mod file;
 mod identity;
 mod profiles;
@@ -72,6 +73,8 @@ pub struct TargetOptions {
     pub allow_large: bool,
     /// Reader of URLs; without one, they are no targets.
     pub remote: Option<Remote>,
+    /// Read files and datasets as if their edits were applied.
+    pub edits: bool,
 }
 
 /// A source of rows: one file, or several in order.
@@ -140,7 +143,11 @@ impl Target {
             dataset,
             spooled: Vec::new(),
         };
-        Ok(target.read_as(options.reading))
+        let target = target.read_as(options.reading);
+        match options.edits {
+            true => target.with_edits(),
+            false => Ok(target),
+        }
     }
 
     /// Returns a dataset of which only a part is here, or a file of it, as a target. `text` is what it

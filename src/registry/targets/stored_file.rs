@@ -1,11 +1,18 @@
 //! Stored files: files of a dataset, all of which is here or only a part.
 
 use crate::inspect::table::StoredText;
+use crate::manifest::Manifest;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 
 /// A file of a dataset. Its bytes are checked against the manifest.
 pub(crate) trait StoredFile: ReadAt {
+    /// Returns the manifest of its dataset.
+    fn manifest(&self) -> &Manifest;
+
+    /// Returns its path in the dataset.
+    fn path(&self) -> &str;
+
     /// Returns the identity of its bytes, by the ids that they are checked against.
     fn text(&self) -> StoredText;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::inspect::table::StoredText;
 use crate::manifest::FileEntry;
+use crate::manifest::Manifest;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::peers::look::look::Look;
@@ -54,6 +55,14 @@ impl LookFile {
 }
 
 impl StoredFile for LookFile {
+    fn manifest(&self) -> &Manifest {
+        self.look.manifest()
+    }
+
+    fn path(&self) -> &str {
+        &self.entry.path
+    }
+
     fn text(&self) -> StoredText {
         StoredText {
             tree: self.look.manifest().chunk_tree_root,
