@@ -100,7 +100,8 @@
 //! | `search` | full-text search over names, tags, cards and columns | 7 |
 //! | `registry` | `LocalRegistry` and its operations | 10 |
 //! | `federation` | QUIC, serving, pulling, gossip | 11 |
-//! | `cli` (default) | the `alimentar` binary | 12 |
+//! | `tui` | the viewer in the terminal | 13 |
+//! | `cli` (default) | the `alimentar` binary | 14 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
@@ -143,6 +144,8 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+#[cfg(all(feature = "tui", unix))]
+pub mod tui;
 pub mod wire;
 
 #[cfg(feature = "registry")]

@@ -27,6 +27,7 @@ mod registry;
 mod settings;
 mod surface;
 mod version;
+mod view;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
 use crate::cli::surface::usage;
 use crate::cli::version::VersionArgs;
+use crate::cli::view::ViewArgs;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
 
@@ -78,6 +80,7 @@ enum Command {
         command: Box<RegistryCommand>,
     },
     Inspect(InspectArgs),
+    View(ViewArgs),
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
@@ -105,7 +108,11 @@ pub fn main() -> ExitCode {
         }
     };
     report_panics();
-    interrupt::listen();
+    match &command {
+        // It leaves the terminal clean first.
+        Command::View(_) => interrupt::listen_without_haste(),
+        _ => interrupt::listen(),
+    }
     let settings = read_settings(&mut global, &command).and_then(|defaults| {
         start_log(global.verbose, !global.no_color)?;
         Ok(defaults)
@@ -147,7 +154,7 @@ fn report_panics() {
 fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults, Failure> {
     let uses_registry = matches!(
         command,
-        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_)
+        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_) | Command::View(_)
     );
     if !uses_registry {
         return Ok(Defaults::default());
@@ -172,6 +179,10 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Inspect(args) => {
             home::check_permissions(ctx)?;
             inspect::run(ctx, args)
+        }
+        Command::View(args) => {
+            home::check_permissions(ctx)?;
+            view::run(ctx, args)
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),

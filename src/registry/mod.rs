@@ -64,6 +64,8 @@ pub use crate::registry::publishing::manual_acceptance::AcceptedByHand;
 pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
+pub use crate::registry::targets::access::FileLayout;
+pub use crate::registry::targets::access::RowLayout;
 pub use crate::registry::targets::column_plan::plan_of;
 pub use crate::registry::targets::file::FileDescription;
 pub use crate::registry::targets::file::TargetFile;

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["inspect"],
     &["registry"],
     &["net"],
+    &["tui"],
     &["cli"],
 ];
 

@@ -19,3 +19,4 @@ mod storage;
 mod support;
 mod swarm;
 mod trust;
+mod view;

@@ -11,7 +11,7 @@ mod context;
 mod info;
 mod lines;
 mod lint;
-mod reading;
+pub(super) mod reading;
 mod scan;
 mod search;
 mod similarity;

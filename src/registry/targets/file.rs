@@ -254,7 +254,7 @@ impl TargetFile {
         Ok((opened, kept))
     }
 
-    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
+    pub(in crate::registry) fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
@@ -275,7 +275,7 @@ impl TargetFile {
         open_table(source, &self.path, options)
     }
 
-    fn unopened(&self, source: TableError) -> Error {
+    pub(in crate::registry) fn unopened(&self, source: TableError) -> Error {
         match source {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)

@@ -1,7 +1,8 @@
 //! Targets: a file, a directory, a dataset or a file in one, read as rows. `file` is one file,
 //! `dataset_file` reads stored bytes, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes rows.
+//! columns, `row_copy` writes rows, and `access` gives the bytes of single files.
 
+pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;

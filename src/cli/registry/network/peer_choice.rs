@@ -58,7 +58,7 @@ pub(super) fn select_peers(
 ///
 /// # Errors
 /// [`Error::Interrupted`], a fault of the network.
-pub(super) fn find_nodes(
+pub(crate) fn find_nodes(
     registry: &LocalRegistry,
     wait: Option<Duration>,
     look: Duration,
