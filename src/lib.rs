@@ -102,6 +102,7 @@
 //! | `registry` | `LocalRegistry` and its operations | 11 |
 //! | `federation` | QUIC, serving, pulling, gossip | 12 |
 //! | `mcp` | the MCP server for assistants | 13 |
+//! | `tui` | the viewer in the terminal | 13 |
 //! | `cli` (default) | the `alimentar` binary | 14 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
@@ -149,6 +150,8 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+#[cfg(all(feature = "tui", unix))]
+pub mod tui;
 pub mod wire;
 
 #[cfg(feature = "registry")]

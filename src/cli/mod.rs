@@ -30,6 +30,7 @@ mod remote;
 mod settings;
 mod surface;
 mod version;
+mod view;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ use crate::cli::surface::help::HelpArgs;
 use crate::cli::surface::paths::expand_paths_of;
 use crate::cli::surface::usage;
 use crate::cli::version::VersionArgs;
+use crate::cli::view::ViewArgs;
 use crate::net::forbid_connections;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
@@ -85,6 +87,7 @@ enum Command {
         command: Box<RegistryCommand>,
     },
     Inspect(InspectArgs),
+    View(ViewArgs),
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
@@ -113,7 +116,11 @@ pub fn main() -> ExitCode {
         }
     };
     report_panics();
-    interrupt::listen();
+    match &command {
+        // It leaves the terminal clean first.
+        Command::View(_) => interrupt::listen_without_haste(),
+        _ => interrupt::listen(),
+    }
     let settings = read_settings(&mut global, &command).and_then(|defaults| {
         start_log(global.verbose, !global.no_color)?;
         Ok(defaults)
@@ -170,7 +177,11 @@ fn report_panics() {
 fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults, Failure> {
     let uses_registry = matches!(
         command,
-        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_) | Command::Mcp(_)
+        Command::Registry { .. }
+            | Command::Daily(_)
+            | Command::Inspect(_)
+            | Command::Mcp(_)
+            | Command::View(_)
     );
     if !uses_registry {
         return Ok(Defaults::default());
@@ -199,6 +210,10 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Mcp(args) => {
             home::check_permissions(ctx)?;
             mcp::run(ctx, args)
+        }
+        Command::View(args) => {
+            home::check_permissions(ctx)?;
+            view::run(ctx, args)
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),

@@ -83,6 +83,8 @@ pub use crate::registry::publishing::rotation::Rotated;
 pub use crate::registry::publishing::rotation::finish_rotation;
 pub use crate::registry::publishing::trust::Listed;
 pub use crate::registry::publishing::trust_settings::TrustSettings;
+pub use crate::registry::targets::access::FileLayout;
+pub use crate::registry::targets::access::RowLayout;
 pub use crate::registry::targets::column_plan::plan_of;
 pub use crate::registry::targets::dataset_files::split_reference;
 pub use crate::registry::targets::file::FileDescription;

@@ -35,7 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["inspect", "remote"],
     &["registry"],
     &["net"],
-    &["mcp"],
+    &["mcp", "tui"],
     &["cli"],
 ];
 

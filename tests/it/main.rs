@@ -21,3 +21,4 @@ mod storage;
 mod support;
 mod swarm;
 mod trust;
+mod view;

@@ -13,7 +13,7 @@ mod edits;
 mod info;
 mod lines;
 mod lint;
-mod reading;
+pub(super) mod reading;
 mod scan;
 mod search;
 mod similarity;

@@ -94,7 +94,7 @@ impl ReadingArgs {
     ///
     /// # Errors
     /// [`Failure::Usage`] if separator and quote are equal.
-    pub(super) fn options(&self) -> Result<ReadOptions, Failure> {
+    pub(crate) fn options(&self) -> Result<ReadOptions, Failure> {
         let quote = self.quote.map(|quote| match quote {
             Quote::Byte(byte) => Some(byte),
             Quote::None => None,

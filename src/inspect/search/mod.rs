@@ -149,6 +149,16 @@ impl Pattern {
         self.any.is_match(text).unwrap_or(false)
     }
 
+    /// Returns the byte ranges of at most `most` matches in a text, whatever the column.
+    pub fn spans(&self, text: &[u8], most: usize) -> Vec<(usize, usize)> {
+        let mut spans = Vec::new();
+        let _ = self.any.find_iter(text, |m| {
+            spans.push((m.start(), m.end()));
+            spans.len() < most
+        });
+        spans
+    }
+
     /// Counts the selected rows of a batch.
     pub fn count(&self, batch: &Batch, scratch: &mut Scratch) -> u64 {
         let mut found = 0;

@@ -74,6 +74,21 @@ impl Encoding {
         Ok(counts.sum())
     }
 
+    /// Returns the tokens of a text: the id of each and its number of bytes, in order. The first call
+    /// unpacks the vocabulary.
+    ///
+    /// # Errors
+    /// As [`Encoding::count`].
+    pub fn tokens(self, text: &str) -> io::Result<Vec<(u32, usize)>> {
+        let tokenizer = self.tokenizer()?;
+        let merges = &tokenizer.merges;
+        let ids = tokenizer
+            .pieces
+            .of(text)
+            .flat_map(|piece| merges.encode(piece.as_bytes()));
+        Ok(ids.map(|id| (id, merges.token_bytes(id))).collect())
+    }
+
     fn tokenizer(self) -> io::Result<&'static Tokenizer> {
         let loaded = match self {
             Self::Cl100kBase => &*CL100K_BASE,

@@ -363,7 +363,7 @@ impl TargetFile {
         })
     }
 
-    fn unopened(&self, source: TableError) -> Error {
+    pub(in crate::registry) fn unopened(&self, source: TableError) -> Error {
         match source {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)

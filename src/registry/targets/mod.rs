@@ -1,8 +1,9 @@
 //! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
 //! `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them,
 //! `remote_place` reads bytes that are elsewhere, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes the rows that `row_selection` selects.
+//! columns, `access` gives the bytes of single files, and `row_copy` writes the rows that `row_selection` selects.
 
+pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;

@@ -1,0 +1,6 @@
+//! The viewer at a pseudo-terminal: the real program, keys in, a screen out.
+
+mod pty;
+mod recording;
+mod sessions;
+mod terminal;
