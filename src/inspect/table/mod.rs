@@ -45,7 +45,7 @@ pub use crate::inspect::table::rows::stored::StoredColumn;
 pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
 #[cfg(feature = "tokens")]
-pub(in crate::inspect) use crate::inspect::table::rows::stored::stored_text_into;
+pub(in crate::inspect) use crate::inspect::table::rows::stored_text::stored_text_into;
 pub use crate::inspect::table::text::lines::LineTable;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonSplitter;
