@@ -51,6 +51,7 @@ pub use layout::STORE_VERSION;
 pub use rebuild::Recovered;
 pub use rebuild::Refill;
 pub use rebuild::Salvage;
+pub use session::AlsoRows;
 pub use session::SessionStats;
 pub use session::WriteSession;
 pub use session_rows::Entry;

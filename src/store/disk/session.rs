@@ -65,7 +65,10 @@ struct SessionState {
     stats: SessionStats,
 }
 
-/// A thread that syncs a full pack and commits its rows.
+/// Writes rows in the transaction of a checkpoint.
+pub type AlsoRows = Box<dyn FnOnce(&mut dyn MetaWrite) -> Result<(), StoreError> + Send>;
+
+/// A thread that syncs a pack and commits its rows.
 #[derive(Debug)]
 struct SealingPack {
     thread: Option<JoinHandle<Result<(), StoreError>>>,
@@ -324,6 +327,15 @@ impl WriteSession {
         Ok(done)
     }
 
+    /// Begins a checkpoint in the background. Its failure is the error of the next append or commit.
+    ///
+    /// # Errors
+    /// The failure of the one before.
+    pub fn begin_checkpoint(&self, also: AlsoRows) -> Result<(), StoreError> {
+        let mut state = self.state();
+        self.seal(&mut state, Some(also))
+    }
+
     fn held(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
         let epoch = self.operation.epoch();
         self.store
@@ -359,14 +371,14 @@ impl WriteSession {
         }
         state.stats.stored_bytes += u64::from(extent.1);
         if state.pack.as_ref().is_some_and(PackFile::is_full) {
-            self.seal(state)?;
+            self.seal(state, None)?;
         }
         Ok(())
     }
 
-    /// Syncs and commits the full pack in the background, which bounds memory and keeps callers from
-    /// waiting for the disk.
-    fn seal(&self, state: &mut SessionState) -> Result<(), StoreError> {
+    /// Syncs and commits the pack in the background, with the rows of `also`. It bounds memory and keeps
+    /// callers from waiting for the disk.
+    fn seal(&self, state: &mut SessionState, also: Option<AlsoRows>) -> Result<(), StoreError> {
         let Some(pack) = state.pack.take() else {
             return Ok(());
         };
@@ -382,6 +394,7 @@ impl WriteSession {
             store.write(|tables| {
                 rows.iter()
                     .try_for_each(|(key, at)| put_row(tables, key, at))?;
+                also.map_or(Ok(()), |also| also(tables))?;
                 pack.commit(tables)
             })
         };

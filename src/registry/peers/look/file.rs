@@ -8,7 +8,7 @@ use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
-use crate::registry::peers::look::look::Look;
+use crate::registry::peers::look::handle::Look;
 use crate::registry::peers::look::tree_cursor::LeafGoal;
 use crate::registry::targets::dataset_file::io_error;
 use crate::registry::targets::stored_file::StoredFile;

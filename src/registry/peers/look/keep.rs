@@ -1,6 +1,7 @@
 //! What a look keeps: records and nodes go to its write session, and checkpoints make them durable with
 //! the row of the partial holding.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +20,7 @@ use crate::manifest::Manifest;
 use crate::pack::Item;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::RecordKeeper;
+use crate::store::disk::SessionStats;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
@@ -41,12 +43,24 @@ pub enum NotKept {
     Store(String),
 }
 
+/// Tells if a look still keeps what it reads.
+#[derive(Default)]
+struct KeepSwitch {
+    is_off: AtomicBool,
+    why: Mutex<Option<NotKept>>,
+}
+
+impl KeepSwitch {
+    fn turn_off(&self, why: NotKept) {
+        self.is_off.store(true, Ordering::Relaxed);
+        lock(&self.why).get_or_insert(why);
+    }
+}
+
 /// The part of the store that a look writes.
 pub(super) struct Keeping {
     pub(super) session: WriteSession,
-    /// Set once nothing is kept any more.
-    is_off: AtomicBool,
-    why: Mutex<Option<NotKept>>,
+    switch: Arc<KeepSwitch>,
     /// Bytes of records and nodes that were stored, and of these in checkpoints.
     saved: Mutex<Saved>,
     stored: AtomicU64,
@@ -63,17 +77,26 @@ struct Saved {
     stored_bytes: u64,
 }
 
+impl Saved {
+    fn now(stats: &SessionStats) -> Self {
+        Self {
+            at: host::instant(),
+            chunk_bytes: stats.new_bytes,
+            stored_bytes: stats.stored_bytes,
+        }
+    }
+}
+
 impl Keeping {
     pub(super) fn new(session: WriteSession, limit: u64, is_by_person: bool) -> Self {
+        let switch = KeepSwitch::default();
+        if limit == 0 {
+            switch.turn_off(NotKept::OverLimit);
+        }
         Self {
             session,
-            is_off: AtomicBool::new(limit == 0),
-            why: Mutex::new((limit == 0).then_some(NotKept::OverLimit)),
-            saved: Mutex::new(Saved {
-                at: host::instant(),
-                chunk_bytes: 0,
-                stored_bytes: 0,
-            }),
+            switch: Arc::new(switch),
+            saved: Mutex::new(Saved::now(&SessionStats::default())),
             stored: AtomicU64::new(0),
             limit,
             is_by_person,
@@ -82,7 +105,7 @@ impl Keeping {
 
     /// Returns the reason why nothing is kept any more, if there is one.
     pub(super) fn why_not(&self) -> Option<NotKept> {
-        lock(&self.why).clone()
+        lock(&self.switch.why).clone()
     }
 
     /// Returns the bytes in packs that the look stored.
@@ -105,7 +128,7 @@ impl Keeping {
         &self,
         store: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        if self.is_off.load(Ordering::Relaxed) {
+        if self.switch.is_off.load(Ordering::Relaxed) {
             return Ok(());
         }
         match store() {
@@ -115,61 +138,74 @@ impl Keeping {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::NoSpace || error.is_refused() => {
-                self.turn_off(NotKept::Store(error.to_string()));
+                self.switch.turn_off(NotKept::Store(error.to_string()));
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
-    fn turn_off(&self, why: NotKept) {
-        self.is_off.store(true, Ordering::Relaxed);
-        lock(&self.why).get_or_insert(why);
-    }
-
-    /// Makes a checkpoint if one is due.
+    /// Makes a checkpoint in the background if one is due.
     pub(super) fn checkpoint_if_due(&self, dataset: (&Manifest, &Envelope), is_private: bool) {
-        let is_due = {
-            let saved = lock(&self.saved);
-            let new = self.stored_bytes().saturating_sub(saved.stored_bytes);
-            new >= CHECKPOINT_BYTES || (new > 0 && saved.at.elapsed() >= CHECKPOINT_EVERY)
+        let Ok(mut saved) = self.saved.try_lock() else {
+            return;
         };
-        if is_due {
-            self.checkpoint(dataset, is_private);
+        let stats = self.session.stats();
+        let new = stats.stored_bytes.saturating_sub(saved.stored_bytes);
+        let is_due = new >= CHECKPOINT_BYTES || (new > 0 && saved.at.elapsed() >= CHECKPOINT_EVERY);
+        if !is_due {
+            return;
+        }
+        let row = self.row(dataset, is_private, &saved, &stats);
+        let (limit, switch) = (self.limit, Arc::clone(&self.switch));
+        let begun = self.session.begin_checkpoint(Box::new(move |tables| {
+            if !catalog::note_partial(tables, &row, limit)? {
+                switch.turn_off(NotKept::OverLimit);
+            }
+            Ok(())
+        }));
+        *saved = Saved::now(&stats);
+        if let Err(error) = begun {
+            self.switch.turn_off(NotKept::Store(error.to_string()));
         }
     }
 
     /// Makes what was stored durable, with the row of the partial holding. A store that cannot be
     /// written ends the keeping, and not the look.
-    pub(super) fn checkpoint(&self, (manifest, envelope): (&Manifest, &Envelope), private: bool) {
+    pub(super) fn checkpoint(&self, dataset: (&Manifest, &Envelope), is_private: bool) {
         let mut saved = lock(&self.saved);
         let stats = self.session.stats();
-        let bytes = stats.new_bytes.saturating_sub(saved.chunk_bytes);
-        let is_new = stats.stored_bytes > saved.stored_bytes;
-        let row = PartialHolding {
-            used_at: host::now(),
-            is_by_person: self.is_by_person,
-            is_private: private,
-            bytes,
-            manifest: manifest.clone(),
-            envelope: envelope.clone(),
-        };
-        if !is_new && self.is_just_used(&row) {
+        let row = self.row(dataset, is_private, &saved, &stats);
+        if stats.stored_bytes == saved.stored_bytes && self.is_just_used(&row) {
             return;
         }
         let limit = self.limit;
         let done = self
             .session
             .checkpoint(|tables| Ok::<_, StoreError>(catalog::note_partial(tables, &row, limit)?));
-        *saved = Saved {
-            at: host::instant(),
-            chunk_bytes: stats.new_bytes,
-            stored_bytes: stats.stored_bytes,
-        };
+        *saved = Saved::now(&stats);
         match done {
             Ok(true) => {}
-            Ok(false) => self.turn_off(NotKept::OverLimit),
-            Err(error) => self.turn_off(NotKept::Store(error.to_string())),
+            Ok(false) => self.switch.turn_off(NotKept::OverLimit),
+            Err(error) => self.switch.turn_off(NotKept::Store(error.to_string())),
+        }
+    }
+
+    /// Returns the row of a checkpoint, with what was stored since the last one.
+    fn row(
+        &self,
+        (manifest, envelope): (&Manifest, &Envelope),
+        is_private: bool,
+        saved: &Saved,
+        stats: &SessionStats,
+    ) -> PartialHolding {
+        PartialHolding {
+            used_at: host::now(),
+            is_by_person: self.is_by_person,
+            is_private,
+            bytes: stats.new_bytes.saturating_sub(saved.chunk_bytes),
+            manifest: manifest.clone(),
+            envelope: envelope.clone(),
         }
     }
 

@@ -55,10 +55,11 @@ impl NodeCache {
     }
 }
 
-/// The nodes of the data tree of a look.
+/// The nodes of a tree of a look.
 pub(super) struct LookNodes<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) envelope: EnvelopeId,
+    pub(super) tree: TreeKind,
     pub(super) keeping: &'a Keeping,
     pub(super) reader: &'a BlobReader,
     pub(super) peers: &'a PeerPool,
@@ -133,7 +134,7 @@ impl LookNodes<'_> {
     fn fetch(&self, asked: &[PlacedNode]) -> Result<(), Error> {
         let request = PullNodeRequest {
             envelope: self.envelope,
-            tree: TreeKind::Data,
+            tree: self.tree,
             places: asked.iter().map(|(place, _)| *place).collect(),
         };
         let nodes = self.ask(&request, asked)?;

@@ -9,20 +9,31 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::manifest::FileTable;
 use crate::progress::Progress;
+use crate::protocol::PeerError;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
+use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
+use crate::registry::integrity::expansion::FREE_TABLE_BYTES;
 use crate::registry::peers::Peers;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;
+use crate::registry::peers::client::fetch::DeltaFlag;
+use crate::registry::peers::client::fetch::FilledWindow;
+use crate::registry::peers::client::fetch::WindowError;
+use crate::registry::peers::client::fetch::WindowFiller;
 use crate::registry::peers::client::offers::Offer;
+use crate::registry::peers::client::peer_state::fill_with_retries;
+use crate::registry::peers::client::peer_state::no_peer_left;
 use crate::registry::peers::client::prefetch::PrefetchRequests;
+use crate::registry::peers::client::window::Window;
+use crate::registry::peers::look::handle::Look;
 use crate::registry::peers::look::keep::Keeping;
-use crate::registry::peers::look::look::Look;
+use crate::registry::peers::look::keep::LookKeeper;
 use crate::registry::peers::look::nodes::CachedNodes;
 use crate::registry::peers::look::nodes::LookNodes;
 use crate::registry::peers::look::peers::LookPeers;
@@ -31,6 +42,7 @@ use crate::registry::peers::look::read_ahead::ReadAhead;
 use crate::registry::peers::look::shared::LookShared;
 use crate::registry::peers::look::shared::Planning;
 use crate::registry::peers::look::state::LookState;
+use crate::registry::peers::look::tree_cursor::LeafGoal;
 use crate::registry::peers::look::tree_cursor::TreeCursor;
 use crate::registry::peers::tree_nodes::node_key;
 use crate::registry::peers::tree_nodes::tree_of;
@@ -40,6 +52,9 @@ use crate::store::disk::WriteSession;
 
 /// Raw bytes of all partial holdings, unless the settings say otherwise.
 pub const PARTIAL_BYTES_MAX: u64 = 16 << 30;
+
+/// Leaves of a file table that one request brings, besides the one that is needed.
+const LEAVES_AHEAD: usize = 63;
 
 /// Options of a look.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +140,7 @@ impl Peers<'_> {
             &LookNodes {
                 manifest: m,
                 envelope,
+                tree: TreeKind::Data,
                 keeping: &keeping,
                 reader: &reader,
                 peers: &peers,
@@ -192,7 +208,95 @@ impl TableFetch<'_> {
         Ok(table)
     }
 
+    /// Fetches the table. A small one is fetched window by window: it is read even if the store cannot
+    /// take it. A large one may repeat, and is pulled.
     fn fetch(&self, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
+        match self.offer.manifest().file_table_bytes {
+            small if small <= FREE_TABLE_BYTES => self.read(progress),
+            _ => self.pull(progress),
+        }
+    }
+
+    fn read(&self, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
+        let m = self.offer.manifest();
+        let is_over = || progress.cancelled();
+        let nodes = LookNodes {
+            manifest: m,
+            envelope: self.offer.envelope_id(),
+            tree: TreeKind::Table,
+            keeping: self.keeping,
+            reader: self.reader,
+            peers: self.peers,
+            cache: &CachedNodes::default(),
+            is_over: &is_over,
+        };
+        let cursor = TreeCursor::new(m.file_table_root, m.file_table_bytes, &nodes)?;
+        let mut bytes: Vec<u8> = Vec::new();
+        loop {
+            let offset = bytes.len() as u64;
+            // A leaf has at most 512 chunks of 64 KiB.
+            let leaf = cursor.leaf(LeafGoal::Byte(offset), LEAVES_AHEAD, &nodes)?;
+            let Some(leaf) = leaf else {
+                return Ok(bytes);
+            };
+            let window = Window {
+                number: 0,
+                offset,
+                chunks: leaf.chunks().to_vec(),
+                places: Vec::new(),
+            };
+            bytes.extend_from_slice(self.fill(&window, &is_over)?.data());
+        }
+    }
+
+    /// Fills a window from the store, and from one peer after the other.
+    fn fill(
+        &self,
+        window: &Window,
+        is_over: &(dyn Fn() -> bool + Sync),
+    ) -> Result<FilledWindow, Error> {
+        let records = ReceivedRecords::new(&self.keeping.session, self.similarity);
+        let keeping = LookKeeper {
+            keeping: self.keeping,
+            records: &records,
+        };
+        let is_unneeded = |_| is_over();
+        let deltas = DeltaFlag::default();
+        let filler = WindowFiller {
+            manifest: self.offer.manifest(),
+            envelope: self.offer.envelope_id(),
+            tree: TreeKind::Table,
+            session: &self.keeping.session,
+            keeping: &keeping,
+            reader: self.reader,
+            is_unneeded: &is_unneeded,
+            held: None,
+            reads_deltas: &deltas,
+        };
+        let peers = self
+            .peers
+            .get(self.offer.envelope_id(), self.offer.manifest())?;
+        let mut last = None;
+        for peer in peers.iter().filter(|p| p.is_usable()) {
+            loop {
+                match fill_with_retries(&filler, window, &*peer.source, Vec::new()) {
+                    Ok(filled) => return Ok(filled),
+                    Err(WindowError::Here(error)) => return Err(error),
+                    Err(WindowError::Peer(PeerError::Stopped)) => return Err(Error::Interrupted),
+                    Err(WindowError::Peer(error))
+                        if !error.is_final() && peer.reconnected(&error, is_over) => {}
+                    Err(WindowError::Peer(error)) => {
+                        peer.give_up(&error);
+                        last = Some((peer.source.address(), error));
+                        break;
+                    }
+                }
+            }
+        }
+        Err(no_peer_left(last))
+    }
+
+    fn pull(&self, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
         let m = self.offer.manifest();
         let envelope = self.offer.envelope_id();
         let quiet = Silent(progress);

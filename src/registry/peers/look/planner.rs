@@ -103,7 +103,8 @@ impl LookShared {
     fn chunks(&self, wanted: WantedWindow) -> Result<Vec<ChunkEntry>, Error> {
         let until = self.lock().next_window(wanted.from);
         let leaves_ahead = match wanted.bytes / FIRST_WINDOW_BYTES {
-            0..=2 => 0,
+            // A window of any size may begin in one leaf and end in the next.
+            0..=2 => 1,
             times => (2 * times).pow(2).min(LEAVES_AHEAD_MAX),
         };
         let (mut chunks, mut bytes) = (Vec::new(), 0);

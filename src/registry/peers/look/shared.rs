@@ -16,6 +16,7 @@ use crate::locks::lock;
 use crate::manifest::DistinctBytes;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
+use crate::protocol::TreeKind;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims::attribute_to_signer;
@@ -108,6 +109,7 @@ impl LookShared {
         find(&LookNodes {
             manifest: self.manifest(),
             envelope: self.offer.envelope_id(),
+            tree: TreeKind::Data,
             keeping: &self.keeping,
             reader: &self.reader,
             peers: &self.peers,

@@ -21,6 +21,7 @@ use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::NodeError;
 use crate::registry::Target;
+use crate::registry::integrity::rebuild;
 use crate::registry::peers::Look;
 use crate::registry::peers::LookOptions;
 use crate::registry::peers::LookPeers;
@@ -33,7 +34,9 @@ use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 use crate::registry::targets::stored_file::StoredFile;
+use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
+use crate::store::disk::io::sim::SimDisk;
 
 /// Two labs: one with a dataset `corpus` of random rows, and one that trusts it.
 fn labs(seed: u64, count: usize) -> (Lab, Lab, Vec<u8>) {
@@ -650,4 +653,38 @@ fn look_private_peer_makes_the_dataset_private() {
     pull(&here, &there);
     let held = here.registry.list().unwrap();
     assert!(held[0].flags.private);
+}
+
+/// Looks at all of `corpus` with a registry on a disk that takes nothing more after `spoil`. Returns
+/// the reason why nothing is kept.
+fn look_on(spoil: &dyn Fn(&SimDisk)) -> Option<NotKept> {
+    let (there, _, bytes) = labs(40, 60_000);
+    let disk = SimDisk::default();
+    let store = DiskStore::on(Arc::new(disk.clone()), &rebuild::refill).unwrap();
+    let here = LocalRegistry::over(store);
+    let peer = shared(InProcessPeer::honest(&there.registry, 1));
+    let offer = offer(&here, &*peer);
+    let accepted = accepted(&offer).unwrap();
+    spoil(&disk);
+    let peers = LookPeers::Connected(vec![peer]);
+    let options = LookOptions::default();
+    let look = here.peers().look(&accepted, peers, options, &NoProgress);
+    let look = Arc::new(look.unwrap());
+    assert_eq!(range(&file(&look), 0, bytes.len()).unwrap(), bytes);
+    look.save();
+    look.report().not_kept
+}
+
+#[test]
+fn look_on_a_full_disk_reads_on_and_keeps_no_more() {
+    for room in [0, 1 << 10, 300 << 10] {
+        let why = look_on(&|disk| disk.limit(Some(disk.used_bytes() + room)));
+        assert!(matches!(why, Some(NotKept::Store(_))), "{room}: {why:?}");
+    }
+}
+
+#[test]
+fn look_where_nothing_can_be_written_reads_on() {
+    let why = look_on(&|disk| disk.make_read_only(true));
+    assert!(matches!(why, Some(NotKept::Store(_))), "{why:?}");
 }

@@ -203,7 +203,7 @@ impl Look {
     /// Returns the chunk that reaches a byte or a newline, with the totals before it.
     pub(super) fn find(&self, goal: LeafGoal) -> Result<Option<(Totals, ChunkEntry)>, Error> {
         let shared = &*self.shared;
-        let leaf = shared.with_nodes(|nodes| shared.cursor.leaf(goal, 0, nodes));
+        let leaf = shared.with_nodes(|nodes| shared.cursor.leaf(goal, 1, nodes));
         let leaf = leaf.map_err(|e| shared.blamed(e))?;
         Ok(leaf.and_then(|leaf| leaf.find(goal)))
     }
