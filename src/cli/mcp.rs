@@ -19,7 +19,7 @@ use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::Reference;
 use crate::mcp::BearerToken;
 use crate::mcp::Client;
@@ -197,7 +197,7 @@ fn find_token(
             .map_err(|e| Error::machine("read random bytes", std::io::Error::other(e)))?;
         let text: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
-        write_aside(
+        write_atomically(
             &path,
             format!("{text}\n").as_bytes(),
             Some(0o600),

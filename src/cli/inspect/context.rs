@@ -86,6 +86,7 @@ impl<'a> InspectContext<'a> {
         Ok(TargetOptions {
             reading: self.reading.options()?,
             allow_large: self.base.global.allow_large,
+            remote: None,
             edits: false,
         })
     }

@@ -116,7 +116,7 @@ impl ReadingArgs {
     }
 
     /// True if targets are read with their edits.
-    pub(super) fn has_edits(&self) -> bool {
+    pub(crate) fn has_edits(&self) -> bool {
         self.edits
     }
 

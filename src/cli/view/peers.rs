@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_millis(1_200);
 impl HomePeers {
     fn list(&self) -> Result<Vec<PeerEntry>, Failure> {
         let registry = LocalRegistry::open(&self.home)?;
-        let names = registry.node_names()?;
+        let names = registry.peers().node_names()?;
         let name = |id: &NodeId| names.get(id).map(ToString::to_string);
         let known = KnownPeers::of(&registry).all()?;
         // Known peers can be asked without discovery.
@@ -73,7 +73,7 @@ impl HomePeers {
         let registry = LocalRegistry::open(&self.home)?;
         let net = open_net(&registry)?;
         let peer = net.connect(&address(peer)?)?;
-        let offers = registry.list_remote(&peer, &ListFilter::All)?;
+        let offers = registry.peers().list_remote(&peer, &ListFilter::All)?;
         Ok(offers
             .iter()
             .map(|offer| dataset_entry(&offer.listed.summary()))
@@ -90,7 +90,7 @@ impl HomePeers {
         let net = open_net(&registry)?;
         let peer = net.connect(&address(peer)?)?;
         let wanted: Reference = reference.parse()?;
-        let (offer, _, _) = registry.resolve_remote(&wanted, &[&peer])?;
+        let (offer, _, _) = registry.peers().resolve_remote(&wanted, &[&peer])?;
         // A whole content id names the bytes, so the policy has nothing to ask; what it refuses stays
         // refused.
         if offer.listed.decide(Action::PullById).verdict == Verdict::Ask {
@@ -105,7 +105,9 @@ impl HomePeers {
             ..PullOptions::default()
         };
         let sources: [&dyn ChunkSource; 1] = [&peer];
-        registry.pull(&accepted, &sources, options, progress)?;
+        registry
+            .peers()
+            .pull(&accepted, &sources, options, progress)?;
         Ok(reference.to_owned())
     }
 }

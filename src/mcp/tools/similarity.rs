@@ -48,7 +48,7 @@ pub(crate) fn dedup_scan(
         let spill = SpillDirectory::create(&workspace.options.home)?;
         let cache = open.target.sketch_cache();
         let options = DedupOptions {
-            prints: cache.as_ref().map(|k| k as &dyn SketchCache),
+            sketch_cache: cache.as_ref().map(|k| k as &dyn SketchCache),
             size_bytes: Some(open.target.size_bytes()),
             ..options(method, threshold, &columns, spill.spill())
         };

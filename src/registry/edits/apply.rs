@@ -8,7 +8,6 @@ use crate::file_io::OutputFile;
 use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::error::Error;
-use crate::registry::error::checkout::CheckoutError;
 use crate::registry::targets::edited::EditForm;
 use crate::registry::targets::edited::form_of;
 
@@ -20,7 +19,7 @@ impl Target {
     /// number; `None` if it has several files, or one whose rows have no bytes of their own.
     ///
     /// # Errors
-    /// Errors of reading and writing, and [`CheckoutError::Exists`]. Then nothing is written.
+    /// Errors of reading and writing, and `CheckoutError::Exists`. Then nothing is written.
     pub fn copy_bytes(
         &self,
         path: &Path,

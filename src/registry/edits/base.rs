@@ -98,7 +98,7 @@ impl EditBase {
     /// Returns its present identity. A file up to a limit is hashed.
     ///
     /// # Errors
-    /// Errors of reading, and [`SourceError::Changed`] if it is written to meanwhile.
+    /// Errors of reading, and `SourceError::Changed` if it is written to meanwhile.
     pub(crate) fn identify(&self, progress: &dyn Progress) -> Result<BaseIdentity, Error> {
         Ok(match self {
             Self::File(path) => BaseIdentity::File {

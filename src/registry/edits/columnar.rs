@@ -75,7 +75,7 @@ impl<'a> ColumnarRows<'a> {
     /// after the ones before it.
     ///
     /// # Errors
-    /// [`EditError::NoRow`], [`EditError::Cell`] and [`TargetError::NoSuchColumn`].
+    /// [`EditError::NoRow`], [`EditError::Cell`] and `TargetError::NoSuchColumn`.
     pub(crate) fn set(&self, changes: &[CellChange]) -> Result<Vec<NewSplice>, Error> {
         // Text of each changed row, and bytes by which it has grown so far.
         let mut texts: std::collections::BTreeMap<u64, (u64, Vec<u8>, i64)> = Default::default();
@@ -178,7 +178,7 @@ impl<'a> ColumnarRows<'a> {
     /// objects.
     ///
     /// # Errors
-    /// [`EditError::NoRow`], [`EditError::Insert`] and [`TargetError::NoSuchColumn`].
+    /// [`EditError::NoRow`], [`EditError::Insert`] and `TargetError::NoSuchColumn`.
     pub(crate) fn insert(
         &self,
         at: u64,

@@ -20,7 +20,6 @@ use crate::registry::edits::change::no_column;
 use crate::registry::edits::change::row_too_long;
 use crate::registry::edits::error::EditError;
 use crate::registry::error::Error;
-use crate::registry::error::target::TargetError;
 use crate::wire::limits::EDIT_RECORD_BYTES_MAX;
 use crate::wire::limits::ROW_BYTES_MAX;
 
@@ -36,7 +35,7 @@ impl RowShape<'_> {
     /// Returns the rows of a target as texts without line ends.
     ///
     /// # Errors
-    /// [`EditError::Insert`] for a row that has no form here, [`TargetError::NoSuchColumn`],
+    /// [`EditError::Insert`] for a row that has no form here, `TargetError::NoSuchColumn`,
     /// [`EditError::TooLong`], and errors of reading.
     pub(crate) fn rows_of(
         &self,

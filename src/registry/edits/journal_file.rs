@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::file_io::IfExists;
 use crate::file_io::open_plain;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::ContentId;
 use crate::ident::to_hex;
 use crate::inspect::edits::BaseIdentity;
@@ -237,7 +237,7 @@ impl JournalFile {
         let read = self.file.read_exact_at(&mut bytes, valid as u64);
         read.map_err(fail)?;
         let aside = beside(&self.path, TORN);
-        let written = write_aside(&aside, &bytes, Some(0o600), IfExists::Replace);
+        let written = write_atomically(&aside, &bytes, Some(0o600), IfExists::Replace);
         written.map_err(|e| Error::file("write", &aside, e))?;
         self.file.set_len(valid as u64).map_err(fail)
     }

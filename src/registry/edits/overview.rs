@@ -102,7 +102,7 @@ fn base_in(recorded: &BaseIdentity) -> EditBase {
 fn base_by_name(text: &str, home: &Path, options: &TargetOptions) -> Result<EditBase, Error> {
     let options = TargetOptions {
         edits: false,
-        ..*options
+        ..options.clone()
     };
     match Target::open_with(text, home, &options) {
         Ok(target) => base_of(&target),

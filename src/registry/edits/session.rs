@@ -55,7 +55,7 @@ impl EditSession {
     ) -> Result<Self, Error> {
         let options = TargetOptions {
             edits: false,
-            ..*options
+            ..options.clone()
         };
         let target = Target::open_with(text, home, &options)?;
         let base = base_of(&target)?;
@@ -94,7 +94,7 @@ impl EditSession {
     /// Sets cells. Rows are those before the first of these changes.
     ///
     /// # Errors
-    /// [`EditError::NoRow`], [`TargetError::NoSuchColumn`], [`EditError::Cell`], [`EditError::TooLong`], and
+    /// [`EditError::NoRow`], `TargetError::NoSuchColumn`, [`EditError::Cell`], [`EditError::TooLong`], and
     /// errors of reading and writing. Then nothing is changed.
     pub fn set(&mut self, changes: &[CellChange], progress: &dyn Progress) -> Result<(), Error> {
         let mut made: Vec<Option<EditEntry<NewSplice>>> = vec![None; changes.len()];
@@ -187,7 +187,7 @@ impl EditSession {
     /// Returns their number.
     ///
     /// # Errors
-    /// [`EditError::NoRow`], [`EditError::Insert`], [`TargetError::NoSuchColumn`], [`EditError::TooLong`], and
+    /// [`EditError::NoRow`], [`EditError::Insert`], `TargetError::NoSuchColumn`, [`EditError::TooLong`], and
     /// errors of reading and writing. Then nothing is changed.
     pub fn insert(
         &mut self,

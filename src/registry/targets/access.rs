@@ -7,7 +7,6 @@ use crate::inspect::Compression;
 use crate::inspect::FileFormat;
 use crate::inspect::TextEncoding;
 use crate::inspect::table::Shape;
-use crate::read_at::ReadAt;
 use crate::registry::Target;
 use crate::registry::TargetFile;
 use crate::registry::error::Error;
@@ -78,14 +77,6 @@ impl TargetFile {
             is_columnar: opened.table.columnar().is_some(),
             shape,
         })
-    }
-
-    /// Opens its bytes.
-    ///
-    /// # Errors
-    /// [`Error`] when it cannot be opened.
-    pub fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
-        self.source().map_err(|e| self.unopened(e))
     }
 
     /// Returns its path on this disk; `None` for a file of a dataset.

@@ -328,7 +328,7 @@ impl TargetFile {
     ///
     /// # Errors
     /// [`Error`] when they cannot be reached.
-    pub(in crate::registry) fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
+    pub fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
         self.source().map_err(|e| self.unopened(e))
     }
 

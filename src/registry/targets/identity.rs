@@ -42,21 +42,7 @@ impl Target {
         for file in self.files.iter() {
             hasher.update(file.path.as_bytes());
             hasher.update(&[0]);
-            match &file.place {
-                FileLocation::Disk(path) => {
-                    let fail = |e| Error::file("read", path, e);
-                    let opened = File::open(path).map_err(fail)?;
-                    let (stamp, _) = stamp_of(&opened).map_err(fail)?;
-                    hasher.update(format!("{stamp:?}").as_bytes());
-                }
-                FileLocation::Remote(place) => {
-                    let file = place.file()?;
-                    hasher.update(format!("{} {:?}", file.url(), file.validator()).as_bytes());
-                }
-                FileLocation::Store(stored) => {
-                    hasher.update(format!("{:?}", stored.text()).as_bytes());
-                }
-            }
+            add_place(&mut hasher, &file.place)?;
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
@@ -65,4 +51,28 @@ impl Target {
     pub fn is_dataset(&self) -> bool {
         self.dataset.is_some()
     }
+}
+
+/// Adds what tells the content of a file from other content.
+fn add_place(hasher: &mut blake3::Hasher, place: &FileLocation) -> Result<(), Error> {
+    match place {
+        FileLocation::Disk(path) => {
+            let fail = |e| Error::file("read", path, e);
+            let opened = File::open(path).map_err(fail)?;
+            let (stamp, _) = stamp_of(&opened).map_err(fail)?;
+            hasher.update(format!("{stamp:?}").as_bytes());
+        }
+        FileLocation::Remote(place) => {
+            let file = place.file()?;
+            hasher.update(format!("{} {:?}", file.url(), file.validator()).as_bytes());
+        }
+        FileLocation::Store(stored) => {
+            hasher.update(format!("{:?}", stored.text()).as_bytes());
+        }
+        FileLocation::Edited(base, overlay) => {
+            add_place(hasher, &base.place)?;
+            hasher.update(format!("{overlay:?}").as_bytes());
+        }
+    }
+    Ok(())
 }
