@@ -9,6 +9,7 @@ use crate::tui::document::DocumentError;
 use crate::tui::document::RowPlace;
 use crate::tui::document::files::FileRows;
 use crate::tui::document::lines;
+use crate::tui::document::lines::PageRoom;
 use crate::tui::document::records;
 use crate::tui::limits::BLOCK_BYTES;
 
@@ -112,8 +113,13 @@ impl FileRows {
     /// Returns the key of a row by its number in the file.
     fn key_of(&self, row: u64, cancel: &CancelToken) -> Result<Option<u64>, DocumentError> {
         let Some(source) = &self.source else {
-            let is_there = self.rows().is_none_or(|rows| row < rows);
-            return Ok(is_there.then_some(row));
+            let room = PageRoom {
+                rows: 1,
+                row_bytes: 0,
+                bytes: usize::MAX,
+            };
+            let read = self.forward((row, None), room, cancel)?;
+            return Ok(read.first().map(|read| read.key));
         };
         let (offset, rows) = self.landmarks().before_row(row);
         let range = (offset.max(self.front), source.len());

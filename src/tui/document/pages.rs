@@ -113,8 +113,6 @@ impl Document {
             }
             if is_over {
                 (file, key) = (file + 1, None);
-                // The rows of a file that was read to its end from a known number are all counted.
-                number = number.filter(|_| self.rows_before(file).is_some() || page.is_front);
             } else {
                 break;
             }

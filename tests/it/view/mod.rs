@@ -2,5 +2,6 @@
 
 mod pty;
 mod recording;
+mod registry;
 mod sessions;
 mod terminal;

@@ -119,8 +119,15 @@ impl Terminal {
         }
     }
 
+    /// Types. An escape is a key of its own only if nothing follows it at once.
     pub fn type_bytes(&mut self, bytes: &[u8]) {
-        self.master.as_mut().unwrap().write_all(bytes).unwrap();
+        let master = self.master.as_mut().unwrap();
+        for piece in bytes.split_inclusive(|byte| *byte == 0x1b) {
+            master.write_all(piece).unwrap();
+            if piece.ends_with(b"\x1b") {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
     }
 
     pub fn resize(&mut self, width: u16, height: u16) {

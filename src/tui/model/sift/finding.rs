@@ -104,8 +104,9 @@ impl State {
         let hits = &search.hits;
         let here = match direction {
             0 => search.origin.map(|(place, _)| place),
-            _ => self.table.current().map(|row| row.place),
+            _ => None,
         };
+        let here = here.or_else(|| self.table.current().map(|row| row.place));
         let here = here.unwrap_or(RowPlace { file: 0, key: 0 });
         if self.sifting.sort.is_some() {
             return self.find_hit_in_list(direction, here);
