@@ -1,12 +1,14 @@
 //! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
-//! `dataset_file` reads stored bytes, `remote_place` those that are elsewhere, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes rows.
+//! `dataset_file` reads stored bytes, `remote_place` and `remote_files` those that are elsewhere,
+//! `stream` reads pipes, `columns` and `column_plan` find columns, `profiles` the types of values, and
+//! `row_copy` writes rows.
 
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod file;
 mod profiles;
+mod remote_files;
 pub(crate) mod remote_place;
 pub(crate) mod row_copy;
 pub(crate) mod row_writer;
@@ -130,7 +132,7 @@ impl Target {
         let _step = Step::begin("open", &name);
         let remote = options.remote.as_ref();
         let remote = remote.ok_or_else(|| Error::NotHere(name.clone()))?;
-        let files = remote_place::find(remote, &url)?;
+        let files = remote_files::find(remote, &url)?;
         if files.is_empty() {
             return Err(Error::NoRows(name));
         }

@@ -188,7 +188,10 @@ mod tests {
             let fetches = read_on(&mut Streams::default(), 0, blocks);
             let fetched: u64 = fetches.iter().sum();
             let read = blocks * BLOCK_BYTES;
-            assert!(fetched <= 4 * read + WINDOW_BYTES_MIN, "{read}: {fetches:?}");
+            assert!(
+                fetched <= 4 * read + WINDOW_BYTES_MIN,
+                "{read}: {fetches:?}"
+            );
         }
     }
 

@@ -266,7 +266,6 @@ fn offline_forbids_peers_and_serving() {
         &["--offline", "sync", "--peer", "127.0.0.1:1"][..],
         &["--offline", "pull", "corpus", "--peer", "127.0.0.1:1"],
         &["--offline", "pull", "corpus"],
-        &["--offline", "peers"],
         &["--offline", "list", "--peer", "127.0.0.1:1"],
         &["--offline", "serve", "--port", "0"],
     ] {
