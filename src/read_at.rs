@@ -27,6 +27,11 @@ pub trait ReadAt: Send + Sync {
     /// The source's error. Bytes that fail verification are `InvalidData`.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// Returns true if a read takes long, however few bytes it reads.
+    fn is_far(&self) -> bool {
+        false
+    }
+
     /// Takes note of ranges that will be read, so that a source far away fetches them in few
     /// requests. It neither waits nor fails.
     fn prefetch(&self, _wanted: &[Wanted]) {}

@@ -17,7 +17,6 @@ use crate::net::PeerAddress;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::remote::Remote;
-use crate::remote::Statistics;
 
 /// The options of every command.
 #[derive(Debug, Args)]
@@ -119,13 +118,20 @@ impl Context {
         if let Some(remote) = self.remote.get() {
             return Ok(remote);
         }
-        let made = remote::make(&self.global, &self.home()?, self.out)?;
+        let made = remote::make(&self.home()?, self.is_offline(), self.out)?;
         Ok(self.remote.get_or_init(|| made))
     }
 
-    /// The counts of what was read from URLs, if any was.
-    pub(crate) fn remote_statistics(&self) -> Option<Statistics> {
-        self.remote.get().map(Remote::statistics)
+    /// True if no connection may be made.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.global.offline || env::is_on("HF_HUB_OFFLINE")
+    }
+
+    /// Prints the counts of what was read from URLs, with `-v`.
+    pub(crate) fn report_remote(&self) {
+        if let Some(remote) = self.remote.get().filter(|_| self.global.verbose > 0) {
+            self.out.diagnostic(&remote::describe(remote.statistics()));
+        }
     }
 
     /// The peers of the command line, or else those of the settings.

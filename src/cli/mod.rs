@@ -4,7 +4,7 @@
 //! - `context.rs`: the options of every command, the output, the registry
 //! - `parse.rs`, `env.rs`, `settings.rs`: values from the command line, the environment, `config.toml`
 //! - `output/`, `prompt/`: text for people, questions to people
-//! - `remote.rs`: the reader of URLs, as options and environment say
+//! - `remote/`: the reader of URLs, as options and environment say
 //! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
 //! - `surface/`: help, completion, usage errors
 //!
@@ -132,12 +132,12 @@ pub fn main() -> ExitCode {
         wide: global.wide,
     });
     let ended = settings.and_then(|defaults| {
-        if remote::is_offline(&global) {
+        let ctx = Context::new(global, defaults, out);
+        if ctx.is_offline() {
             forbid_connections();
         }
-        let ctx = Context::new(global, defaults, out);
         let ended = run(&ctx, &command);
-        remote::report(&ctx);
+        ctx.report_remote();
         ended
     });
     match ended {

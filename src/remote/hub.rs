@@ -1,4 +1,4 @@
-//! What a hub says of a dataset repository: its revision, and its files. The decoders are pure.
+//! Revisions and files of a dataset repository, as a hub lists them. The decoders are pure.
 
 use std::sync::Arc;
 

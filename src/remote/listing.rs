@@ -25,7 +25,7 @@ pub struct ListedFile {
     pub url: RemoteUrl,
     /// The length in bytes.
     pub size_bytes: u64,
-    /// What the source promises about the bytes.
+    /// Hashes that the source promises of the bytes.
     pub promise: Promise,
 }
 

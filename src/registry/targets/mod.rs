@@ -1,7 +1,10 @@
-//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
-//! `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them,
-//! `remote_place` reads bytes that are elsewhere, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, `access` gives the bytes of single files, and `row_copy` writes the rows that `row_selection` selects.
+//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows.
+//!
+//! - `file` is one file; `access` gives its bytes, `edited` its rows with edits, `identity` says if it changed
+//! - `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them
+//! - `remote_files` finds files that are elsewhere, and `remote_place` reads them; `stream` reads pipes
+//! - `columns` and `column_plan` find columns, `profiles` the types of values
+//! - `row_copy` writes the rows that `row_selection` selects
 
 pub(crate) mod access;
 pub(crate) mod column_plan;
@@ -12,6 +15,7 @@ pub(crate) mod edited;
 pub(crate) mod file;
 mod identity;
 mod profiles;
+mod remote_files;
 pub(crate) mod remote_place;
 pub(crate) mod row_copy;
 pub(crate) mod row_selection;
@@ -188,7 +192,7 @@ impl Target {
         let _step = Step::begin("open", &name);
         let remote = options.remote.as_ref();
         let remote = remote.ok_or_else(|| TargetError::NotHere(name.clone()))?;
-        let files = remote_place::find(remote, &url)?;
+        let files = remote_files::find(remote, &url)?;
         if files.is_empty() {
             return Err(TargetError::NoRows(name).into());
         }

@@ -16,11 +16,11 @@ pub(super) fn refused(
     body: &mut Body,
     secrets: &[String],
 ) -> RemoteError {
-    let detail = detail(headers, body, secrets);
+    let detail = detail(matches!(status, 301 | 400), headers, body, secrets);
     let detail = detail.map_or_else(String::new, |text| format!(": {text}"));
     let url = shown.to_owned();
     match status {
-        404 | 410 => RemoteError::NotFound(format!("{url}{}", in_brackets(&detail))),
+        404 | 410 => RemoteError::NotFound(url),
         401 | 403 | 407 => RemoteError::Denied {
             url,
             status,
@@ -35,18 +35,22 @@ pub(super) fn refused(
     }
 }
 
-fn in_brackets(_detail: &str) -> &'static str {
-    // The name alone says it: details of missing things are noise.
-    ""
-}
-
 /// Returns the server's own words: a header of the hub, or an error of S3.
-fn detail(headers: &[(String, String)], body: &mut Body, secrets: &[String]) -> Option<String> {
+fn detail(
+    is_elsewhere: bool,
+    headers: &[(String, String)],
+    body: &mut Body,
+    secrets: &[String],
+) -> Option<String> {
     let header = |name: &str| {
         let mut found = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.clone())
     };
+    // A request that was signed for another region.
+    let region = header("x-amz-bucket-region");
+    let region = region.map(|region| format!("the bucket is in region {region}: set AWS_REGION"));
     let own = header("x-error-message").or_else(|| header("x-error-code"));
+    let own = own.or(region.filter(|_| is_elsewhere));
     let text = own.or_else(|| {
         let is_xml = header("content-type").is_some_and(|t| t.contains("xml"));
         let front = is_xml.then(|| front(body))?;

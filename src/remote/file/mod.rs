@@ -109,6 +109,10 @@ impl ReadAt for RemoteFile {
         lock(&self.0.failure).clone().map(RemoteError::into_io)
     }
 
+    fn is_far(&self) -> bool {
+        true
+    }
+
     fn prefetch(&self, wanted: &[Wanted]) {
         if let Source::Ranged(file) = &self.0.source {
             file.prefetch(wanted);

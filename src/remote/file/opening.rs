@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 
 use crate::remote::answer::Validator;
 use crate::remote::cache::BlockFile;
@@ -175,6 +176,7 @@ impl Opening<'_> {
             number: self.client.file_number(),
             state: Mutex::<State>::default(),
             is_closed: AtomicBool::new(false),
+            stalls: AtomicU32::new(0),
         });
         if let Some((first, bytes)) = taken {
             file.take(first, bytes);

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
 use crate::locks::lock;
@@ -39,6 +40,8 @@ pub(super) struct RangedFile {
     pub(super) state: Mutex<State>,
     /// True when nobody reads the file any more.
     pub(super) is_closed: AtomicBool,
+    /// Answers that stalled in their middle.
+    pub(super) stalls: AtomicU32,
 }
 
 /// Requests under way, and the reads until now.
@@ -243,7 +246,13 @@ impl RangedFile {
                 Err(BodyError::Final(error)) => return Err(error),
                 Err(BodyError::Broken(error)) => {
                     tries = if next > before { 1 } else { tries + 1 };
-                    if tries >= TRIES_MAX {
+                    // A stall takes long, so that a file has few of them, wherever they are.
+                    let is_stall = matches!(error, RemoteError::Slow { .. });
+                    let stalls = match is_stall {
+                        true => self.stalls.fetch_add(1, Ordering::Relaxed) + 1,
+                        false => 0,
+                    };
+                    if tries >= TRIES_MAX || stalls >= TRIES_MAX {
                         return Err(error);
                     }
                     self.client.counters.repeated();

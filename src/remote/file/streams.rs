@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::read_at::Wanted;
 use crate::remote::limits::BLOCK_BYTES;
+use crate::remote::limits::OPENING_BYTES;
 use crate::remote::limits::WINDOW_BYTES_MAX;
 use crate::remote::limits::WINDOW_BYTES_MIN;
 
@@ -35,6 +36,8 @@ struct Stream {
     fetched: u64,
     /// Bytes of the next fetch ahead; 0 until reads in order are seen.
     window: u64,
+    /// Bytes of the last fetch.
+    last: u64,
     used: u64,
 }
 
@@ -56,10 +59,15 @@ impl Streams {
         let end = self.end_of(missing, size);
         let wanted = wanted_end.clamp(missing * BLOCK_BYTES + 1, size.max(1));
         let mut stream = self.take(missing);
+        if stream.window == 0 && (missing - stream.first) * BLOCK_BYTES >= OPENING_BYTES {
+            // The front came with the opening, and reading goes on behind it.
+            stream.window = WINDOW_BYTES_MIN;
+        }
         let ahead = stream.grow();
         let until = (missing * BLOCK_BYTES).saturating_add(ahead).min(end);
         let until = until.max(wanted).div_ceil(BLOCK_BYTES);
         stream.fetched = stream.fetched.max(until);
+        stream.last = until.saturating_sub(missing) * BLOCK_BYTES;
         self.open.push(stream);
         missing..until.max(missing + 1)
     }
@@ -71,11 +79,13 @@ impl Streams {
         let left = stream.fetched.saturating_sub(block + 1) * BLOCK_BYTES;
         let read = (stream.next - stream.first) * BLOCK_BYTES;
         let is_in_order = stream.window > 0 && read >= PATIENCE_BYTES;
-        let is_time = is_in_order && left < stream.window && stream.fetched < end;
+        // Half of what was fetched last is read by now.
+        let is_time = is_in_order && left < stream.last / 2 && stream.fetched < end;
         let from = stream.fetched;
         let mut until = from;
         if is_time {
             until = (from + stream.grow() / BLOCK_BYTES).min(end);
+            stream.last = (until - from) * BLOCK_BYTES;
             stream.fetched = until;
         }
         self.open.push(stream);
@@ -115,6 +125,7 @@ impl Streams {
                     next: block,
                     fetched: block,
                     window: 0,
+                    last: 0,
                     used: 0,
                 }
             }
@@ -169,6 +180,19 @@ mod tests {
         assert!(fetches[0] <= WINDOW_BYTES_MIN + BLOCK_BYTES);
         assert!(fetches.is_sorted(), "{fetches:?}");
         assert_eq!(fetches.last(), Some(&WINDOW_BYTES_MAX));
+    }
+
+    #[test]
+    fn fetched_ahead_is_in_proportion_to_what_was_read() {
+        for blocks in [8, 16, 64, 256, 1024] {
+            let fetches = read_on(&mut Streams::default(), 0, blocks);
+            let fetched: u64 = fetches.iter().sum();
+            let read = blocks * BLOCK_BYTES;
+            assert!(
+                fetched <= 4 * read + WINDOW_BYTES_MIN,
+                "{read}: {fetches:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::answer;
 use super::failure;
 use super::home;
+use super::rows;
 use super::run;
 use super::server::Reply;
 use super::server::Server;
@@ -89,11 +90,8 @@ fn other_state_of_the_file_is_not_served_from_the_cache() {
         Reply::honest(asked, bytes, etag)
     });
     // The query is part of the URL: a file of its own.
-    let rows = |url: &str| answer(home.path(), &["inspect", "lines", url])["rows"].clone();
-    assert_ne!(
-        rows(&server.url("/x.jsonl")),
-        rows(&server.url("/x.jsonl?new"))
-    );
+    let shown = |path: &str| rows(home.path(), &[&server.url(path)]);
+    assert_ne!(shown("/x.jsonl"), shown("/x.jsonl?new"));
 }
 
 #[test]
@@ -117,6 +115,6 @@ fn file_without_a_validator_is_not_kept() {
     let home = home();
     let bytes = lines(2_000, 7);
     let server = Server::start(move |asked| Reply::honest(asked, &bytes, "v1").without("ETag"));
-    answer(home.path(), &["inspect", "lines", &server.url("/x.jsonl")]);
+    rows(home.path(), &[&server.url("/x.jsonl")]);
     assert_eq!(files(home.path()), Vec::<PathBuf>::new());
 }

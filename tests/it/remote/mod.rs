@@ -46,6 +46,17 @@ fn answer(home: &Path, words: &[&str]) -> Value {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
+/// The rows that `inspect lines` shows.
+fn rows(home: &Path, words: &[&str]) -> Vec<Value> {
+    let out = run(home, &[&["inspect", "lines"], words].concat());
+    let errors = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{words:?}: {errors}");
+    let text = String::from_utf8(out.stdout).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// The exit code, kind and message of a command that fails.
 fn failure(out: &Output) -> (i32, String, String) {
     let errors = String::from_utf8_lossy(&out.stderr).into_owned();

@@ -6,6 +6,7 @@ use super::answer;
 use super::failure;
 use super::home;
 use super::program;
+use super::rows;
 use super::run;
 use super::server::Reply;
 use super::server::Server;
@@ -29,12 +30,7 @@ fn lines_of_a_url_are_those_of_the_file() {
     let server = Server::of(bytes);
     let url = server.url("/x.jsonl");
     for (start, count) in [("0", "10"), ("39990", "20"), ("12345", "3")] {
-        let of = |target: &str| {
-            let words = [
-                "inspect", "lines", target, "--start", start, "--count", count,
-            ];
-            answer(home.path(), &words)["rows"].clone()
-        };
+        let of = |target: &str| rows(home.path(), &[target, "--start", start, "--count", count]);
         assert_eq!(of(&url), of(file.to_str().unwrap()), "{start}");
     }
 }
@@ -45,14 +41,8 @@ fn first_lines_of_a_long_file_take_few_requests() {
     let bytes = lines(100_000, 2);
     let whole = bytes.len();
     let server = Server::of(bytes);
-    let words = ["inspect", "lines", &server.url("/x.jsonl"), "--count", "10"];
-    assert_eq!(
-        answer(home.path(), &words)["rows"]
-            .as_array()
-            .unwrap()
-            .len(),
-        10
-    );
+    let shown = rows(home.path(), &[&server.url("/x.jsonl"), "--count", "10"]);
+    assert_eq!(shown.len(), 10);
     assert!(server.asked().len() <= 5, "{:#?}", server.asked());
     assert!(bytes_asked(&server, whole) < whole / 5);
 }
@@ -99,9 +89,7 @@ fn first_rows_of_a_parquet_file_take_four_requests() {
     let (file, bytes) = parquet(home.path(), 60_000);
     let whole = bytes.len();
     let server = Server::of(bytes);
-    let of = |target: &str| {
-        answer(home.path(), &["inspect", "lines", target, "--count", "10"])["rows"].clone()
-    };
+    let of = |target: &str| rows(home.path(), &[target, "--count", "10"]);
     assert_eq!(of(&server.url("/rows.parquet")), of(file.to_str().unwrap()));
     let asked = server.asked();
     assert!(asked.len() <= 4, "{asked:#?}");
@@ -176,11 +164,7 @@ fn server_without_ranges_is_read_from_the_front_and_that_is_said() {
                 "19990",
             ],
         );
-        let rows = |bytes: &[u8]| {
-            let json: serde_json::Value = serde_json::from_slice(bytes).unwrap();
-            json["rows"].clone()
-        };
-        assert_eq!(rows(&out.stdout), rows(&local.stdout));
+        assert_eq!(out.stdout, local.stdout);
         assert_eq!(server.asked().len(), 1);
     }
 }
@@ -199,9 +183,7 @@ fn server_without_ranges_from_the_end_is_asked_for_others() {
             Reply::honest(asked, &bytes, "v1")
         }
     });
-    let of = |target: &str| {
-        answer(home.path(), &["inspect", "lines", target, "--count", "3"])["rows"].clone()
-    };
+    let of = |target: &str| rows(home.path(), &[target, "--count", "3"]);
     assert_eq!(of(&server.url("/rows.parquet")), of(file.to_str().unwrap()));
 }
 
@@ -209,8 +191,7 @@ fn server_without_ranges_from_the_end_is_asked_for_others() {
 fn empty_file_has_no_rows() {
     let home = home();
     let server = Server::of(Vec::new());
-    let found = answer(home.path(), &["inspect", "lines", &server.url("/x.jsonl")]);
-    assert_eq!(found["rows"].as_array().unwrap().len(), 0);
+    assert!(rows(home.path(), &[&server.url("/x.jsonl")]).is_empty());
 }
 
 #[test]
@@ -276,4 +257,46 @@ fn offline_makes_no_connection_and_says_so() {
         assert!(message.contains("offline"), "{message}");
     }
     assert_eq!(server.asked().len(), 0);
+}
+
+#[test]
+fn offline_forbids_peers_and_serving() {
+    let home = home();
+    for words in [
+        &["--offline", "sync", "--peer", "127.0.0.1:1"][..],
+        &["--offline", "pull", "corpus", "--peer", "127.0.0.1:1"],
+        &["--offline", "pull", "corpus"],
+        &["--offline", "list", "--peer", "127.0.0.1:1"],
+        &["--offline", "serve", "--port", "0"],
+    ] {
+        let (code, kind, message) = failure(&run(home.path(), words));
+        assert_eq!((code, kind.as_str()), (6, "network"), "{words:?}");
+        assert!(message.contains("offline"), "{words:?}: {message}");
+    }
+}
+
+#[test]
+fn dataset_commands_take_urls() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = home.path().join("none");
+    let bytes = lines(1_000, 6);
+    let server = Server::start({
+        let bytes = bytes.clone();
+        move |asked| match asked.path.as_str() {
+            "/x.jsonl" => Reply::honest(asked, &bytes, "v1"),
+            _ => Reply::honest(asked, b"---\nlicense: mit\n---\n# Corpus\n", "v1"),
+        }
+    });
+    let url = server.url("/x.jsonl");
+    let schema = answer(&missing, &["schema", &url]);
+    assert_eq!(schema["content_id"], serde_json::Value::Null);
+    assert_eq!(schema["files"][0]["rows"], 1_000);
+    let files = answer(&missing, &["ls", &url]);
+    assert_eq!(files["files"][0]["size_bytes"], bytes.len());
+    let cat = program(&missing).args(["cat", &url]).output().unwrap();
+    assert_eq!(cat.stdout, bytes);
+    let card = answer(&missing, &["card", &server.url("/README.md")]);
+    assert_eq!(card["frontmatter"]["license"], "mit");
+    // No registry is made for it.
+    assert!(!missing.exists());
 }

@@ -14,6 +14,7 @@ mod levels;
 mod names;
 mod page_buffers;
 pub(crate) mod page_codec;
+mod page_index;
 mod pages;
 mod parquet;
 mod render;

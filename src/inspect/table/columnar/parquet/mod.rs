@@ -3,6 +3,7 @@
 mod plan;
 mod wanted;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -44,13 +45,16 @@ use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
+use crate::inspect::table::columnar::page_index::PagePlace;
 use crate::inspect::table::columnar::pages::ColumnPages;
 use crate::inspect::table::columnar::pages::SingleChunk;
 use crate::inspect::table::columnar::parquet::plan::PlanFn;
 use crate::inspect::table::columnar::parquet::plan::SlicePlan;
 use crate::inspect::table::columnar::parquet::plan::columns_below;
 use crate::inspect::table::columnar::parquet::wanted::all_rows;
-use crate::inspect::table::columnar::parquet::wanted::first_rows;
+use crate::inspect::table::columnar::parquet::wanted::rows_of;
+use crate::inspect::table::columnar::parquet::wanted::some_rows;
+use crate::inspect::table::columnar::parquet::wanted::with_pages;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::row_slices::Job;
@@ -267,8 +271,7 @@ impl ParquetBatches {
             other => other,
         };
         if job.reader.is_none() {
-            self.prefetch(&job.slice, job.number == 0);
-            job.reader = Some(self.open(&job.slice).map_err(place)?);
+            job.reader = Some(self.open(&job.slice, job.number == 0).map_err(place)?);
         }
         let short = || ParquetError::General("it has less rows than it should".to_owned());
         let next = |reader: Option<&mut ParquetRecordBatchReader>| {
@@ -347,11 +350,13 @@ impl ParquetBatches {
         )))
     }
 
-    fn open(&self, slice: &Slice) -> Result<SliceReader, TableError> {
+    fn open(&self, slice: &Slice, is_first: bool) -> Result<SliceReader, TableError> {
         let coarse = self.coarse.as_ref();
+        let pages = Arc::new(self.prefetch(slice, is_first));
+        let open = |levels| self.open_as(slice, levels, &pages);
         Ok(SliceReader {
-            rows: self.open_as(slice, &self.levels)?,
-            coarse: coarse.map(|c| self.open_as(slice, &c.levels)).transpose()?,
+            rows: open(&self.levels)?,
+            coarse: coarse.map(|c| open(&c.levels)).transpose()?,
         })
     }
 
@@ -359,6 +364,7 @@ impl ParquetBatches {
         &self,
         slice: &Slice,
         levels: &FieldLevels,
+        pages: &Arc<PagesByColumn>,
     ) -> Result<ParquetRecordBatchReader, TableError> {
         let group = RowGroupReader {
             source: Arc::clone(&self.table.source),
@@ -366,6 +372,7 @@ impl ParquetBatches {
             group: slice.group,
             verify: self.table.verify,
             buffers: Arc::clone(&self.table.buffers),
+            pages: Arc::clone(pages),
         };
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let selectors = vec![
@@ -382,23 +389,31 @@ impl ParquetBatches {
         })
     }
 
-    /// Tells the source which ranges a slice will read, and while reading goes on, those of the next
-    /// row group too.
-    fn prefetch(&self, slice: &Slice, is_first: bool) {
-        let groups = self.table.metadata.row_groups();
-        let Some(group) = groups.get(slice.group) else {
-            return;
+    /// Tells a source far away which ranges a slice will read, and while reading goes on, those of the
+    /// next row group too. Returns the places of the slice's pages that an index says.
+    fn prefetch(&self, slice: &Slice, is_first: bool) -> PagesByColumn {
+        let (source, groups) = (&*self.table.source, self.table.metadata.row_groups());
+        let Some(group) = groups.get(slice.group).filter(|_| source.is_far()) else {
+            return PagesByColumn::new();
         };
-        let columns = columns_below(group, &self.roots);
-        if is_first {
-            let wanted = first_rows(columns, group, slice);
-            return self.table.source.prefetch(&wanted);
-        }
-        let mut wanted = all_rows(columns);
-        if let Some(next) = groups.get(slice.group + 1) {
+        let chunks = with_pages(columns_below(group, &self.roots), group, source);
+        // A first batch may be all that is wanted.
+        let rows = if is_first {
+            slice.batch_rows
+        } else {
+            slice.rows
+        };
+        let mut wanted = some_rows(&chunks, group, slice, rows);
+        let is_last = slice.row + slice.rows >= rows_of(group);
+        if let Some(next) = groups.get(slice.group + 1).filter(|_| !is_first && is_last) {
             wanted.extend(all_rows(columns_below(next, &self.roots)));
         }
-        self.table.source.prefetch(&wanted);
+        source.prefetch(&wanted);
+        let indexed = chunks.into_iter().filter_map(|chunk| {
+            let pages = chunk.pages?;
+            Some((chunk.column.data_page_offset(), (pages, rows_of(group))))
+        });
+        indexed.collect()
     }
 
     /// Share of a batch in the bytes of its row group.
@@ -420,7 +435,11 @@ struct RowGroupReader {
     group: usize,
     verify: bool,
     buffers: Arc<PageBuffers>,
+    pages: Arc<PagesByColumn>,
 }
+
+/// Places of pages by the start of their column chunk, and the number of rows.
+type PagesByColumn = HashMap<i64, (Vec<PagePlace>, u64)>;
 
 impl RowGroups for RowGroupReader {
     fn num_rows(&self) -> usize {
@@ -435,7 +454,9 @@ impl RowGroups for RowGroupReader {
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
+        let places = self.pages.get(&column.data_page_offset()).cloned();
         let pages = ColumnPages::new(source, column, self.verify, buffers)?;
+        let pages = pages.with_places(places);
         let pages: Box<dyn PageReader> = Box::new(pages);
         Ok(Box::new(SingleChunk(Some(Ok(pages)))))
     }
