@@ -3,6 +3,7 @@
 //! `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
 //!
 //! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
+//! - `provenance`: the place that a dataset was taken in from
 //! - `table`: files of a dataset
 //! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it
 
@@ -10,6 +11,7 @@ mod diff;
 mod envelope;
 mod model;
 mod node;
+mod provenance;
 mod rank;
 mod seek;
 mod table;
@@ -27,6 +29,7 @@ pub use node::ChildEntry;
 pub use node::ChunkEntry;
 pub use node::Node;
 pub use node::Totals;
+pub use provenance::Provenance;
 pub use rank::Rank;
 pub use seek::ChunkPosition;
 pub use seek::chunk_of_byte;

@@ -191,6 +191,7 @@ impl LocalRegistry {
             clock: BTreeMap::new(),
             created_at: host::now(),
             signer: options.sign_with.as_ref().map(KeyPair::public_key),
+            source: None,
         };
         if let Some(pair) = &options.sign_with {
             self.may_sign(&draft, pair)?;

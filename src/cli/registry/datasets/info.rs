@@ -13,6 +13,7 @@ use crate::cli::output::text::printable;
 use crate::cli::registry::datasets::listed::FileObject;
 use crate::cli::registry::datasets::listed::ListedDataset;
 use crate::cli::registry::fields::SchemaObject;
+use crate::cli::registry::fields::SourceFields;
 use crate::cli::registry::fields::field_rows;
 use crate::cli::registry::reference::RefArgs;
 use crate::cli::registry::reference::find_dataset;
@@ -53,6 +54,7 @@ struct InfoOutput<'a> {
     files: Vec<FileObject>,
     chunks: u64,
     stored_bytes: u64,
+    source: Option<SourceFields<'a>>,
 }
 
 pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
@@ -86,6 +88,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         files: FileObject::all(&files),
         chunks: totals.chunks,
         stored_bytes: stored,
+        source: m.source.as_ref().map(SourceFields::of),
     };
     let by = match listed.publisher() {
         Some(publisher) => format!("{}, signed by {publisher}", listed.trust().name()),
@@ -101,9 +104,12 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     } else {
         format!("  aliases      {}\n", output.aliases.join(", "))
     };
+    let source = m.source.as_ref().map_or_else(String::new, |s| {
+        format!("  source       {}\n", SourceFields::of(s).line())
+    });
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let text = printable(&format!(
-        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}{source}  created      {}\n  trust        {by}{}\n  description  {}\n",
         m.name,
         m.dataset_version,
         m.content_id,

@@ -15,9 +15,11 @@ use crate::cli::exit::Failure;
 use crate::cli::output::markdown::render_markdown;
 use crate::cli::output::text::escape_hidden;
 use crate::cli::output::text::printable;
+use crate::cli::registry::fields::SourceFields;
 use crate::cli::registry::publishing::key_pair::KeyArgs;
 use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
 use crate::cli::registry::reference::find_dataset;
+use crate::manifest::Provenance;
 use crate::registry::Edit;
 
 /// Show a dataset's card
@@ -48,6 +50,7 @@ struct CardOutput<'a> {
     /// The program has written the card, because the dataset has none.
     drafted: bool,
     error: Option<String>,
+    source: Option<SourceFields<'a>>,
     #[serde(flatten)]
     body: CardBody<'a>,
 }
@@ -93,8 +96,9 @@ fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Fai
         to_html(&format!("{}@{}", m.name, m.dataset_version), &card.markdown)
     } else {
         format!(
-            "{}\n{}",
+            "{}{}\n{}",
             format_front_matter(card),
+            format_source(m.source.as_ref().filter(|_| !report.is_draft)),
             render_markdown(&card.markdown, ctx.out)
         )
     };
@@ -102,6 +106,7 @@ fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Fai
         content_id: m.content_id.to_string(),
         drafted: report.is_draft,
         error: card.error.as_ref().map(ToString::to_string),
+        source: m.source.as_ref().map(SourceFields::of),
         body: if as_html {
             CardBody::Page { html: &text }
         } else {
@@ -122,6 +127,16 @@ fn format_front_matter(card: &Card) -> String {
         None => printable(&format!("{key}: {value}\n")),
     };
     card.front_matter.iter().map(line).collect()
+}
+
+/// Formats the place that a dataset was taken in from. A drafted card says it too.
+fn format_source(source: Option<&Provenance>) -> String {
+    source.map_or_else(String::new, |source| {
+        printable(&format!(
+            "taken in from: {}\n",
+            SourceFields::of(source).line()
+        ))
+    })
 }
 
 fn print_croissant(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
