@@ -3,6 +3,8 @@
 
 use std::io::Read;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use crate::chunk::next_cut;
@@ -24,6 +26,8 @@ pub(crate) struct Batch {
     pub(crate) data: Vec<u8>,
     /// End offset of each chunk.
     pub(crate) ends: Vec<usize>,
+    /// Note for the checkpoint behind the last chunk, if there is to be one.
+    pub(crate) mark: Option<Vec<u8>>,
 }
 
 /// Pool of unused buffers.
@@ -49,17 +53,43 @@ pub(crate) struct Chunker<'a> {
     filled: usize,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
+    /// Bytes of all chunks that were sent.
+    sent_bytes: u64,
+    /// True once the data can no longer be stored.
+    is_stopped: &'a AtomicBool,
 }
 
 impl<'a> Chunker<'a> {
-    pub(crate) fn new(pool: &'a BufferPool, batches: mpsc::SyncSender<Batch>) -> Self {
+    pub(crate) fn new(
+        pool: &'a BufferPool,
+        batches: mpsc::SyncSender<Batch>,
+        is_stopped: &'a AtomicBool,
+    ) -> Self {
         Self {
             pool,
             buffer: pool.take(),
             filled: 0,
             batches,
             number: 0,
+            sent_bytes: 0,
+            is_stopped,
         }
+    }
+
+    /// Returns the number of bytes in all chunks that were cut.
+    pub(crate) fn cut_bytes(&self) -> u64 {
+        self.sent_bytes
+    }
+
+    /// Returns true once the data can no longer be stored, so that reading more is of no use.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Sends the chunks that are complete, with a note for the checkpoint behind them. Without such
+    /// chunks there is no checkpoint.
+    pub(crate) fn mark(&mut self, note: Vec<u8>) {
+        self.send_batch(false, Some(note));
     }
 
     /// Reads `source` to its end. `each` receives every piece.
@@ -70,6 +100,10 @@ impl<'a> Chunker<'a> {
     ) -> std::io::Result<u64> {
         let mut total = 0;
         loop {
+            if self.is_stopped() {
+                // The pipeline returns its own error.
+                return Err(std::io::Error::other("nothing more can be stored"));
+            }
             let space = self.space();
             let n = loop {
                 match source.read(space) {
@@ -101,19 +135,19 @@ impl<'a> Chunker<'a> {
 
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
-        self.send_batch(true);
+        self.send_batch(true, None);
     }
 
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
-            self.send_batch(false);
+            self.send_batch(false, None);
         }
         let end = (self.filled + READ_BYTES).min(self.buffer.len());
         self.buffer.get_mut(self.filled..end).unwrap_or_default()
     }
 
-    fn send_batch(&mut self, region_ends: bool) {
+    fn send_batch(&mut self, region_ends: bool, mark: Option<Vec<u8>>) {
         let uncut = self.buffer.get(..self.filled).unwrap_or_default();
         let mut ends = Vec::new();
         let mut at = 0;
@@ -136,7 +170,9 @@ impl<'a> Chunker<'a> {
             number: self.number,
             data,
             ends,
+            mark,
         });
         self.number += 1;
+        self.sent_bytes += at as u64;
     }
 }
