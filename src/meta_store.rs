@@ -41,11 +41,13 @@ pub enum Table {
     Unreadable,
     /// Name, zero byte, register key → a removed dataset, or one that had this name.
     Removed,
+    /// Register key → a dataset of which some nodes and chunks are here.
+    Partial,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Blobs,
         Self::Condemned,
@@ -61,6 +63,7 @@ impl Table {
         Self::Followed,
         Self::Unreadable,
         Self::Removed,
+        Self::Partial,
     ];
 
     /// Returns the table's name in the database.
@@ -81,6 +84,7 @@ impl Table {
             Self::Followed => "followed-1",
             Self::Unreadable => "unreadable-1",
             Self::Removed => "removed-1",
+            Self::Partial => "partial-1",
         }
     }
 }

@@ -5,10 +5,12 @@
 //! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
 //! - `provenance`: the place that a dataset was taken in from
 //! - `table`: files of a dataset
-//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it
+//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it;
+//!   `held`: reading the part of it that is here
 
 mod diff;
 mod envelope;
+mod held;
 mod model;
 mod node;
 mod provenance;
@@ -22,6 +24,8 @@ mod weight;
 pub use diff::TreeDiff;
 pub use diff::diff_trees;
 pub use envelope::Envelope;
+pub use held::each_held_node;
+pub use held::held_bytes;
 pub use model::DatasetKind;
 pub use model::Manifest;
 pub use model::ManifestError;

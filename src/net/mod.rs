@@ -4,6 +4,7 @@
 //! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
+//! - `peer_selection`: the peers for a request that names none
 //! - `address`, `stop`, `local_time`: small helpers
 
 mod address;
@@ -12,6 +13,7 @@ pub mod crypto;
 pub mod discovery;
 pub(crate) mod gossip;
 mod local_time;
+mod peer_selection;
 pub(crate) mod quic;
 pub(crate) mod server;
 pub(crate) mod state;
@@ -37,4 +39,6 @@ pub use crate::net::state::known_peers::KnownPeers;
 pub use crate::net::state::known_peers::Pinned;
 pub use address::AddressError;
 pub use address::PeerAddress;
+pub use peer_selection::find_nodes;
+pub use peer_selection::select_peers;
 pub use stop::Stop;

@@ -99,6 +99,11 @@ fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<RootSet, StoreE
         let key = BlobKey::new(BlobKind::Statement, id);
         rooted.needed.push(key);
     }
+    for partial in catalog::partial_holdings(tables)? {
+        // Its envelope is in its row.
+        let keys = blobs_of(partial.envelope.id(), &partial.manifest);
+        rooted.partial.extend(keys.into_iter().skip(1));
+    }
     for removed in catalog::removed(tables)? {
         let id = removed.summary.envelope_id;
         if !removed.summary.flags.foreign {

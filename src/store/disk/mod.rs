@@ -1,7 +1,8 @@
 //! The disk store: a registry's home with packs for bytes and redb for their locations. Several
 //! processes share both without waiting for each other's long work. Normative: `spec/store-layout.md`.
 //!
-//! - `index`: the database; `pack`: appending and reading blobs; `session`: one writer
+//! - `index`: the database; `pack`: appending and reading blobs; `session`: one writer, and
+//!   `session_rows` the rows that it commits
 //! - `gc`, `epoch`: collection, and the operations that it waits for
 //! - `rebuild`: an index from the packs; `fsck`, `stats`: checks and figures
 //! - `io`: the disk trait; `home`, `layout`, `reserve`: the directory
@@ -19,6 +20,7 @@ pub(crate) mod pack;
 mod rebuild;
 mod reserve;
 mod session;
+mod session_rows;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -50,9 +52,9 @@ pub use layout::STORE_VERSION;
 pub use rebuild::Recovered;
 pub use rebuild::Refill;
 pub use rebuild::Salvage;
-pub use session::Entry;
 pub use session::SessionStats;
 pub use session::WriteSession;
+pub use session_rows::Entry;
 pub use stats::StoreStats;
 
 use crate::meta_store::MetaRead;

@@ -9,12 +9,12 @@ use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::output::out::Out;
 use crate::cli::output::progress_bar::ProgressBar;
-use crate::cli::registry::network::peer_choice::select_peers;
 use crate::ident::Reference;
 use crate::net::DialTarget;
 use crate::net::Net;
 use crate::net::Peer;
 use crate::net::PeerAddress;
+use crate::net::select_peers;
 use crate::progress::Progress as _;
 use crate::protocol::PeerCatalog as _;
 use crate::protocol::PeerError;
@@ -74,7 +74,7 @@ pub(crate) fn connect_all(
     wanted: Option<&Reference>,
 ) -> Result<Vec<Peer>, Failure> {
     let places: Vec<DialTarget> = if named.is_empty() {
-        select_peers(ctx.registry()?, wanted)?
+        select_peers(ctx.registry()?, wanted, &interrupt::stop_condition())?
     } else {
         named.iter().cloned().map(DialTarget::Typed).collect()
     };

@@ -7,7 +7,6 @@ pub(crate) mod access;
 pub(crate) mod connect;
 mod consent;
 pub(crate) mod node;
-mod peer_choice;
 mod peer_names;
 pub(crate) mod peers;
 pub(crate) mod pull;

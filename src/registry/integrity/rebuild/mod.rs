@@ -166,7 +166,7 @@ fn is_sound(old: &dyn MetaRead) -> bool {
 }
 
 /// The tables above the store, except for the sources and the registry's own number.
-const CARRIED: [Table; 9] = [
+const CARRIED: [Table; 10] = [
     Table::Envelopes,
     Table::Datasets,
     Table::Names,
@@ -176,6 +176,7 @@ const CARRIED: [Table; 9] = [
     Table::Aside,
     Table::Followed,
     Table::Removed,
+    Table::Partial,
 ];
 
 /// Copies all entries of the old index. Returns the records in which the packs differ from it.
