@@ -183,6 +183,7 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
         }
         Error::VersionTaken { .. } => Some("give another --version, or none to get the next"),
         Error::Source(e) => Some(e.hint()),
+        Error::Intake(e) => Some(e.hint()),
         Error::Life(e) => Some(e.hint()),
         Error::Unreadable(_) => {
             Some("make them readable, or leave them out with --exclude GLOB; nothing was indexed")

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::manifest::ManifestError;
+use crate::wire::limits::SOURCE_FILTERS_BYTES_MAX;
 use crate::wire::limits::SOURCE_TEXT_BYTES_MAX;
 use crate::wire::limits::SOURCE_URL_BYTES_MAX;
 
@@ -17,6 +18,10 @@ pub struct Provenance {
     pub revision: Option<String>,
     /// Validator of everything that was taken: an entity tag, or a digest of all promises.
     pub validator: Option<String>,
+    /// Patterns of the paths that were taken; all paths if there are none.
+    pub include: Vec<String>,
+    /// Patterns of the paths that were left out.
+    pub exclude: Vec<String>,
     /// Time when the last file was taken.
     pub fetched_at: Timestamp,
 }
@@ -27,6 +32,10 @@ pub(super) struct SourceObject {
     url: String,
     revision: Option<String>,
     validator: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    include: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exclude: Vec<String>,
     fetched_at: String,
 }
 
@@ -37,8 +46,18 @@ impl SourceObject {
             let text = text.as_ref();
             text.is_some_and(|t| t.len() > SOURCE_TEXT_BYTES_MAX)
         };
-        self.url.len() > SOURCE_URL_BYTES_MAX || is_long(&self.revision) || is_long(&self.validator)
+        self.url.len() > SOURCE_URL_BYTES_MAX
+            || is_long(&self.revision)
+            || is_long(&self.validator)
+            || is_beyond_filters(&self.include)
+            || is_beyond_filters(&self.exclude)
     }
+}
+
+/// Returns true if patterns are over the limit.
+fn is_beyond_filters(patterns: &[String]) -> bool {
+    let bytes: usize = patterns.iter().map(|p| p.len().saturating_add(1)).sum();
+    bytes > SOURCE_FILTERS_BYTES_MAX
 }
 
 impl From<&Provenance> for SourceObject {
@@ -47,6 +66,8 @@ impl From<&Provenance> for SourceObject {
             url: source.url.clone(),
             revision: source.revision.clone(),
             validator: source.validator.clone(),
+            include: source.include.clone(),
+            exclude: source.exclude.clone(),
             fetched_at: source.fetched_at.to_rfc3339(),
         }
     }
@@ -58,12 +79,10 @@ impl TryFrom<SourceObject> for Provenance {
     fn try_from(object: SourceObject) -> Result<Self, ManifestError> {
         let bad = ManifestError::Field("source");
         let is_text = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
-        let texts = [
-            Some(&object.url),
-            object.revision.as_ref(),
-            object.validator.as_ref(),
-        ];
-        if !texts.into_iter().flatten().all(|text| is_text(text)) {
+        let optional = [&object.revision, &object.validator].into_iter().flatten();
+        let patterns = object.include.iter().chain(&object.exclude);
+        let mut texts = optional.chain(patterns).chain([&object.url]);
+        if !texts.all(|text| is_text(text)) {
             return Err(bad);
         }
         Ok(Self {
@@ -71,6 +90,8 @@ impl TryFrom<SourceObject> for Provenance {
             url: object.url,
             revision: object.revision,
             validator: object.validator,
+            include: object.include,
+            exclude: object.exclude,
         })
     }
 }

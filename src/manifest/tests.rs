@@ -316,6 +316,8 @@ fn provenance() -> Provenance {
         url: "hf://datasets/openai/gsm8k".to_owned(),
         revision: Some("ab".repeat(20)),
         validator: None,
+        include: Vec::new(),
+        exclude: vec!["*.png".to_owned()],
         fetched_at: Timestamp(1_790_000_000),
     }
 }
@@ -364,7 +366,11 @@ fn source_of_a_manifest_with_bad_texts_is_refused() {
         validator: Some("x".repeat(513)),
         ..provenance()
     };
-    for beyond in [long, url(&"u".repeat(4097))] {
+    let many = Provenance {
+        include: vec!["x".repeat(63); 65],
+        ..provenance()
+    };
+    for beyond in [long, many, url(&"u".repeat(4097))] {
         let encoded = with(beyond).encode();
         assert!(matches!(
             encoded,

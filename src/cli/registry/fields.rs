@@ -51,6 +51,8 @@ pub(crate) struct SourceFields<'a> {
     url: &'a str,
     revision: Option<&'a str>,
     validator: Option<&'a str>,
+    include: &'a [String],
+    exclude: &'a [String],
     fetched_at: String,
 }
 
@@ -60,6 +62,8 @@ impl<'a> SourceFields<'a> {
             url: &source.url,
             revision: source.revision.as_deref(),
             validator: source.validator.as_deref(),
+            include: &source.include,
+            exclude: &source.exclude,
             fetched_at: source.fetched_at.to_rfc3339(),
         }
     }

@@ -72,6 +72,7 @@ impl Classify for Error {
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),
             Self::Source(e) => e.kind(),
+            Self::Intake(e) => e.kind(),
             Self::Life(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }

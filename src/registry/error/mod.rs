@@ -2,6 +2,7 @@
 //! and `life` and `source` have errors of single topics.
 
 pub(crate) mod expansion;
+pub(crate) mod intake;
 pub(crate) mod kinds;
 pub(crate) mod life;
 pub(crate) mod node;
@@ -31,6 +32,7 @@ use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::protocol::PeerError;
 use crate::registry::error::expansion::Expansion;
+use crate::registry::error::intake::IntakeError;
 use crate::registry::error::life::LifeError;
 use crate::registry::error::node::NodeError;
 use crate::registry::error::source::SourceError;
@@ -444,6 +446,9 @@ pub enum Error {
     /// The directory cannot be indexed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Files from elsewhere cannot be taken in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
     /// An error about a version number or a removed dataset.
     #[error(transparent)]
     Life(#[from] LifeError),

@@ -26,8 +26,8 @@ pub(crate) struct Batch {
     pub(crate) data: Vec<u8>,
     /// End offset of each chunk.
     pub(crate) ends: Vec<usize>,
-    /// Note for the checkpoint behind the last chunk, if there is to be one.
-    pub(crate) mark: Option<Vec<u8>>,
+    /// True if there is to be a checkpoint behind the last chunk.
+    pub(crate) is_marked: bool,
 }
 
 /// Pool of unused buffers.
@@ -53,8 +53,6 @@ pub(crate) struct Chunker<'a> {
     filled: usize,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
-    /// Bytes of all chunks that were sent.
-    sent_bytes: u64,
     /// True once the data can no longer be stored.
     is_stopped: &'a AtomicBool,
 }
@@ -71,14 +69,8 @@ impl<'a> Chunker<'a> {
             filled: 0,
             batches,
             number: 0,
-            sent_bytes: 0,
             is_stopped,
         }
-    }
-
-    /// Returns the number of bytes in all chunks that were cut.
-    pub(crate) fn cut_bytes(&self) -> u64 {
-        self.sent_bytes
     }
 
     /// Returns true once the data can no longer be stored, so that reading more is of no use.
@@ -86,10 +78,10 @@ impl<'a> Chunker<'a> {
         self.is_stopped.load(Ordering::Relaxed)
     }
 
-    /// Sends the chunks that are complete, with a note for the checkpoint behind them. Without such
-    /// chunks there is no checkpoint.
-    pub(crate) fn mark(&mut self, note: Vec<u8>) {
-        self.send_batch(false, Some(note));
+    /// Sends the chunks that are complete, and asks for a checkpoint behind them. Without such chunks
+    /// there is none.
+    pub(crate) fn mark(&mut self) {
+        self.send_batch(false, true);
     }
 
     /// Reads `source` to its end. `each` receives every piece.
@@ -135,19 +127,19 @@ impl<'a> Chunker<'a> {
 
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
-        self.send_batch(true, None);
+        self.send_batch(true, false);
     }
 
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
-            self.send_batch(false, None);
+            self.send_batch(false, false);
         }
         let end = (self.filled + READ_BYTES).min(self.buffer.len());
         self.buffer.get_mut(self.filled..end).unwrap_or_default()
     }
 
-    fn send_batch(&mut self, region_ends: bool, mark: Option<Vec<u8>>) {
+    fn send_batch(&mut self, region_ends: bool, is_marked: bool) {
         let uncut = self.buffer.get(..self.filled).unwrap_or_default();
         let mut ends = Vec::new();
         let mut at = 0;
@@ -170,9 +162,8 @@ impl<'a> Chunker<'a> {
             number: self.number,
             data,
             ends,
-            mark,
+            is_marked,
         });
         self.number += 1;
-        self.sent_bytes += at as u64;
     }
 }

@@ -45,9 +45,9 @@ use crate::store::disk::WriteSession;
 
 type NumberedBatch = (u64, StoredBatch);
 
-/// Makes the data before a mark durable: the mark's note, and the root and totals of the tree of all
-/// chunks before it, whose nodes are stored.
-pub(crate) type OnMark<'a> = dyn Fn(&[u8], TreeId, Totals) -> Result<(), Error> + Sync + 'a;
+/// Makes the data before a mark durable. It takes the root and the totals of the tree of all chunks
+/// before the mark, whose nodes are stored.
+pub(crate) type OnMark<'a> = dyn Fn(TreeId, Totals) -> Result<(), Error> + Sync + 'a;
 
 /// Stores the bytes that `read` feeds, as chunks of one tree. They may become deltas against the
 /// parent tree, or against chunks anywhere in the store.
@@ -57,7 +57,7 @@ pub(crate) fn ingest<T>(
     similarity: &SimilarityIndex,
     read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
-    ingest_with_marks(session, previous, similarity, &|_, _, _| Ok(()), read)
+    ingest_with_marks(session, previous, similarity, &|_, _| Ok(()), read)
 }
 
 /// As [`ingest`]; `on_mark` is called at every mark of the chunker, in order.
@@ -148,7 +148,7 @@ fn work(
 pub(crate) struct StoredBatch {
     pub(crate) entries: Vec<ChunkEntry>,
     leaves: Vec<Option<TreeId>>,
-    mark: Option<Vec<u8>>,
+    is_marked: bool,
 }
 
 /// Stores batches, on one thread.
@@ -230,7 +230,7 @@ impl<'a> ChunkStorer<'a> {
         Ok(StoredBatch {
             entries,
             leaves: places.iter().map(|p| p.leaf).collect(),
-            mark: batch.mark.clone(),
+            is_marked: batch.is_marked,
         })
     }
 
@@ -339,15 +339,15 @@ fn build_tree(
         while let Some(StoredBatch {
             entries,
             leaves,
-            mark,
+            is_marked,
         }) = early.remove(&next)
         {
             for (n, entry) in entries.into_iter().enumerate() {
                 near.borrow_mut().extend(leaves.get(n).copied().flatten());
                 builder.push(entry, &mut emit);
             }
-            if let Some(note) = mark {
-                call_on_mark(session, &builder, &note, on_mark)?;
+            if is_marked {
+                call_on_mark(session, &builder, on_mark)?;
             }
             next += 1;
         }
@@ -363,7 +363,6 @@ fn build_tree(
 fn call_on_mark(
     session: &WriteSession,
     builder: &TreeBuilder,
-    note: &[u8],
     on_mark: &OnMark<'_>,
 ) -> Result<(), Error> {
     let mut stored = Ok(());
@@ -374,5 +373,5 @@ fn call_on_mark(
     };
     let (root, totals) = builder.clone().finish(&mut emit);
     stored?;
-    on_mark(note, root, totals)
+    on_mark(root, totals)
 }
