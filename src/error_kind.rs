@@ -54,6 +54,12 @@ impl ErrorKind {
         if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
             return Self::Interrupted;
         }
+        if let Some(kinded) = error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<KindedError>())
+        {
+            return kinded.kind;
+        }
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound,
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -68,6 +74,21 @@ impl ErrorKind {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Stopped;
+
+/// An error of reading that knows its kind, inside of a [`std::io::Error`].
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct KindedError {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl KindedError {
+    /// Returns an error with this kind and message.
+    pub fn new(kind: ErrorKind, message: String) -> Self {
+        Self { kind, message }
+    }
+}
 
 /// An error with an [`ErrorKind`]. Every error of this crate implements it.
 pub trait Classify {

@@ -136,6 +136,8 @@ pub mod panics;
 pub mod progress;
 pub mod protocol;
 pub mod read_at;
+#[cfg(feature = "registry")]
+pub mod remote;
 #[cfg(feature = "search")]
 pub mod search;
 mod splitmix;

@@ -79,7 +79,10 @@ fn held_below(
             let keys: Vec<BlobKey> = chunks.iter().map(key).collect();
             let held = blobs.has(&keys).map_err(TreeError::Blob)?;
             let pairs = chunks.iter().zip(held);
-            pairs.filter(|(_, h)| *h).map(|(c, _)| u64::from(c.bytes)).sum()
+            pairs
+                .filter(|(_, h)| *h)
+                .map(|(c, _)| u64::from(c.bytes))
+                .sum()
         }
         Some(Node::Inner { level, children }) => {
             let mut sum = 0_u64;

@@ -40,6 +40,14 @@ pub(super) struct SourceObject {
 }
 
 impl SourceObject {
+    /// Returns true if no text is empty or has control characters.
+    fn has_plain_texts(&self) -> bool {
+        let is_text = |text: &String| !text.is_empty() && !text.chars().any(char::is_control);
+        let optional = [&self.revision, &self.validator].into_iter().flatten();
+        let patterns = self.include.iter().chain(&self.exclude);
+        optional.chain(patterns).chain([&self.url]).all(is_text)
+    }
+
     /// Returns true if a text is over its limit.
     pub(super) fn is_beyond(&self) -> bool {
         let is_long = |text: &Option<String>| {
@@ -78,11 +86,7 @@ impl TryFrom<SourceObject> for Provenance {
 
     fn try_from(object: SourceObject) -> Result<Self, ManifestError> {
         let bad = ManifestError::Field("source");
-        let is_text = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
-        let optional = [&object.revision, &object.validator].into_iter().flatten();
-        let patterns = object.include.iter().chain(&object.exclude);
-        let mut texts = optional.chain(patterns).chain([&object.url]);
-        if !texts.all(|text| is_text(text)) {
+        if !object.has_plain_texts() {
             return Err(bad);
         }
         Ok(Self {

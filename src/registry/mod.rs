@@ -60,6 +60,7 @@ pub use crate::registry::intake::journal::encode_part;
 pub use crate::registry::intake::options::IntakeOptions;
 pub use crate::registry::intake::options::IntakeReport;
 pub use crate::registry::intake::promise::Promise;
+pub use crate::registry::intake::remote_source::RemoteSource;
 pub use crate::registry::intake::source::FileSource;
 pub use crate::registry::intake::source::Place;
 pub use crate::registry::intake::source::SourceItem;

@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["trust", "archive", "age_format"],
     &["protocol"],
     &["store", "search", "keyring", "catalog"],
-    &["inspect"],
+    &["inspect", "remote"],
     &["registry"],
     &["net"],
     &["cli"],

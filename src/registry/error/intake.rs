@@ -80,9 +80,15 @@ impl IntakeError {
             Self::BrokenPromise { .. } => {
                 "nothing was indexed; try again later, or ask whoever runs the server"
             }
-            Self::Fetch { .. } => "the same command goes on from here; nothing that arrived is lost",
-            Self::Path { .. } => "ask whoever made the source to rename the file, or leave it out with --exclude",
-            Self::NoFiles { is_filtered: true, .. } => "look at --include and --exclude",
+            Self::Fetch { .. } => {
+                "the same command goes on from here; nothing that arrived is lost"
+            }
+            Self::Path { .. } => {
+                "ask whoever made the source to rename the file, or leave it out with --exclude"
+            }
+            Self::NoFiles {
+                is_filtered: true, ..
+            } => "look at --include and --exclude",
             Self::NoFiles { .. } => "name a repository or a prefix with files in it",
             Self::NoSource(_) => "`alimentar registry index` takes data in from a path or a URL",
             Self::PartialUrl { .. } => {

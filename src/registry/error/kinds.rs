@@ -34,6 +34,7 @@ impl Classify for Error {
             | Self::TooManyColumns { .. } => ErrorKind::Unsupported,
             Self::Lines { source, .. } => source.kind(),
             Self::NotHere(_) => ErrorKind::NotFound,
+            Self::Remote(e) => e.kind(),
             Self::NoRows(_) => ErrorKind::Unsupported,
             Self::Rows { source, .. } => source.kind(),
             Self::Regex { source, .. } => source.kind(),

@@ -38,6 +38,7 @@ use crate::registry::error::node::NodeError;
 use crate::registry::error::source::SourceError;
 use crate::registry::error::text::some_of;
 use crate::registry::error::text::unreadable;
+use crate::remote::RemoteError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
@@ -107,6 +108,9 @@ pub enum Error {
     /// The text is neither a path nor a reference to a held dataset.
     #[error("there is no file `{0}`, and no dataset")]
     NotHere(String),
+    /// Something that is elsewhere cannot be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The target has no file with rows.
     #[error("there is no file with rows in `{0}`")]
     NoRows(String),

@@ -199,7 +199,10 @@ impl LocalRegistry {
     }
 
     /// Returns the trees of the parent version, because new data probably resembles them.
-    pub(super) fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
+    pub(super) fn trees_of(
+        &self,
+        before: Option<&Dataset>,
+    ) -> Result<[Option<ParentTree>; 2], Error> {
         let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
         };
@@ -265,7 +268,10 @@ impl LocalRegistry {
     }
 }
 
-pub(super) fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
+pub(super) fn unchanged(
+    (manifest, totals): (Manifest, Totals),
+    skipped: Vec<Skipped>,
+) -> IndexReport {
     let stats = SessionStats::default();
     IndexReport {
         manifest,

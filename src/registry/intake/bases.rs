@@ -18,7 +18,6 @@ use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::read_at::ReadAt as _;
-use crate::registry::error::Error;
 use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::RecordedRun;
 use crate::registry::intake::promise::Promise;
@@ -83,11 +82,7 @@ impl Base {
     }
 
     /// Returns the bytes of a file that are here. They may be its first ones only.
-    pub(super) fn find(
-        &self,
-        item: &SourceItem,
-        reader: &Arc<BlobReader>,
-    ) -> Option<DatasetFile> {
+    pub(super) fn find(&self, item: &SourceItem, reader: &Arc<BlobReader>) -> Option<DatasetFile> {
         let file = self.files.get(&item.path)?;
         let sizes = (file.size_bytes, item.size_bytes);
         if matches!(sizes, (Some(a), Some(b)) if a != b) || file.available == 0 {
@@ -206,14 +201,15 @@ impl Bases {
         let reader = self.reader.as_ref()?;
         let mut best: Option<DatasetFile> = None;
         for base in &self.all {
-            let is_whole = best.as_ref().is_some_and(|b| Some(b.len()) == item.size_bytes);
+            let is_whole = best
+                .as_ref()
+                .is_some_and(|b| Some(b.len()) == item.size_bytes);
             if is_whole {
                 break;
             }
             let found = base.find(item, reader);
-            let is_better = |found: &DatasetFile| {
-                best.as_ref().is_none_or(|best| found.len() > best.len())
-            };
+            let is_better =
+                |found: &DatasetFile| best.as_ref().is_none_or(|best| found.len() > best.len());
             if let Some(found) = found.filter(is_better) {
                 best = Some(found);
             }

@@ -22,7 +22,9 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Returns true if any file has to be read again.
 pub(super) fn is_needed(files: &[FedFile], full_schema: bool) -> bool {
-    files.iter().any(|file| file.is_undescribed || wants_profile(file, full_schema))
+    files
+        .iter()
+        .any(|file| file.is_undescribed || wants_profile(file, full_schema))
 }
 
 fn wants_profile(file: &FedFile, full_schema: bool) -> bool {
@@ -51,7 +53,10 @@ pub(super) fn describe_stored(
             describe(file, &stored)?;
         }
         if wants_profile(file, full_schema) {
-            let text = Box::new(InOrder { stored: &stored, at: 0 });
+            let text = Box::new(InOrder {
+                stored: &stored,
+                at: 0,
+            });
             let format = FileFormat::from_number(file.entry.format);
             let seen = profile(format, text).map_err(|e| read_error(file, e))?;
             (file.schema, file.schema_from) = (seen.schema(), SchemaFrom::WholeFile);

@@ -117,7 +117,7 @@ impl Feed<'_> {
         // A large file starts and ends at a cut, so that it has the same chunks in every dataset.
         chunker.end_region();
         let reading = ItemRead::new(self.source, number, item, self.bases.find(item));
-        self.feed_stream(chunker, state, (item, Vec::new(), reading))?;
+        self.feed_stream(chunker, state, (number, Vec::new(), reading))?;
         chunker.end_region();
         Ok(())
     }
@@ -136,11 +136,11 @@ impl Feed<'_> {
         let read = (&mut reading).take(wanted).read_to_end(&mut front);
         read.map_err(|e| fetch_error(item, e))?;
         if (front.len() as u64) < wanted {
-            let small = read_whole(item, front, reading.fetched_bytes())?;
+            let small = self.read_whole(number, front, reading.fetched_bytes())?;
             return state.append_small(chunker, self, small);
         }
         chunker.end_region();
-        self.feed_stream(chunker, state, (item, front, reading))?;
+        self.feed_stream(chunker, state, (number, front, reading))?;
         chunker.end_region();
         Ok(())
     }
@@ -150,8 +150,9 @@ impl Feed<'_> {
         &self,
         chunker: &mut Chunker<'_>,
         state: &mut FeedState<'_>,
-        (item, front, mut reading): (&SourceItem, Vec<u8>, ItemRead<'_>),
+        (number, front, mut reading): (usize, Vec<u8>, ItemRead<'_>),
     ) -> Result<(), Error> {
+        let item = self.item(number)?;
         state.begin(item);
         let (card, most) = self.card;
         let card_bytes_max = (item.path == card).then_some(most);
@@ -161,7 +162,7 @@ impl Feed<'_> {
         std::thread::scope(|scope| {
             let (is_over, reading) = (&is_over, &mut reading);
             scope.spawn(move || read_ahead(reading, &pieces, is_over));
-            let fed = std::iter::once(Ok(front)).chain(arrived).try_for_each(|piece| {
+            let feed_piece = |piece: io::Result<Vec<u8>>| -> Result<(), Error> {
                 let piece = piece.map_err(|e| fetch_error(item, e))?;
                 self.check_running(chunker)?;
                 file.push(&piece);
@@ -170,7 +171,10 @@ impl Feed<'_> {
                 self.progress.advance(piece.len() as u64);
                 state.mark_if_due(chunker);
                 Ok(())
-            });
+            };
+            let mut pieces = std::iter::once(Ok(front)).chain(arrived);
+            let fed = pieces.try_for_each(feed_piece);
+            drop(pieces);
             is_over.store(true, Ordering::Relaxed);
             fed
         })?;
@@ -180,7 +184,7 @@ impl Feed<'_> {
         if card_bytes_max.is_some() && file.front.len() as u64 == file.size_bytes {
             state.fed.card = Some(file.front.clone());
         }
-        state.append_described(file.finish(item)?);
+        state.append_described(file.finish(item, self.source.has_md5(number))?);
         Ok(())
     }
 
@@ -215,14 +219,18 @@ impl Feed<'_> {
                     read
                 })
                 .collect();
-            let fed = queues.iter().cycle().take(groups.len()).try_for_each(|queue| {
-                let panicked = |_| Error::WorkerPanicked("reading");
-                for small in queue.recv().map_err(panicked)?? {
-                    self.check_running(chunker)?;
-                    state.append_small(chunker, self, small)?;
-                }
-                Ok(())
-            });
+            let fed = queues
+                .iter()
+                .cycle()
+                .take(groups.len())
+                .try_for_each(|queue| {
+                    let panicked = |_| Error::WorkerPanicked("reading");
+                    for small in queue.recv().map_err(panicked)?? {
+                        self.check_running(chunker)?;
+                        state.append_small(chunker, self, small)?;
+                    }
+                    Ok(())
+                });
             is_over.store(true, Ordering::Relaxed);
             // Readers that wait to send end when the queues go.
             drop(queues);
@@ -244,9 +252,28 @@ impl Feed<'_> {
             let mut bytes = Vec::new();
             let read = reading.read_to_end(&mut bytes);
             read.map_err(|e| fetch_error(item, e))?;
-            files.push(read_whole(item, bytes, reading.fetched_bytes())?);
+            files.push(self.read_whole(*number, bytes, reading.fetched_bytes())?);
         }
         Ok(files)
+    }
+
+    /// Checks the bytes of a small file against its promise.
+    fn read_whole(
+        &self,
+        number: usize,
+        bytes: Vec<u8>,
+        fetched_bytes: u64,
+    ) -> Result<SmallFile, Error> {
+        let item = self.item(number)?;
+        let mut check = PromiseCheck::new(&item.promise, Some(bytes.len() as u64));
+        check.push(&bytes);
+        let kept = check.finish(self.source.has_md5(number));
+        kept.map_err(|hashes| IntakeError::broken_promise(&item.path, hashes))?;
+        Ok(SmallFile {
+            note: note_of(item, 0),
+            bytes,
+            fetched_bytes,
+        })
     }
 
     fn check_running(&self, chunker: &Chunker<'_>) -> Result<(), Error> {
@@ -296,7 +323,8 @@ fn read_ahead(
 
 /// Returns true if the file is known to share chunks with its neighbours.
 fn is_small(item: &SourceItem) -> bool {
-    item.size_bytes.is_some_and(|size| size < CHUNK_BYTES_MAX as u64)
+    item.size_bytes
+        .is_some_and(|size| size < CHUNK_BYTES_MAX as u64)
 }
 
 fn fetch_error(item: &SourceItem, error: io::Error) -> Error {
@@ -308,19 +336,6 @@ struct SmallFile {
     note: FileNote,
     bytes: Vec<u8>,
     fetched_bytes: u64,
-}
-
-/// Checks the bytes of a small file against its promise.
-fn read_whole(item: &SourceItem, bytes: Vec<u8>, fetched_bytes: u64) -> Result<SmallFile, Error> {
-    let mut check = PromiseCheck::new(&item.promise, Some(bytes.len() as u64));
-    check.push(&bytes);
-    let kept = check.finish();
-    kept.map_err(|hashes| IntakeError::broken_promise(&item.path, hashes))?;
-    Ok(SmallFile {
-        note: note_of(item, 0),
-        bytes,
-        fetched_bytes,
-    })
 }
 
 fn note_of(item: &SourceItem, start: u64) -> FileNote {
@@ -366,8 +381,12 @@ impl StreamedFile {
         self.size_bytes += piece.len() as u64;
     }
 
-    fn finish(self, item: &SourceItem) -> Result<(FedFile, Option<SecretWarning>), Error> {
-        let kept = self.check.finish();
+    fn finish(
+        self,
+        item: &SourceItem,
+        has_md5: bool,
+    ) -> Result<(FedFile, Option<SecretWarning>), Error> {
+        let kept = self.check.finish(has_md5);
         kept.map_err(|hashes| IntakeError::broken_promise(&item.path, hashes))?;
         let later = NotYet {
             size_bytes: self.size_bytes,

@@ -178,7 +178,8 @@ pub(crate) fn runs_of(
         if let Some(last) = runs.last_mut().filter(|r| r.run == run && !is_bad) {
             match decode_part(row) {
                 Ok(files) if part == VOID_PART => {
-                    last.distrusted.extend(files.into_iter().map(|file| file.path));
+                    last.distrusted
+                        .extend(files.into_iter().map(|file| file.path));
                 }
                 Ok(files) => last.files.extend(files),
                 Err(_) => {
@@ -296,11 +297,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`MetaError`] when the tables cannot be written.
-    pub(crate) fn save(
-        &self,
-        tables: &mut dyn MetaWrite,
-        head: &RunHead,
-    ) -> Result<(), MetaError> {
+    pub(crate) fn save(&self, tables: &mut dyn MetaWrite, head: &RunHead) -> Result<(), MetaError> {
         let mut state = lock(&self.state);
         if state.parts == 0 {
             self.make_room(tables)?;
@@ -310,7 +307,11 @@ impl Journal {
             let key = key_of(&self.source, self.run, state.parts);
             tables.put(Table::Intakes, &key, &part)?;
         }
-        tables.put(Table::Intakes, &key_of(&self.source, self.run, 0), &head.encode())
+        tables.put(
+            Table::Intakes,
+            &key_of(&self.source, self.run, 0),
+            &head.encode(),
+        )
     }
 
     /// Records the end of the run, and removes the rows of all other runs of the source.
@@ -391,7 +392,9 @@ mod tests {
         for n in 1..6_u8 {
             let journal = Journal::new(mine, [n; 8]);
             journal.add(encode_part(&[note("a", 0, Some(5))]));
-            journal.save(&mut tables, &head(i64::from(n), false)).unwrap();
+            journal
+                .save(&mut tables, &head(i64::from(n), false))
+                .unwrap();
         }
         let runs = runs_of(&tables, &mine).unwrap();
         assert_eq!(runs.len(), RUNS_MAX);
@@ -403,7 +406,10 @@ mod tests {
         last.finish(&mut tables, &head(10, true)).unwrap();
         let runs = runs_of(&tables, &mine).unwrap();
         assert_eq!(runs.len(), 1);
-        assert_eq!(runs[0].files, [note("a", 0, Some(5)), note("b", 5, Some(4))]);
+        assert_eq!(
+            runs[0].files,
+            [note("a", 0, Some(5)), note("b", 5, Some(4))]
+        );
         assert_eq!(heads(&tables).unwrap().len(), 2);
     }
 

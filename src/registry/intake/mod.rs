@@ -1,7 +1,8 @@
 //! Intake: stores files from elsewhere as a dataset, without a copy beside it. Normative:
 //! `spec/taking-in.md`.
 //!
-//! - `source`, `promise`: files elsewhere, and what their place promises about them
+//! - `source`, `promise`: files elsewhere, and what their place promises about them;
+//!   `remote_source`: those behind a URL
 //! - `selection`: the files to take; `bases`: bytes of them that are here already
 //! - `feed`, `item_read`: reading and checking; `journal`: how far it is, for the next run
 //! - `describe`: formats and schemas that need bytes at several places
@@ -13,6 +14,7 @@ mod item_read;
 pub(crate) mod journal;
 pub(crate) mod options;
 pub(crate) mod promise;
+pub(crate) mod remote_source;
 mod selection;
 pub(crate) mod source;
 
@@ -83,6 +85,7 @@ struct Intake<'a> {
     selection: Selection,
     options: &'a IndexOptions,
     include: &'a [String],
+    base: Option<&'a Dataset>,
     key: SourceKey,
     /// Digest of all promises, where every file has one.
     promises: Option<[u8; 32]>,
@@ -106,13 +109,18 @@ impl LocalRegistry {
     ) -> Result<IntakeReport, Error> {
         let place = source.place();
         let _step = Step::begin("take in", &place.url);
-        let IntakeOptions { index, include } = options;
+        let IntakeOptions {
+            index,
+            include,
+            base,
+        } = options;
         let index = &metadata::checked(index)?;
         let intake = Intake {
             source,
             selection: select(source, include, &index.exclude)?,
             options: index,
             include,
+            base: base.as_ref(),
             key: source_key(&place.shared_url, include, index),
             promises: None,
         };
@@ -148,15 +156,21 @@ impl LocalRegistry {
     ) -> Result<Option<Manifest>, Error> {
         let finished = runs.iter().filter_map(|run| run.head.finished.as_ref());
         let same = finished.filter(|(_, promises)| Some(*promises) == intake.promises);
-        let Some((content, _)) = same.last() else {
-            return Ok(None);
+        let content = same.last().map(|(content, _)| *content);
+        let (options, now) = (intake.options, intake.provenance());
+        let is_it = |d: &Dataset| {
+            let says_so = d
+                .manifest
+                .source
+                .as_ref()
+                .is_some_and(|then| is_same_state(then, &now));
+            let content = content.or_else(|| says_so.then_some(d.manifest.content_id));
+            content.is_some_and(|content| same_claims(d, &content, options))
         };
-        let options = intake.options;
         self.store.read(|t| {
             let named = catalog::by_name(t, &naming.name)?;
             let mut own = named.into_iter().filter(|d| is_own(d, options));
-            let held = own.rfind(|d| same_claims(d, content, options));
-            Ok::<_, Error>(held.map(|dataset| dataset.manifest))
+            Ok::<_, Error>(own.rfind(is_it).map(|dataset| dataset.manifest))
         })
     }
 
@@ -179,7 +193,8 @@ impl LocalRegistry {
             Some(before) => self.held_card(before)?,
             None => None,
         };
-        let bases = self.bases(runs, before.as_ref())?;
+        let versions = [before.as_ref(), intake.base];
+        let bases = self.intake_bases(runs, &versions)?;
         let [data_before, table_before] = self.trees_of(before.as_ref())?;
         let near = SimilarityIndex::open(&self.store)?;
         let run = host::random().map_err(Error::Random)?;
@@ -207,7 +222,9 @@ impl LocalRegistry {
         };
         let before = data_before.as_ref();
         let (mut fed, root, totals) =
-            ingest_with_marks(&session, before, &near, &on_mark, |chunker| feed.run(chunker))?;
+            ingest_with_marks(&session, before, &near, &on_mark, |chunker| {
+                feed.run(chunker)
+            })?;
         progress.phase("describing", None);
         let tree = (root, totals.bytes);
         if describe::is_needed(&fed.files, options.full_schema) {
@@ -265,10 +282,14 @@ impl LocalRegistry {
         Ok(intake.report(report, (fed.fetched_files, fed.fetched_bytes)))
     }
 
-    /// Collects the places with bytes that are here: recorded runs, then the version before.
-    fn bases(&self, runs: Vec<RecordedRun>, before: Option<&Dataset>) -> Result<Bases, Error> {
+    /// Collects the places with bytes that are here: recorded runs, then versions.
+    fn intake_bases(
+        &self,
+        runs: Vec<RecordedRun>,
+        versions: &[Option<&Dataset>],
+    ) -> Result<Bases, Error> {
         let mut all: Vec<Base> = runs.into_iter().map(Base::of_run).collect();
-        if let Some(before) = before {
+        for before in versions.iter().flatten() {
             // A damaged table must not prevent an intake.
             let table: Option<FileTable> = self.files(&before.manifest).ok();
             all.extend(table.map(|table| Base::of_version(&before.manifest, &table)));
@@ -280,7 +301,7 @@ impl LocalRegistry {
 impl Intake<'_> {
     /// Returns the size of all selected files, if the place says it.
     fn size_bytes(&self) -> Option<u64> {
-        let sizes = self.items().map(|item| item.size_bytes);
+        let mut sizes = self.items().map(|item| item.size_bytes);
         sizes.try_fold(0_u64, |sum, size| Some(sum.saturating_add(size?)))
     }
 
@@ -327,7 +348,11 @@ impl Intake<'_> {
         }
     }
 
-    fn report(&self, index: IndexReport, (fetched_files, fetched_bytes): (u64, u64)) -> IntakeReport {
+    fn report(
+        &self,
+        index: IndexReport,
+        (fetched_files, fetched_bytes): (u64, u64),
+    ) -> IntakeReport {
         IntakeReport {
             index,
             source: self.provenance(),
@@ -351,7 +376,9 @@ impl Intake<'_> {
         let Some((number, item)) = items.find(|(_, item)| item.path == CARD_FILE) else {
             return Ok(None);
         };
-        if item.size_bytes.is_some_and(|size| size > CARD_BYTES_MAX as u64)
+        if item
+            .size_bytes
+            .is_some_and(|size| size > CARD_BYTES_MAX as u64)
             || self.selection.numbers.contains(&number)
         {
             return Ok(None);
@@ -360,15 +387,25 @@ impl Intake<'_> {
         let mut reading = ItemRead::new(self.source, number, item, None);
         let mut bytes = Vec::new();
         let most = CARD_BYTES_MAX as u64 + 1;
-        (&mut reading).take(most).read_to_end(&mut bytes).map_err(failed)?;
+        (&mut reading)
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         fed.fetched_bytes += reading.fetched_bytes();
         fed.fetched_files += u64::from(reading.fetched_bytes() > 0);
         let mut check = PromiseCheck::new(&item.promise, Some(bytes.len() as u64));
         check.push(&bytes);
-        let kept = check.finish();
+        let kept = check.finish(self.source.has_md5(number));
         kept.map_err(|hashes| IntakeError::broken_promise(&item.path, hashes))?;
         Ok(Some(bytes).filter(|bytes| bytes.len() <= CARD_BYTES_MAX))
     }
+}
+
+/// Returns true if both say the same files of the same place.
+fn is_same_state(then: &Provenance, now: &Provenance) -> bool {
+    let validators = (&then.validator, &now.validator);
+    let is_same = matches!(validators, (Some(then), Some(now)) if then == now);
+    is_same && (&then.url, &then.include, &then.exclude) == (&now.url, &now.include, &now.exclude)
 }
 
 /// Makes the file table and the common schema of all files.
@@ -389,7 +426,11 @@ fn stored_files(
     let kind = intake.source.place().kind;
     if entries.is_empty() {
         let url = intake.source.place().url.clone();
-        return Err(IntakeError::NoFiles { url, is_filtered: true }.into());
+        return Err(IntakeError::NoFiles {
+            url,
+            is_filtered: true,
+        }
+        .into());
     }
     let files = StoredFiles {
         kind,

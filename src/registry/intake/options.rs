@@ -1,5 +1,6 @@
 //! Options and result of an intake.
 
+use crate::catalog::Dataset;
 use crate::manifest::Provenance;
 use crate::registry::index::options::IndexOptions;
 use crate::registry::index::options::IndexReport;
@@ -12,12 +13,18 @@ pub struct IntakeOptions {
     pub index: IndexOptions,
     /// Patterns of paths to take. Without any, all are taken.
     pub include: Vec<String>,
+    /// A dataset that may have some of the files. It need not be made here.
+    pub base: Option<Dataset>,
 }
 
 impl IntakeOptions {
     /// Returns options with this metadata and these patterns.
     pub fn new(index: IndexOptions, include: Vec<String>) -> Self {
-        Self { index, include }
+        Self {
+            index,
+            include,
+            base: None,
+        }
     }
 }
 

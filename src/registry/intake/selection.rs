@@ -62,10 +62,7 @@ pub(super) fn select(
 }
 
 /// Refuses a list with one path twice, or with a file that is a directory of another.
-fn check_together<'a>(
-    place: &Place,
-    paths: impl Iterator<Item = &'a str>,
-) -> Result<(), Error> {
+fn check_together<'a>(place: &Place, paths: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let mut paths: Vec<&str> = paths.collect();
     paths.sort_unstable();
     let entry = |path: &&str| FileEntry {
@@ -163,7 +160,10 @@ mod tests {
     #[test]
     fn patterns_select_files_and_everything_below_directories() {
         let all = ["b.txt", "data/x.parquet", "data/y/z.csv", "README.md"];
-        assert_eq!(taken(&all, &[], &[]), ["README.md", "b.txt", "data/x.parquet", "data/y/z.csv"]);
+        assert_eq!(
+            taken(&all, &[], &[]),
+            ["README.md", "b.txt", "data/x.parquet", "data/y/z.csv"]
+        );
         assert_eq!(taken(&all, &["*.parquet"], &[]), ["data/x.parquet"]);
         assert_eq!(taken(&all, &["data/"], &["y"]), ["data/x.parquet"]);
         assert_eq!(taken(&all, &[], &["data", "*.md"]), ["b.txt"]);
@@ -182,14 +182,25 @@ mod tests {
         ] {
             let source = listed(paths);
             let error = select(&source, &[], &[]).map(drop).unwrap_err();
-            assert!(matches!(error, Error::Intake(IntakeError::Path { .. })), "{paths:?}");
+            assert!(
+                matches!(error, Error::Intake(IntakeError::Path { .. })),
+                "{paths:?}"
+            );
         }
         let source = listed(&["a"]);
-        let error = select(&source, &["b".to_owned()], &[]).map(drop).unwrap_err();
-        let filtered = IntakeError::NoFiles { url: String::new(), is_filtered: true };
-        assert!(std::mem::discriminant(&filtered) == match &error {
-            Error::Intake(e) => std::mem::discriminant(e),
-            other => panic!("{other}"),
-        });
+        let error = select(&source, &["b".to_owned()], &[])
+            .map(drop)
+            .unwrap_err();
+        let filtered = IntakeError::NoFiles {
+            url: String::new(),
+            is_filtered: true,
+        };
+        assert!(
+            std::mem::discriminant(&filtered)
+                == match &error {
+                    Error::Intake(e) => std::mem::discriminant(e),
+                    other => panic!("{other}"),
+                }
+        );
     }
 }

@@ -46,4 +46,9 @@ pub trait FileSource: Sync {
     /// # Errors
     /// The error of the source.
     fn read(&self, number: usize, offset: u64) -> Result<Box<dyn Read + Send>, Error>;
+
+    /// Returns false if the promised MD5 of a file turned out to be none while the file was read.
+    fn has_md5(&self, _number: usize) -> bool {
+        true
+    }
 }

@@ -29,7 +29,11 @@ pub struct Entry {
 }
 
 /// Returns true if a blob counts as held for an operation that began at `epoch`.
-pub(in crate::store::disk) fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, StoreError> {
+pub(in crate::store::disk) fn is_held(
+    tables: &dyn MetaRead,
+    key: &BlobKey,
+    epoch: u64,
+) -> Result<bool, StoreError> {
     let row_key = rows::blob_key(key);
     if tables.get(Table::Blobs, &row_key)?.is_none() {
         return Ok(false);
