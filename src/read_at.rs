@@ -46,6 +46,11 @@ pub trait ReadAt: Send + Sync {
         ranges.iter().map(read).collect()
     }
 
+    /// Returns the first error of reading, of a source that remembers it. Decoders hide errors.
+    fn failure(&self) -> Option<io::Error> {
+        None
+    }
+
     /// Returns true if the source has no bytes.
     fn is_empty(&self) -> bool {
         self.len() == 0

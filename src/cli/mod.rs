@@ -4,6 +4,7 @@
 //! - `context.rs`: the options of every command, the output, the registry
 //! - `parse.rs`, `env.rs`, `settings.rs`: values from the command line, the environment, `config.toml`
 //! - `output/`, `prompt/`: text for people, questions to people
+//! - `remote.rs`: the reader of URLs, as options and environment say
 //! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
 //! - `surface/`: help, completion, usage errors
 //!
@@ -24,6 +25,7 @@ mod output;
 mod parse;
 mod prompt;
 mod registry;
+mod remote;
 mod settings;
 mod surface;
 mod version;
@@ -116,7 +118,12 @@ pub fn main() -> ExitCode {
         colour: !global.no_color,
         wide: global.wide,
     });
-    let ended = settings.and_then(|defaults| run(&Context::new(global, defaults, out), &command));
+    let ended = settings.and_then(|defaults| {
+        let ctx = Context::new(global, defaults, out);
+        let ended = run(&ctx, &command);
+        remote::report(&ctx);
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(out),

@@ -5,12 +5,14 @@
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
 //! - `peer_selection`: the peers for a request that names none
+//! - `fetch`: HTTP for `remote`
 //! - `address`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
 pub mod crypto;
 pub mod discovery;
+mod fetch;
 pub(crate) mod gossip;
 mod local_time;
 mod peer_selection;
@@ -20,6 +22,7 @@ pub(crate) mod state;
 mod stop;
 
 pub use crate::net::async_client::SyncClient;
+pub use crate::net::fetch::HttpTransport;
 pub use crate::net::gossip::GossipOptions;
 pub use crate::net::gossip::NodeView;
 pub use crate::net::quic::dial::DialTarget;

@@ -11,12 +11,13 @@ use crate::inspect::tokens::Encoding;
 use crate::registry::Error;
 use crate::registry::Target;
 use crate::registry::TargetOptions;
+use crate::remote::RemoteUrl;
 
 /// The targets of a command.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
-    /// follow each other
+    /// Paths, references to datasets, REF:path/in/dataset, URLs (https://, hf://, s3://), or - for standard
+    /// input; the rows of several follow each other
     #[arg(required = true, value_name = "TARGET")]
     pub target: Vec<String>,
 }
@@ -77,6 +78,10 @@ impl<'a> InspectContext<'a> {
         let options = TargetOptions {
             reading,
             allow_large: self.base.global.allow_large,
+            remote: match RemoteUrl::looks_like_url(text) {
+                true => Some(self.base.remote()?.clone()),
+                false => None,
+            },
         };
         match Target::open_with(text, &home, &options) {
             Err(Error::TooLarge { dataset, expansion })

@@ -33,6 +33,7 @@ use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::dataset_file::io_error;
+use crate::registry::targets::remote_place::RemotePlace;
 
 /// A file of a target.
 #[derive(Clone)]
@@ -69,6 +70,7 @@ pub struct FileDescription {
 pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),
+    Remote(Arc<RemotePlace>),
 }
 
 impl TargetFile {
@@ -119,7 +121,7 @@ impl TargetFile {
 
     pub(in crate::registry) fn opened(&self) -> Result<Opened, Error> {
         let opened = self.source().and_then(|source| self.table(source, None));
-        opened.map_err(|e| self.unopened(e))
+        opened.map_err(|e| self.unopened(self.cause_of(e)))
     }
 
     /// Returns the number of rows, counting all that have a number.
@@ -133,10 +135,11 @@ impl TargetFile {
             return Ok(rows);
         }
         if is_lines(&opened) {
-            return Ok(match &self.place {
-                FileLocation::Disk(path) => TextFile::open(path, home)?.count(progress)?,
-                FileLocation::Store(held) => held.lines()?,
-            });
+            match &self.place {
+                FileLocation::Disk(path) => return Ok(TextFile::open(path, home)?.count(progress)?),
+                FileLocation::Store(held) => return Ok(held.lines()?),
+                FileLocation::Remote(_) => {}
+            }
         }
         // It counts from the last known offset. A header counts there, so it may be one row too
         // many.
@@ -151,7 +154,7 @@ impl TargetFile {
         let mut rows = from;
         let mut batch = Batch::default();
         loop {
-            match batches.next(&mut batch)? {
+            match batches.next(&mut batch).map_err(|e| self.cause_of(e))? {
                 NextBatch::Batch(_) => rows += batch.count(),
                 NextBatch::End(_) => return Ok(table.rows().unwrap_or(rows)),
             }
@@ -178,7 +181,7 @@ impl TargetFile {
             return Ok(rows);
         }
         let batches = opened.table.batches(&Selection::default())?;
-        let rows = count_rows(&*batches, progress)?;
+        let rows = count_rows(&*batches, progress).map_err(|e| self.cause_of(e))?;
         if let Some(kept) = kept.filter(|_| self.size_bytes >= WORTH_BYTES) {
             kept.keep_count(rows);
         }
@@ -190,6 +193,7 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => RowIndexEntry::on_disk(&Arc::new(File::open(path)?), home),
             FileLocation::Store(held) => Some(RowIndexEntry::in_store(held.text(), home)),
+            FileLocation::Remote(_) => None,
         })
     }
 
@@ -206,6 +210,7 @@ impl TargetFile {
         // The start of the line is known without reading those before it.
         let line = selection.from;
         let start = match &self.place {
+            FileLocation::Remote(_) => return batches(opened, kept, selection),
             FileLocation::Disk(path) => {
                 let start = TextFile::open(path, home)
                     .and_then(|mut text| text.start_of(line, &NoProgress));
@@ -221,9 +226,24 @@ impl TargetFile {
         opened.table.batches(selection)
     }
 
+    /// Returns the reason of an error: that the bytes could not be read, which decoders hide, or the
+    /// error itself.
+    fn cause_of(&self, error: TableError) -> TableError {
+        match &self.place {
+            FileLocation::Remote(place) => place.failure().map_or(error, TableError::Read),
+            FileLocation::Disk(_) | FileLocation::Store(_) => error,
+        }
+    }
+
+    /// Wraps rows of the file, so that their errors name it.
+    pub(in crate::registry) fn named(&self, inner: Arc<dyn Batches>) -> Arc<dyn Batches> {
+        let file = self.clone();
+        Arc::new(NamedBatches { file, inner })
+    }
+
     /// Adds the file's name to an error.
     pub(in crate::registry) fn blame(&self, source: TableError) -> TableError {
-        match source {
+        match self.cause_of(source) {
             TableError::Interrupted => TableError::Interrupted,
             source => TableError::InFile {
                 file: self.path.clone(),
@@ -244,8 +264,9 @@ impl TargetFile {
                 let kept = RowIndexEntry::in_store(held.text(), home);
                 (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
             }
+            FileLocation::Remote(_) => (self.source()?, None),
         };
-        let opened = self.table(source, None)?;
+        let opened = self.table(source, None).map_err(|e| self.cause_of(e))?;
         // The cached index describes the rows that the file itself defines.
         let kept = kept.filter(|_| self.has_own_rows());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
@@ -258,6 +279,10 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+            FileLocation::Remote(place) => {
+                let file = place.file().map_err(|e| TableError::Read(e.into_io()))?;
+                Arc::new(file.clone())
+            }
         })
     }
 
@@ -267,7 +292,10 @@ impl TargetFile {
         known: Option<(u64, u64)>,
     ) -> Result<Opened, TableError> {
         let options = OpenOptions {
-            format: self.format,
+            format: match &self.place {
+                FileLocation::Remote(_) => checked_format(self.format, &*source)?,
+                FileLocation::Disk(_) | FileLocation::Store(_) => self.format,
+            },
             known,
             index: None,
             reading: self.reading,
@@ -287,6 +315,27 @@ impl TargetFile {
         }
     }
 }
+
+/// Returns the format that a file has by its name, unless it does not end as that format does. The end
+/// of a Parquet file is what is fetched first, and its front is far away.
+fn checked_format(
+    format: Option<FileFormat>,
+    source: &dyn ReadAt,
+) -> Result<Option<FileFormat>, TableError> {
+    let mut end = [0; 4];
+    let Some(at) = source.len().checked_sub(end.len() as u64) else {
+        return Ok(None);
+    };
+    if format.is_some() {
+        let tail = source.read_ranges(&[at..source.len()])?;
+        let tail = tail.first().and_then(|t| t.first_chunk());
+        end = *tail.unwrap_or(&end);
+    }
+    Ok(format.filter(|_| PARQUET_ENDS.contains(&&end)))
+}
+
+/// The last bytes of a Parquet file, plain or encrypted.
+const PARQUET_ENDS: [&[u8; 4]; 2] = [b"PAR1", b"PARE"];
 
 /// Counts rows on all cores. Order does not matter, so each batch is scanned once without
 /// numbering.
@@ -361,30 +410,18 @@ pub(in crate::registry) fn is_lines(opened: &Opened) -> bool {
 }
 
 /// Batches whose errors name their file.
-pub(in crate::registry) struct NamedBatches {
-    pub(in crate::registry) file: String,
-    pub(in crate::registry) inner: Arc<dyn Batches>,
+struct NamedBatches {
+    file: TargetFile,
+    inner: Arc<dyn Batches>,
 }
 
 impl Batches for NamedBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
-        self.inner.next(batch).map_err(|e| self.blame(e))
+        self.inner.next(batch).map_err(|e| self.file.blame(e))
     }
 
     fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
         let read = self.inner.row(number, place, into);
-        read.map_err(|e| self.blame(e))
-    }
-}
-
-impl NamedBatches {
-    fn blame(&self, source: TableError) -> TableError {
-        match source {
-            TableError::Interrupted => TableError::Interrupted,
-            source => TableError::InFile {
-                file: self.file.clone(),
-                source: Box::new(source),
-            },
-        }
+        read.map_err(|e| self.file.blame(e))
     }
 }

@@ -1,11 +1,12 @@
-//! Targets: a file, a directory, a dataset or a file in one, read as rows. `file` is one file,
-//! `dataset_file` reads stored bytes, `stream` reads pipes, `columns` and `column_plan` find
+//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
+//! `dataset_file` reads stored bytes, `remote_place` those that are elsewhere, `stream` reads pipes, `columns` and `column_plan` find
 //! columns, and `row_copy` writes rows.
 
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod file;
+pub(crate) mod remote_place;
 pub(crate) mod row_copy;
 pub(crate) mod row_writer;
 pub(crate) mod stream;
@@ -42,21 +43,24 @@ use crate::registry::index::source_files::FindOptions;
 use crate::registry::step::Step;
 use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
-use crate::registry::targets::file::NamedBatches;
 use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::file::is_lines;
+use crate::remote::Remote;
+use crate::remote::RemoteUrl;
 
 /// Name of standard input.
 pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TargetOptions {
     /// Options for reading its text.
     pub reading: ReadOptions,
     /// Read remote datasets that are far larger than their distinct chunks.
     pub allow_large: bool,
+    /// Reader of URLs; without one, they are no targets.
+    pub remote: Option<Remote>,
 }
 
 /// A source of rows: one file, or several in order.
@@ -87,10 +91,10 @@ impl Target {
     /// # Errors
     /// As [`Target::open`], without [`Error::TooLarge`] if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
-        let _step = Step::begin("open", text);
-        if text.contains("://") {
-            return Err(Error::NotHere(text.to_owned()));
+        if RemoteUrl::looks_like_url(text) && !Path::new(text).exists() {
+            return Self::of_url(text, home, options);
         }
+        let _step = Step::begin("open", text);
         let path = Path::new(text);
         let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
         if (text == STDIN || is_pipe())
@@ -113,6 +117,27 @@ impl Target {
             files: Arc::new(files),
             home: home.to_owned(),
             dataset,
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
+    /// Opens a URL. Its name is without secrets.
+    fn of_url(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let url = RemoteUrl::parse(text)?;
+        let name = url.to_string();
+        let _step = Step::begin("open", &name);
+        let remote = options.remote.as_ref();
+        let remote = remote.ok_or_else(|| Error::NotHere(name.clone()))?;
+        let files = remote_place::find(remote, &url)?;
+        if files.is_empty() {
+            return Err(Error::NoRows(name));
+        }
+        let target = Self {
+            name,
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset: None,
             spooled: Vec::new(),
         };
         Ok(target.read_as(options.reading))
@@ -301,10 +326,7 @@ impl Target {
             let file = files.get(first + n)?;
             let selection = if n == 0 { &start } else { &rest };
             let batches = file.batches(selection, &home).map_err(|e| file.blame(e));
-            Some(batches.map(|inner| {
-                let file = file.path.clone();
-                Arc::new(NamedBatches { file, inner }) as Arc<dyn Batches>
-            }))
+            Some(batches.map(|inner| file.named(inner)))
         };
         Chain::new(Box::new(open))
     }

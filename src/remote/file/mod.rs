@@ -15,8 +15,10 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use crate::locks::lock;
 use crate::read_at::ReadAt;
 use crate::read_at::Wanted;
 use crate::remote::answer::Validator;
@@ -38,6 +40,8 @@ struct Handle {
     validator: Validator,
     commit: Option<String>,
     source: Source,
+    /// The first error of reading.
+    failure: Mutex<Option<RemoteError>>,
 }
 
 enum Source {
@@ -94,7 +98,15 @@ impl ReadAt for RemoteFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.read(buffer, offset).map_err(RemoteError::into_io)
+        let read = self.read(buffer, offset);
+        read.map_err(|error| {
+            lock(&self.0.failure).get_or_insert_with(|| error.clone());
+            error.into_io()
+        })
+    }
+
+    fn failure(&self) -> Option<io::Error> {
+        lock(&self.0.failure).clone().map(RemoteError::into_io)
     }
 
     fn prefetch(&self, wanted: &[Wanted]) {

@@ -185,6 +185,7 @@ impl Opening<'_> {
             validator,
             commit,
             source: Source::Ranged(file),
+            failure: Mutex::default(),
         }))
     }
 
@@ -201,7 +202,10 @@ impl Opening<'_> {
         let now = (settings.now)();
         let blocks = BlockFile::open(directory, (url, validator), room, now)?;
         if !settings.is_offline {
-            keep_within(directory, settings.cache_bytes_max);
+            // Looking at all files of the cache at each opening would take longer than reading.
+            if self.client.file_number().is_multiple_of(64) {
+                keep_within(directory, settings.cache_bytes_max);
+            }
             let head = Head {
                 validator: validator.clone(),
                 commit: commit.clone(),
@@ -218,6 +222,7 @@ impl Opening<'_> {
             validator,
             commit,
             source,
+            failure: Mutex::default(),
         }))
     }
 }
