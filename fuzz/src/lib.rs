@@ -5,6 +5,7 @@ mod duplicates;
 mod figures;
 mod json;
 mod lint;
+mod remote;
 mod resemblance;
 mod row_index;
 mod table;
@@ -78,6 +79,7 @@ pub use duplicates::prints_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
+pub use remote::remote;
 pub use resemblance::resemblance;
 pub use resemblance::resemblance_seeds;
 pub use row_index::row_index;
@@ -87,7 +89,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 34] = [
+pub const TARGETS: [(&str, Target); 35] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -122,6 +124,7 @@ pub const TARGETS: [(&str, Target); 34] = [
     ("resemblance", resemblance),
     ("lint", lint),
     ("statistics", statistics),
+    ("remote", remote),
 ];
 
 /// References, and with them names, versions and ids.

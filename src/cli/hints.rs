@@ -11,6 +11,7 @@ use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::NodeError;
+use crate::remote::RemoteError;
 use crate::store::disk::StoreError;
 use crate::trust::KeyFileError;
 
@@ -152,6 +153,13 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
         ),
         Error::NotFound(_) | Error::NearMiss { .. } => Some("`alimentar list` shows what is here"),
         Error::NoSuchFile { .. } => Some("`alimentar ls REF` lists the files of a dataset"),
+        Error::Offline(_) | Error::Remote(RemoteError::Offline(_)) => Some(
+            "leave out --offline, and unset ALIMENTAR_OFFLINE and HF_HUB_OFFLINE, to allow connections",
+        ),
+        Error::Remote(RemoteError::Denied { .. }) => Some(
+            "HF_TOKEN is for hf://, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://, https://USER:PASSWORD@HOST/ for others",
+        ),
+        Error::Remote(RemoteError::Changed(_)) => Some("run it again: it opens the new state"),
         Error::NoPeer => {
             Some("name one with --peer HOST:PORT; those that were met are asked without it")
         }

@@ -59,6 +59,7 @@ use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
 use crate::cli::surface::usage;
 use crate::cli::version::VersionArgs;
+use crate::net::forbid_connections;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
 
@@ -119,6 +120,9 @@ pub fn main() -> ExitCode {
         wide: global.wide,
     });
     let ended = settings.and_then(|defaults| {
+        if remote::is_offline(&global) {
+            forbid_connections();
+        }
         let ctx = Context::new(global, defaults, out);
         let ended = run(&ctx, &command);
         remote::report(&ctx);

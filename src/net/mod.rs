@@ -6,7 +6,7 @@
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
 //! - `peer_selection`: the peers for a request that names none
 //! - `fetch`: HTTP for `remote`
-//! - `address`, `stop`, `local_time`: small helpers
+//! - `address`, `offline`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
@@ -15,6 +15,7 @@ pub mod discovery;
 mod fetch;
 pub(crate) mod gossip;
 mod local_time;
+mod offline;
 mod peer_selection;
 pub(crate) mod quic;
 pub(crate) mod server;
@@ -42,6 +43,7 @@ pub use crate::net::state::known_peers::KnownPeers;
 pub use crate::net::state::known_peers::Pinned;
 pub use address::AddressError;
 pub use address::PeerAddress;
+pub use offline::forbid_connections;
 pub use peer_selection::find_nodes;
 pub use peer_selection::select_peers;
 pub use stop::Stop;

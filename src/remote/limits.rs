@@ -20,8 +20,6 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 pub const SLOWEST_BYTES_PER_SECOND: u64 = 8 << 10;
 /// Bytes of all headers of an answer.
 pub const HEADER_BYTES_MAX: usize = 64 << 10;
-/// Headers of an answer.
-pub const HEADERS_MAX: usize = 128;
 /// Bytes of a URL.
 pub const URL_BYTES_MAX: usize = 8 << 10;
 /// Bytes of one page of a listing.

@@ -14,6 +14,7 @@ mod layering;
 mod messages;
 mod peers;
 mod readme;
+mod remote;
 mod spec;
 mod storage;
 mod support;

@@ -5,6 +5,7 @@
 mod archives;
 mod datasets;
 mod describe;
+mod elsewhere;
 pub(crate) mod fields;
 mod intake;
 pub(crate) mod network;
@@ -58,6 +59,7 @@ use crate::cli::registry::working_copy::cat;
 use crate::cli::registry::working_copy::checkout;
 use crate::cli::registry::working_copy::diff;
 use crate::cli::registry::working_copy::status;
+use crate::remote::RemoteUrl;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
@@ -118,6 +120,11 @@ impl RegistryCommand {
             | Self::Peers(_)
             // The node id goes into the lists of others before the registry has data.
             | Self::Node(_) => true,
+            // What is at a URL needs no registry, and none is made.
+            Self::Ls(args) => args.reference.as_deref().is_some_and(RemoteUrl::looks_like_url),
+            Self::Cat(args) => RemoteUrl::looks_like_url(&args.target),
+            Self::Card(args) => RemoteUrl::looks_like_url(&args.reference),
+            Self::Schema(args) => RemoteUrl::looks_like_url(&args.target),
             Self::List(args) => args.asks_peer(),
             Self::Trust(args) => args.adds_publisher(),
             Self::Access(args) => args.adds_node(),

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use crate::locks::lock;
 use crate::net::fetch::body::FetchBody;
 use crate::net::fetch::reason::reason;
+use crate::net::offline;
 use crate::remote::Method;
 use crate::remote::Request;
 use crate::remote::Response;
@@ -99,6 +100,10 @@ fn start() -> Result<Started, TransportError> {
 
 impl Transport for HttpTransport {
     fn send(&self, request: &Request) -> Result<Response, TransportError> {
+        if offline::is_offline() {
+            let why = "connections are forbidden: this is offline";
+            return Err(TransportError::Refused(why.to_owned()));
+        }
         if request.url.scheme() == "https" {
             tls::check()?;
         }

@@ -12,6 +12,7 @@ use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::gossip::GossipHandle;
 use crate::net::gossip::GossipOptions;
+use crate::net::offline;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
 use crate::net::server::accept::CloseCode;
@@ -76,6 +77,7 @@ impl Node {
         options: &ServeOptions,
         observer: Arc<Observer>,
     ) -> Result<Self, Error> {
+        offline::check("serve")?;
         let lock = registry.exclusive_now(LOCK)?;
         let lock = lock.ok_or_else(|| Error::AlreadyServing(registry.home().to_owned()))?;
         let key = keyring::node_key(registry.home())?;

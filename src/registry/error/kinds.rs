@@ -51,7 +51,7 @@ impl Classify for Error {
             Self::TooLarge { .. } => ErrorKind::Denied,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Peer { source, .. } => source.kind(),
-            Self::NoPeer | Self::Transport(_) => ErrorKind::Network,
+            Self::NoPeer | Self::Offline(_) | Self::Transport(_) => ErrorKind::Network,
             Self::Bind { source, .. } => ErrorKind::of_io(source),
             Self::AlreadyServing(_) => ErrorKind::Conflict,
             Self::NotAtPeers(_) | Self::NotListed(_) | Self::UnknownPeer(_) => ErrorKind::NotFound,

@@ -108,6 +108,9 @@ pub enum Error {
     /// The text is neither a path nor a reference to a held dataset.
     #[error("there is no file `{0}`, and no dataset")]
     NotHere(String),
+    /// Connections are forbidden. The field names what needs one, as a verb.
+    #[error("cannot {0}: that needs a connection, and this is offline")]
+    Offline(&'static str),
     /// Something that is elsewhere cannot be read.
     #[error(transparent)]
     Remote(#[from] RemoteError),

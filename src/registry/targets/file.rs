@@ -286,6 +286,14 @@ impl TargetFile {
         })
     }
 
+    /// Returns its bytes.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be reached.
+    pub(in crate::registry) fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
+        self.source().map_err(|e| self.unopened(e))
+    }
+
     fn table(
         &self,
         source: Arc<dyn ReadAt>,

@@ -6,6 +6,7 @@ pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
 pub(crate) mod file;
+mod profiles;
 pub(crate) mod remote_place;
 pub(crate) mod row_copy;
 pub(crate) mod row_writer;

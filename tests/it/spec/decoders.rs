@@ -277,6 +277,20 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let turned = [[1, 90].as_slice(), &[0; 100], &noise[250..]].concat();
             vec![whole, turned, vec![1, 40, 0], [&[2, 70], noise.as_slice()].concat()]
         }
+        "remote" => [
+            (0, "hf://datasets/lab/corpus@refs/pr/7/data/x.parquet"),
+            (0, "https://user:secret@example.org:8443/a%20b?sig=1"),
+            (0, "s3://bucket/a b/c.csv"),
+            (1, "bytes 0-65535/1000000"),
+            (2, r#"{"id":"a/b","sha":"0123456789abcdef0123456789abcdef01234567"}"#),
+            (3, r#"[{"type":"file","path":"data/x.csv","size":7,"oid":"00"}]"#),
+            (
+                4,
+                "<ListBucketResult><Contents><Key>a&amp;b</Key><Size>7</Size></Contents></ListBucketResult>",
+            ),
+        ]
+        .map(|(choice, text)| chosen(choice, text.as_bytes()))
+        .to_vec(),
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),

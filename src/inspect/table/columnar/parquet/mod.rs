@@ -1,4 +1,7 @@
-//! Parquet files as tables.
+//! Parquet files as tables. `plan` divides their rows, and `wanted` says which bytes those need.
+
+mod plan;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -33,7 +36,6 @@ use crate::inspect::table::StoredColumn;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::RowsBatch;
-use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::int96::PreservingUnit;
 use crate::inspect::table::columnar::int96::in_micros;
@@ -44,6 +46,11 @@ use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::pages::ColumnPages;
 use crate::inspect::table::columnar::pages::SingleChunk;
+use crate::inspect::table::columnar::parquet::plan::PlanFn;
+use crate::inspect::table::columnar::parquet::plan::SlicePlan;
+use crate::inspect::table::columnar::parquet::plan::columns_below;
+use crate::inspect::table::columnar::parquet::wanted::all_rows;
+use crate::inspect::table::columnar::parquet::wanted::first_rows;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::row_slices::Job;
@@ -52,9 +59,6 @@ use crate::inspect::table::columnar::row_slices::Slices;
 use crate::inspect::table::guarded_call::guarded;
 use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
-
-/// Batches per slice: the number by which a thread may run ahead of the others.
-const SLICE_BATCHES: u64 = 8;
 
 /// Opens a Parquet file, and returns its schema.
 pub(in crate::inspect::table) fn open_parquet(
@@ -156,7 +160,7 @@ impl Table for ParquetTable {
             group: 0,
             row: 0,
             skip: selection.from,
-            roots,
+            roots: roots.clone(),
         };
         Ok(Arc::new(ParquetBatches {
             table: self,
@@ -165,6 +169,7 @@ impl Table for ParquetTable {
             schema,
             nan: selection.nan,
             decoded: selection.decoded,
+            roots,
             slices: Slices::new(Box::new(plan.slices())),
         }))
     }
@@ -201,78 +206,6 @@ fn is_wanted(name: &str, columns: &[String]) -> bool {
     columns.is_empty() || columns.iter().any(is_inside)
 }
 
-/// Divider of row groups into slices.
-struct SlicePlan {
-    metadata: Arc<ParquetMetaData>,
-    group: usize,
-    row: u64,
-    skip: u64,
-    roots: Vec<usize>,
-}
-
-impl SlicePlan {
-    fn slices(mut self) -> impl FnMut() -> Option<Slice> + Send {
-        move || self.next_slice()
-    }
-
-    fn next_slice(&mut self) -> Option<Slice> {
-        loop {
-            let metadata = Arc::clone(&self.metadata);
-            let group = metadata.row_groups().get(self.group)?;
-            let rows = u64::try_from(group.num_rows()).unwrap_or_default();
-            let passed = self.skip.min(rows - self.row);
-            self.skip -= passed;
-            self.row += passed;
-            if self.row == rows {
-                (self.group, self.row) = (self.group + 1, 0);
-                continue;
-            }
-            let batch_rows = batch_rows(self.bytes(group), rows);
-            let most = if self.is_repeated(group) {
-                // A row of a list column is found only by decoding those before it.
-                u64::MAX
-            } else {
-                batch_rows * SLICE_BATCHES
-            };
-            let slice = Slice {
-                group: self.group,
-                row: self.row,
-                rows: most.min(rows - self.row),
-                batch_rows,
-            };
-            self.row += slice.rows;
-            return Some(slice);
-        }
-    }
-
-    fn columns<'a>(
-        &'a self,
-        group: &'a RowGroupMetaData,
-    ) -> impl Iterator<Item = (usize, &'a parquet::file::metadata::ColumnChunkMetaData)> {
-        let descriptor = group.schema_descr();
-        let all = group.columns().iter().enumerate();
-        all.filter(move |(n, _)| {
-            let root = *n < descriptor.num_columns();
-            root && self.roots.contains(&descriptor.get_column_root_idx(*n))
-        })
-    }
-
-    fn bytes(&self, group: &RowGroupMetaData) -> u64 {
-        let sizes = self
-            .columns(group)
-            .map(|(_, column)| column.uncompressed_size());
-        let sizes = sizes.map(|n| u64::try_from(n).unwrap_or_default());
-        sizes.fold(0, u64::saturating_add)
-    }
-
-    fn is_repeated(&self, group: &RowGroupMetaData) -> bool {
-        self.columns(group)
-            .any(|(_, column)| column.column_descr().max_rep_level() > 0)
-    }
-}
-
-type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
-
 struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
@@ -282,6 +215,8 @@ struct ParquetBatches {
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
+    /// Indices of the decoded fields in the schema.
+    roots: Vec<usize>,
     slices: Slices<SliceReader, PlanFn>,
 }
 
@@ -332,6 +267,7 @@ impl ParquetBatches {
             other => other,
         };
         if job.reader.is_none() {
+            self.prefetch(&job.slice, job.number == 0);
             job.reader = Some(self.open(&job.slice).map_err(place)?);
         }
         let short = || ParquetError::General("it has less rows than it should".to_owned());
@@ -444,6 +380,25 @@ impl ParquetBatches {
                 Some(RowSelection::from(selectors)),
             )
         })
+    }
+
+    /// Tells the source which ranges a slice will read, and while reading goes on, those of the next
+    /// row group too.
+    fn prefetch(&self, slice: &Slice, is_first: bool) {
+        let groups = self.table.metadata.row_groups();
+        let Some(group) = groups.get(slice.group) else {
+            return;
+        };
+        let columns = columns_below(group, &self.roots);
+        if is_first {
+            let wanted = first_rows(columns, group, slice);
+            return self.table.source.prefetch(&wanted);
+        }
+        let mut wanted = all_rows(columns);
+        if let Some(next) = groups.get(slice.group + 1) {
+            wanted.extend(all_rows(columns_below(next, &self.roots)));
+        }
+        self.table.source.prefetch(&wanted);
     }
 
     /// Share of a batch in the bytes of its row group.
