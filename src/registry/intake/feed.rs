@@ -46,8 +46,7 @@ const READERS: usize = 8;
 /// Bytes of one read of a large file, and pieces that may wait for the pipeline.
 const PIECE_BYTES: usize = 256 << 10;
 const PIECES_WAITING: usize = 32;
-/// New bytes, or time, after which there is a checkpoint.
-const CHECKPOINT_BYTES: u64 = 64 << 20;
+/// Time after which there is a checkpoint.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(3);
 
 /// A file that was stored.
@@ -79,6 +78,8 @@ pub(super) struct Feed<'a> {
     pub(super) journal: &'a Journal,
     /// Path of the file that may be the card, and the most bytes that it may have.
     pub(super) card: (&'a str, usize),
+    /// New bytes after which there is a checkpoint.
+    pub(super) checkpoint_bytes: u64,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -88,7 +89,7 @@ impl Feed<'_> {
     /// # Errors
     /// [`Error`] when a file cannot be read, or is not the promised one.
     pub(super) fn run(&self, chunker: &mut Chunker<'_>) -> Result<Fed, Error> {
-        let mut state = FeedState::new(self.journal);
+        let mut state = FeedState::new(self.journal, self.checkpoint_bytes);
         let numbered = self.numbers.iter().map(|n| Ok((*n, self.item(*n)?)));
         let numbered: Vec<(usize, &SourceItem)> = numbered.collect::<Result<_, Error>>()?;
         for run in numbered.chunk_by(|a, b| is_small(a.1) && is_small(b.1)) {
@@ -454,6 +455,7 @@ struct FeedState<'a> {
     fed_bytes: u64,
     notes: Notes,
     journal: &'a Journal,
+    checkpoint_bytes: u64,
     marked_at: Instant,
     marked_bytes: u64,
 }
@@ -471,12 +473,13 @@ impl Notes {
 }
 
 impl<'a> FeedState<'a> {
-    fn new(journal: &'a Journal) -> Self {
+    fn new(journal: &'a Journal, checkpoint_bytes: u64) -> Self {
         Self {
             fed: Fed::default(),
             fed_bytes: 0,
             notes: Notes::default(),
             journal,
+            checkpoint_bytes,
             marked_at: host::instant(),
             marked_bytes: 0,
         }
@@ -539,7 +542,7 @@ impl<'a> FeedState<'a> {
 
     /// Asks for a checkpoint, if there was none for long.
     fn mark_if_due(&mut self, chunker: &mut Chunker<'_>) {
-        let is_due = self.fed_bytes - self.marked_bytes >= CHECKPOINT_BYTES
+        let is_due = self.fed_bytes - self.marked_bytes >= self.checkpoint_bytes
             || self.marked_at.elapsed() >= CHECKPOINT_PAUSE;
         if is_due {
             self.notes.flush_to(self.journal);

@@ -86,6 +86,7 @@ struct Intake<'a> {
     options: &'a IndexOptions,
     include: &'a [String],
     base: Option<&'a Dataset>,
+    checkpoint_bytes: u64,
     key: SourceKey,
     /// Digest of all promises, where every file has one.
     promises: Option<[u8; 32]>,
@@ -113,6 +114,7 @@ impl LocalRegistry {
             index,
             include,
             base,
+            checkpoint_bytes,
         } = options;
         let index = &metadata::checked(index)?;
         let intake = Intake {
@@ -121,6 +123,7 @@ impl LocalRegistry {
             options: index,
             include,
             base: base.as_ref(),
+            checkpoint_bytes: *checkpoint_bytes,
             key: source_key(&place.shared_url, include, index),
             promises: None,
         };
@@ -218,6 +221,7 @@ impl LocalRegistry {
             bases: &bases,
             journal: &journal,
             card: (CARD_FILE, CARD_BYTES_MAX),
+            checkpoint_bytes: intake.checkpoint_bytes,
             progress,
         };
         let before = data_before.as_ref();
@@ -457,3 +461,6 @@ fn source_key(url: &str, include: &[String], options: &IndexOptions) -> SourceKe
     hasher.update(w.as_bytes());
     *hasher.finalize().as_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,11 @@ use crate::manifest::Provenance;
 use crate::registry::index::options::IndexOptions;
 use crate::registry::index::options::IndexReport;
 
+/// New bytes after which there is a checkpoint, unless the options say another number.
+const CHECKPOINT_BYTES: u64 = 64 << 20;
+
 /// Options of an intake.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IntakeOptions {
     /// Metadata of the dataset, and patterns of paths to leave out. Options about links do not matter.
@@ -15,6 +18,14 @@ pub struct IntakeOptions {
     pub include: Vec<String>,
     /// A dataset that may have some of the files. It need not be made here.
     pub base: Option<Dataset>,
+    /// New bytes after which there is a checkpoint, from which another run can go on.
+    pub checkpoint_bytes: u64,
+}
+
+impl Default for IntakeOptions {
+    fn default() -> Self {
+        Self::new(IndexOptions::default(), Vec::new())
+    }
 }
 
 impl IntakeOptions {
@@ -24,6 +35,7 @@ impl IntakeOptions {
             index,
             include,
             base: None,
+            checkpoint_bytes: CHECKPOINT_BYTES,
         }
     }
 }
