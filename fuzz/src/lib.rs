@@ -57,6 +57,8 @@ use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::archive_inputs;
+use alimentar::registry::decode_part;
+use alimentar::registry::encode_part;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -89,7 +91,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 36] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -125,6 +127,7 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("lint", lint),
     ("statistics", statistics),
     ("remote", remote),
+    ("intake_part", intake_part),
 ];
 
 /// References, and with them names, versions and ids.
@@ -142,6 +145,13 @@ pub fn manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::decode(data) {
         let bytes = manifest.encode().unwrap();
         assert_eq!(Manifest::decode(&bytes).unwrap().encode().unwrap(), bytes);
+    }
+}
+
+/// Parts of the journal of an intake.
+pub fn intake_part(data: &[u8]) {
+    if let Ok(files) = decode_part(data) {
+        assert_eq!(decode_part(&encode_part(&files)).unwrap(), files);
     }
 }
 

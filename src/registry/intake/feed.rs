@@ -90,18 +90,32 @@ impl Feed<'_> {
     /// [`Error`] when a file cannot be read, or is not the promised one.
     pub(super) fn run(&self, chunker: &mut Chunker<'_>) -> Result<Fed, Error> {
         let mut state = FeedState::new(self.journal, self.checkpoint_bytes);
+        let fed = self.feed_all(chunker, &mut state);
+        if let Err(error) = fed {
+            // What arrived is not fetched again.
+            state.mark(chunker);
+            return Err(error);
+        }
+        state.notes.flush_to(self.journal);
+        Ok(state.fed)
+    }
+
+    fn feed_all(
+        &self,
+        chunker: &mut Chunker<'_>,
+        state: &mut FeedState<'_>,
+    ) -> Result<(), Error> {
         let numbered = self.numbers.iter().map(|n| Ok((*n, self.item(*n)?)));
         let numbered: Vec<(usize, &SourceItem)> = numbered.collect::<Result<_, Error>>()?;
         for run in numbered.chunk_by(|a, b| is_small(a.1) && is_small(b.1)) {
             match run {
                 [(number, item)] if !is_small(item) => {
-                    self.feed_alone(chunker, &mut state, *number)?;
+                    self.feed_alone(chunker, state, *number)?;
                 }
-                _ => self.feed_small(chunker, &mut state, run)?,
+                _ => self.feed_small(chunker, state, run)?,
             }
         }
-        state.notes.flush_to(self.journal);
-        Ok(state.fed)
+        Ok(())
     }
 
     /// Feeds a file that is large, or of unknown size.
@@ -163,19 +177,23 @@ impl Feed<'_> {
         std::thread::scope(|scope| {
             let (is_over, reading) = (&is_over, &mut reading);
             scope.spawn(move || read_ahead(reading, &pieces, is_over));
-            let feed_piece = |piece: io::Result<Vec<u8>>| -> Result<(), Error> {
-                let piece = piece.map_err(|e| fetch_error(item, e))?;
-                self.check_running(chunker)?;
-                file.push(&piece);
-                chunker.append(&piece);
+            let mut feed = |piece: &[u8]| {
+                file.push(piece);
+                chunker.append(piece);
                 state.fed_bytes += piece.len() as u64;
                 self.progress.advance(piece.len() as u64);
                 state.mark_if_due(chunker);
-                Ok(())
+                self.check_running(chunker)
             };
-            let mut pieces = std::iter::once(Ok(front)).chain(arrived);
-            let fed = pieces.try_for_each(feed_piece);
-            drop(pieces);
+            let fed = feed(&front).and_then(|()| loop {
+                match arrived.recv_timeout(CHECKPOINT_PAUSE) {
+                    Ok(piece) => feed(&piece.map_err(|e| fetch_error(item, e))?)?,
+                    // What arrived becomes durable while the rest does not come.
+                    Err(mpsc::RecvTimeoutError::Timeout) => feed(&[])?,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+                }
+            });
+            drop(arrived);
             is_over.store(true, Ordering::Relaxed);
             fed
         })?;
@@ -544,11 +562,16 @@ impl<'a> FeedState<'a> {
     fn mark_if_due(&mut self, chunker: &mut Chunker<'_>) {
         let is_due = self.fed_bytes - self.marked_bytes >= self.checkpoint_bytes
             || self.marked_at.elapsed() >= CHECKPOINT_PAUSE;
-        if is_due {
-            self.notes.flush_to(self.journal);
-            chunker.mark();
-            self.marked_at = host::instant();
-            self.marked_bytes = self.fed_bytes;
+        if is_due && self.fed_bytes > self.marked_bytes {
+            self.mark(chunker);
         }
+    }
+
+    /// Asks for a checkpoint.
+    fn mark(&mut self, chunker: &mut Chunker<'_>) {
+        self.notes.flush_to(self.journal);
+        chunker.mark();
+        self.marked_at = host::instant();
+        self.marked_bytes = self.fed_bytes;
     }
 }
