@@ -43,11 +43,13 @@ pub enum Table {
     Removed,
     /// Register key → a dataset of which some nodes and chunks are here.
     Partial,
+    /// Hash of a place, run, part → how far a run is that takes in files from there.
+    Intakes,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Blobs,
         Self::Condemned,
@@ -64,6 +66,7 @@ impl Table {
         Self::Unreadable,
         Self::Removed,
         Self::Partial,
+        Self::Intakes,
     ];
 
     /// Returns the table's name in the database.
@@ -85,6 +88,7 @@ impl Table {
             Self::Unreadable => "unreadable-1",
             Self::Removed => "removed-1",
             Self::Partial => "partial-1",
+            Self::Intakes => "intakes-1",
         }
     }
 }

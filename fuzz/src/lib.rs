@@ -58,6 +58,8 @@ use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::archive_inputs;
+use alimentar::registry::decode_part;
+use alimentar::registry::encode_part;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -128,6 +130,7 @@ pub const TARGETS: [(&str, Target); 36] = [
     ("statistics", statistics),
     ("mcp_call", mcp_call),
     ("remote", remote),
+    ("intake_part", intake_part),
 ];
 
 /// References, and with them names, versions and ids.
@@ -145,6 +148,13 @@ pub fn manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::decode(data) {
         let bytes = manifest.encode().unwrap();
         assert_eq!(Manifest::decode(&bytes).unwrap().encode().unwrap(), bytes);
+    }
+}
+
+/// Parts of the journal of an intake.
+pub fn intake_part(data: &[u8]) {
+    if let Ok(files) = decode_part(data) {
+        assert_eq!(decode_part(&encode_part(&files)).unwrap(), files);
     }
 }
 

@@ -103,6 +103,7 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         } => Some(
             "ask its operator; if the node is new, `alimentar registry peers forget HOST:PORT`",
         ),
+        Error::Intake(e) => Some(e.hint()),
         _ => None,
     };
     hint.map(Cow::Borrowed)

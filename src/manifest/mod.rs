@@ -3,6 +3,7 @@
 //! `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
 //!
 //! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
+//! - `provenance`: the place that a dataset was taken in from
 //! - `table`: files of a dataset
 //! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it;
 //!   `held`: reading the part of it that is here
@@ -12,6 +13,7 @@ mod envelope;
 mod held;
 mod model;
 mod node;
+mod provenance;
 mod rank;
 mod seek;
 mod table;
@@ -31,6 +33,7 @@ pub use node::ChildEntry;
 pub use node::ChunkEntry;
 pub use node::Node;
 pub use node::Totals;
+pub use provenance::Provenance;
 pub use rank::Rank;
 pub use seek::ChunkPosition;
 pub use seek::chunk_of_byte;

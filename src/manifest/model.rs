@@ -20,6 +20,8 @@ use crate::ident::NodeId;
 use crate::ident::PublisherKey;
 use crate::ident::SeriesId;
 use crate::ident::TreeId;
+use crate::manifest::provenance::Provenance;
+use crate::manifest::provenance::SourceObject;
 use crate::wire::limits;
 
 /// The kind of a dataset: one file, or a directory of files. It decides the input of the
@@ -78,6 +80,8 @@ pub struct Manifest {
     pub created_at: Timestamp,
     /// Ed25519 public key of the publisher; `None` in an unsigned manifest.
     pub signer: Option<PublisherKey>,
+    /// The place that the bytes were taken in from; `None` for data that came from no URL.
+    pub source: Option<Provenance>,
 }
 
 /// Failure to read or write a manifest.
@@ -188,6 +192,8 @@ struct Wire {
     clock: BTreeMap<String, u64>,
     created_at: String,
     signer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<SourceObject>,
 }
 
 /// Returns the error of a field that is too long to be written.
@@ -206,6 +212,14 @@ fn beyond(field: &'static str) -> ManifestError {
             "text_bytes_max",
         ),
         "num_files" => (format!("{} files", limits::FILES_MAX), "files_max"),
+        "source" => (
+            format!(
+                "{} bytes of URL and {} of each other text",
+                limits::SOURCE_URL_BYTES_MAX,
+                limits::SOURCE_TEXT_BYTES_MAX
+            ),
+            "source_url_bytes_max",
+        ),
         "prev" => (format!("{} entries", limits::PREV_MAX), "prev_max"),
         "clock" => (
             format!("{} entries", limits::CLOCK_ENTRIES_MAX),
@@ -233,6 +247,10 @@ impl Wire {
             ("prev", self.prev.len() > limits::PREV_MAX),
             ("clock", self.clock.len() > limits::CLOCK_ENTRIES_MAX),
             ("num_files", self.num_files > limits::FILES_MAX),
+            (
+                "source",
+                self.source.as_ref().is_some_and(SourceObject::is_beyond),
+            ),
         ];
         match broken.into_iter().find(|(_, over)| *over) {
             Some((field, _)) => Err(ManifestError::Limit(field)),
@@ -270,6 +288,7 @@ impl From<&Manifest> for Wire {
                 .collect(),
             created_at: m.created_at.to_rfc3339(),
             signer: m.signer.map(|k| k.to_hex()),
+            source: m.source.as_ref().map(SourceObject::from),
         }
     }
 }
@@ -326,6 +345,7 @@ impl TryFrom<Wire> for Manifest {
             clock: clock.ok_or(bad("clock"))?,
             created_at: Timestamp::parse_rfc3339(&w.created_at).ok_or(bad("created_at"))?,
             signer,
+            source: w.source.map(Provenance::try_from).transpose()?,
         })
     }
 }

@@ -40,7 +40,7 @@ pub const NODE_END_MASK: u16 = 0x7f;
 /// assert_eq!(read_tree(&blobs, root, totals.bytes)?, b"first\nsecond\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TreeBuilder {
     leaf: Vec<ChunkEntry>,
     /// `inner[n]` collects children for a node of level `n + 1`.

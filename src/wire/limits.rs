@@ -26,6 +26,13 @@ pub const CLOCK_ENTRIES_MAX: usize = 64;
 pub const CLOCK_EDITS_MAX: u64 = 1 << 48;
 /// Heads that one manifest supersedes.
 pub const PREV_MAX: usize = 64;
+/// Bytes in the URL that a dataset was taken in from.
+pub const SOURCE_URL_BYTES_MAX: usize = 4096;
+/// Bytes in a revision or a validator of such a source.
+pub const SOURCE_TEXT_BYTES_MAX: usize = 512;
+/// Bytes of the patterns that say what of such a source was taken, and of those that say what was
+/// left out.
+pub const SOURCE_FILTERS_BYTES_MAX: usize = 4096;
 /// Bytes in a card.
 pub const CARD_BYTES_MAX: usize = 1 << 20;
 /// Levels of inner nodes in a chunk tree.
@@ -275,6 +282,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("clock_entries_max", CLOCK_ENTRIES_MAX as u64),
     ("clock_edits_max", CLOCK_EDITS_MAX),
     ("prev_max", PREV_MAX as u64),
+    ("source_url_bytes_max", SOURCE_URL_BYTES_MAX as u64),
+    ("source_text_bytes_max", SOURCE_TEXT_BYTES_MAX as u64),
+    ("source_filters_bytes_max", SOURCE_FILTERS_BYTES_MAX as u64),
     ("card_bytes_max", CARD_BYTES_MAX as u64),
     ("tree_levels_max", TREE_LEVELS_MAX as u64),
     ("node_entries_max", NODE_ENTRIES_MAX as u64),

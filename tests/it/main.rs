@@ -16,6 +16,7 @@ mod messages;
 mod peers;
 mod readme;
 mod remote;
+mod remote_index;
 mod spec;
 mod storage;
 mod support;

@@ -7,6 +7,7 @@ mod datasets;
 mod describe;
 mod elsewhere;
 pub(crate) mod fields;
+mod intake;
 pub(crate) mod network;
 mod node_id;
 mod publishing;
@@ -21,7 +22,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::registry::archives::export;
 use crate::cli::registry::archives::import;
-use crate::cli::registry::datasets::index;
 use crate::cli::registry::datasets::info;
 use crate::cli::registry::datasets::list;
 use crate::cli::registry::datasets::log;
@@ -36,6 +36,8 @@ use crate::cli::registry::describe::card;
 use crate::cli::registry::describe::rename;
 use crate::cli::registry::describe::set;
 use crate::cli::registry::describe::tag;
+use crate::cli::registry::intake::index;
+use crate::cli::registry::intake::refresh;
 use crate::cli::registry::network::access;
 use crate::cli::registry::network::node;
 use crate::cli::registry::network::peers;
@@ -63,6 +65,7 @@ use crate::remote::RemoteUrl;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
     Index(index::IndexArgs),
+    Refresh(refresh::RefreshArgs),
     List(list::ListArgs),
     Search(search::SearchArgs),
     Info(info::InfoArgs),
@@ -135,6 +138,7 @@ impl RegistryCommand {
 pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failure> {
     match command {
         RegistryCommand::Index(args) => index::run(ctx, args),
+        RegistryCommand::Refresh(args) => refresh::run(ctx, args),
         RegistryCommand::List(args) => list::run(ctx, args),
         RegistryCommand::Search(args) => search::run(ctx, args),
         RegistryCommand::Info(args) => info::run(ctx, args),

@@ -149,6 +149,7 @@ impl ImportPipeline<'_> {
             return;
         }
         let batch = Batch {
+            is_marked: false,
             number: 0,
             data: std::mem::take(&mut self.data),
             ends: std::mem::take(&mut self.ends),

@@ -4,6 +4,7 @@
 pub(crate) mod checkout;
 pub(crate) mod dataset;
 pub(crate) mod expansion;
+pub(crate) mod intake;
 pub(crate) mod integrity;
 pub(crate) mod kinds;
 pub(crate) mod metadata;
@@ -32,6 +33,7 @@ use crate::registry::error::checkout::CheckoutError;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::integrity::IntegrityError;
 use crate::registry::error::metadata::MetadataError;
+use crate::registry::error::intake::IntakeError;
 use crate::registry::error::node::NodeError;
 use crate::registry::error::publisher::PublisherError;
 use crate::registry::error::source::SourceError;
@@ -134,6 +136,9 @@ pub enum Error {
     /// An error of edits.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// Files from elsewhere cannot be taken in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -3,6 +3,8 @@
 
 use std::io::Read;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use crate::chunk::next_cut;
@@ -27,6 +29,8 @@ pub(crate) struct Batch {
     pub(crate) ends: Vec<usize>,
     /// Chunks that the store has, in place of data.
     pub(crate) known: Vec<ChunkEntry>,
+    /// True if there is to be a checkpoint behind the last chunk.
+    pub(crate) is_marked: bool,
 }
 
 /// Pool of unused buffers.
@@ -56,10 +60,16 @@ pub(crate) struct Chunker<'a> {
     ends: Vec<usize>,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
+    /// True once the data can no longer be stored.
+    is_stopped: &'a AtomicBool,
 }
 
 impl<'a> Chunker<'a> {
-    pub(crate) fn new(pool: &'a BufferPool, batches: mpsc::SyncSender<Batch>) -> Self {
+    pub(crate) fn new(
+        pool: &'a BufferPool,
+        batches: mpsc::SyncSender<Batch>,
+        is_stopped: &'a AtomicBool,
+    ) -> Self {
         Self {
             pool,
             buffer: pool.take(),
@@ -67,7 +77,19 @@ impl<'a> Chunker<'a> {
             ends: Vec::new(),
             batches,
             number: 0,
+            is_stopped,
         }
+    }
+
+    /// Returns true once the data can no longer be stored, so that reading more is of no use.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Sends the chunks that are complete, and asks for a checkpoint behind them. Without such chunks
+    /// there is none.
+    pub(crate) fn mark(&mut self) {
+        self.send_batch(false, true);
     }
 
     /// Reads `source` to its end. `each` receives every piece.
@@ -78,6 +100,10 @@ impl<'a> Chunker<'a> {
     ) -> std::io::Result<u64> {
         let mut total = 0;
         loop {
+            if self.is_stopped() {
+                // The pipeline returns its own error.
+                return Err(std::io::Error::other("nothing more can be stored"));
+            }
             let space = self.space();
             let n = loop {
                 match source.read(space) {
@@ -124,14 +150,14 @@ impl<'a> Chunker<'a> {
         self.send_cut();
         if !known.is_empty() {
             let (data, ends) = (Vec::new(), Vec::new());
-            self.send(data, ends, known);
+            self.send(data, ends, known, false);
         }
     }
 
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
         self.send_cut();
-        self.send_batch(true);
+        self.send_batch(true, false);
     }
 
     /// Sends the chunks that were cut elsewhere.
@@ -142,16 +168,17 @@ impl<'a> Chunker<'a> {
         self.filled = 0;
         let ends = std::mem::take(&mut self.ends);
         let data = std::mem::replace(&mut self.buffer, self.pool.take());
-        self.send(data, ends, Vec::new());
+        self.send(data, ends, Vec::new(), false);
     }
 
-    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, known: Vec<ChunkEntry>) {
+    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, known: Vec<ChunkEntry>, is_marked: bool) {
         // A failed worker is gone, and the caller gets its error.
         let _ = self.batches.send(Batch {
             number: self.number,
             data,
             ends,
             known,
+            is_marked,
         });
         self.number += 1;
     }
@@ -159,13 +186,13 @@ impl<'a> Chunker<'a> {
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
-            self.send_batch(false);
+            self.send_batch(false, false);
         }
         let end = (self.filled + READ_BYTES).min(self.buffer.len());
         self.buffer.get_mut(self.filled..end).unwrap_or_default()
     }
 
-    fn send_batch(&mut self, region_ends: bool) {
+    fn send_batch(&mut self, region_ends: bool, is_marked: bool) {
         let uncut = self.buffer.get(..self.filled).unwrap_or_default();
         let mut ends = Vec::new();
         let mut at = 0;
@@ -183,6 +210,6 @@ impl<'a> Chunker<'a> {
         }
         self.filled = rest.len();
         let data = std::mem::replace(&mut self.buffer, next);
-        self.send(data, ends, Vec::new());
+        self.send(data, ends, Vec::new(), is_marked);
     }
 }

@@ -29,6 +29,9 @@ use alimentar::pack::Record;
 use alimentar::pack::layout::encode_pack_header;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
+use alimentar::registry::FileNote;
+use alimentar::registry::Promise;
+use alimentar::registry::encode_part;
 use alimentar::registry::IndexOptions;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
@@ -165,7 +168,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ]
         .map(|s| s.as_bytes().to_vec())
         .to_vec(),
-        "manifest" => vec![include_bytes!("../../data/manifest.json").to_vec()],
+        "manifest" => vec![
+            include_bytes!("../../data/manifest.json").to_vec(),
+            include_bytes!("../../data/manifest-source.json").to_vec(),
+        ],
+        "intake_part" => vec![intake_part()],
         "envelope" => vec![vector("envelope ")],
         "file_table" => vec![vector("file-table ")],
         "node" => vec![vector("leaf ")],
@@ -414,4 +421,21 @@ fn fuzz_targets_are_all_registered() {
     for (name, file) in named {
         assert!(file.contains(&format!("targets::{name}(data)")), "{name}");
     }
+}
+
+/// A part of the journal of an intake, with every kind of promise.
+fn intake_part() -> Vec<u8> {
+    let promise = |bits: u8| Promise {
+        sha256: (bits & 1 != 0).then_some([1; 32]),
+        git_sha1: (bits & 2 != 0).then_some([2; 20]),
+        md5: (bits & 4 != 0).then_some([3; 16]),
+        etag: (bits & 8 != 0).then(|| "v1".to_owned()),
+    };
+    let file = |bits: u8| FileNote {
+        path: format!("data/{bits}.jsonl"),
+        start: u64::from(bits) * 1_000,
+        size_bytes: (bits != 3).then_some(1_000),
+        promise: promise(bits),
+    };
+    encode_part(&(0..16).map(file).collect::<Vec<_>>())
 }

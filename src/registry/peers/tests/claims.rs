@@ -132,6 +132,7 @@ pub(in crate::registry::peers) fn plant(
         clock: BTreeMap::new(),
         created_at: Timestamp(1_700_000_000),
         signer: None,
+        source: None,
     };
     lie(&mut manifest);
     let envelope = lab.key.sign(&mut manifest).unwrap();

@@ -1,70 +1,20 @@
-//! `registry index`: puts a file or a directory into the registry.
+//! Output of `registry index` and `registry refresh`.
 
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::Path;
 
-use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
-use crate::cli::registry::publishing::key_pair::open_key_pair;
+use crate::cli::output::text::printable;
 use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
-use crate::ident::DatasetName;
-use crate::ident::DatasetVersion;
+use crate::manifest::Provenance;
 use crate::registry::IndexOptions;
 use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::Skipped;
 use crate::registry::differing;
-
-/// Put a file or a directory into the registry
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  alimentar index train.jsonl --license MIT
-  alimentar index photos --name holidays --tag 2026 --exclude '*.tmp'
-  alimentar index train.jsonl --name corpus --sign")]
-pub(crate) struct IndexArgs {
-    /// A file or a directory
-    path: PathBuf,
-    /// The dataset's name [default: the file's name without ending, where that is a name]
-    #[arg(long)]
-    name: Option<DatasetName>,
-    /// Its version [default: the next after the newest of that name, or 0.1.0]
-    #[arg(long = "version", value_name = "V")]
-    dataset_version: Option<DatasetVersion>,
-    /// Its description, in Markdown [default: as in the version before]
-    #[arg(long)]
-    description: Option<String>,
-    /// Its licence, as an SPDX expression or LicenseRef-NAME [default: as in the card or the version before]
-    #[arg(long)]
-    license: Option<String>,
-    /// A label; may be given several times [default: as in the version before]
-    #[arg(long = "tag", value_name = "T")]
-    tags: Vec<String>,
-    /// A Markdown file that is its card [default: README.md of a directory, or the card of the version before]
-    #[arg(long, value_name = "FILE")]
-    card: Option<PathBuf>,
-    /// Show it to nobody else
-    #[arg(long)]
-    private: bool,
-    /// Leave out paths of a directory that match; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
-    /// Also follow links that lead out of the directory
-    #[arg(long)]
-    follow_links: bool,
-    /// Take the types of columns from all rows of text, not from its first MiB; reads large text twice
-    #[arg(long)]
-    full_schema: bool,
-    /// Sign it: publish it under your key
-    #[arg(long)]
-    sign: bool,
-    /// The key file to sign with [default: key.enc in the registry's directory]
-    #[arg(long, value_name = "FILE", requires = "sign")]
-    key: Option<PathBuf>,
-}
 
 #[derive(Serialize)]
 struct IndexOutput<'a> {
@@ -87,6 +37,18 @@ struct IndexOutput<'a> {
     skipped: Vec<PathNote>,
     warnings: Vec<PathNote>,
     left_out: Vec<PathNote>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceOutput<'a>>,
+}
+
+/// The place that the files came from.
+#[derive(Serialize)]
+struct SourceOutput<'a> {
+    url: &'a str,
+    revision: Option<&'a str>,
+    validator: Option<&'a str>,
+    fetched_files: u64,
+    fetched_bytes: u64,
 }
 
 /// The fields that a new version has from the one before.
@@ -107,15 +69,27 @@ struct PathNote {
 /// The most paths that people see one by one.
 const PATHS_SHOWN: usize = 10;
 
-pub(crate) fn run(ctx: &Context, args: &IndexArgs) -> Result<(), Failure> {
-    let registry = ctx.registry()?;
-    let started = Instant::now();
-    let options = index_options(ctx, args)?;
-    let bar = ctx.progress_bar();
-    let mut report = registry.index(&args.path, &options, &bar)?;
-    drop(bar);
-    let revised = publish_revision(ctx, args, &options, &mut report)?;
-    let seconds = started.elapsed().as_secs_f64();
+/// The result of an index.
+pub(super) struct Indexed<'a> {
+    pub(super) report: &'a IndexReport,
+    /// The place, and the numbers of fetched files and bytes.
+    pub(super) source: Option<(Provenance, u64, u64)>,
+    /// The fields that were revised.
+    pub(super) revised: Option<String>,
+    pub(super) seconds: f64,
+}
+
+/// Prints the result.
+///
+/// # Errors
+/// [`Failure::Partial`] where paths were left out that nobody asked to leave out.
+pub(super) fn show(ctx: &Context, indexed: &Indexed<'_>) -> Result<(), Failure> {
+    let Indexed {
+        report,
+        source,
+        revised,
+        seconds,
+    } = indexed;
     let m = &report.manifest;
     let is_left_out = |s: &&Skipped| !s.why.is_asked_for();
     let left_out: Vec<&Skipped> = report.skipped.iter().filter(is_left_out).collect();
@@ -138,7 +112,7 @@ pub(crate) fn run(ctx: &Context, args: &IndexArgs) -> Result<(), Failure> {
         }),
         schema_from: report.schema_from.map(|from| from.to_string()),
         schema_kept: report.schema_kept,
-        seconds,
+        seconds: *seconds,
         skipped: report.skipped.iter().map(|s| note(s, false)).collect(),
         warnings: report
             .warnings
@@ -150,14 +124,21 @@ pub(crate) fn run(ctx: &Context, args: &IndexArgs) -> Result<(), Failure> {
             })
             .collect(),
         left_out: left_out.iter().map(|s| note(s, true)).collect(),
+        source: source.as_ref().map(|(place, files, bytes)| SourceOutput {
+            url: &place.url,
+            revision: place.revision.as_deref(),
+            validator: place.validator.as_deref(),
+            fetched_files: *files,
+            fetched_bytes: *bytes,
+        }),
     };
-    let did = match (&revised, report.unchanged) {
+    let did = match (revised, report.unchanged) {
         (Some(_), _) => "Revised",
         (None, true) => "Unchanged",
         (None, false) => "Indexed",
     };
     let text = format!(
-        "{did} {}@{}  {} in {} file(s), {} new, {} stored, {seconds:.2} s\n  {}\n{}",
+        "{did} {}@{}  {} in {} file(s), {} new, {} stored, {seconds:.2} s\n  {}\n{}{}",
         m.name,
         m.dataset_version,
         human_bytes(m.size_bytes),
@@ -165,9 +146,10 @@ pub(crate) fn run(ctx: &Context, args: &IndexArgs) -> Result<(), Failure> {
         human_bytes(report.stats.new_bytes),
         human_bytes(report.stats.stored_bytes),
         m.content_id,
-        format_changes(&report, revised.as_deref()),
+        format_source(source.as_ref()),
+        format_changes(report, revised.as_deref()),
     );
-    print_remarks(ctx, &report);
+    print_remarks(ctx, report);
     ctx.out
         .result(&output, &[m.content_id.to_string()], &text)?;
     match left_out.first() {
@@ -189,31 +171,13 @@ fn note(skipped: &Skipped, has_detail: bool) -> PathNote {
     }
 }
 
-fn index_options(ctx: &Context, args: &IndexArgs) -> Result<IndexOptions, Failure> {
-    Ok(IndexOptions {
-        name: args.name.clone(),
-        version: args.dataset_version.clone(),
-        description: args.description.clone(),
-        license: args.license.clone(),
-        tags: args.tags.clone(),
-        card: args.card.clone(),
-        private: args.private,
-        exclude: args.exclude.clone(),
-        follow_links: args.follow_links,
-        full_schema: args.full_schema,
-        sign_with: if args.sign {
-            // A wrong passphrase is noticed before the work.
-            Some(open_key_pair(ctx, args.key.as_deref())?)
-        } else {
-            None
-        },
-    })
-}
-
 /// Publishes new facts about content that was here already. Returns the fields that changed.
-fn publish_revision(
+///
+/// # Errors
+/// As signing and revising.
+pub(super) fn publish_revision(
     ctx: &Context,
-    args: &IndexArgs,
+    key: Option<&Path>,
     options: &IndexOptions,
     report: &mut IndexReport,
 ) -> Result<Option<String>, Failure> {
@@ -223,7 +187,7 @@ fn publish_revision(
     };
     let asked_for = match &options.sign_with {
         Some(_) => None,
-        None => open_signers_key_pair(ctx, &dataset, args.key.as_deref())?,
+        None => open_signers_key_pair(ctx, &dataset, key)?,
     };
     let pair = options.sign_with.as_ref().or(asked_for.as_ref());
     // Before the revision: its new words must not be shown to others.
@@ -236,6 +200,19 @@ fn publish_revision(
     changed.extend(becomes_private.then_some("private"));
     report.manifest = revised;
     Ok(Some(changed.join(", ")))
+}
+
+/// Formats the place that the files came from.
+fn format_source(source: Option<&(Provenance, u64, u64)>) -> String {
+    source.map_or_else(String::new, |(place, files, bytes)| {
+        let revision = place.revision.as_ref();
+        let revision = revision.map_or_else(String::new, |r| format!(" @ {r}"));
+        let bytes = human_bytes(*bytes);
+        printable(&format!(
+            "  from {}{revision}: {files} file(s), {bytes} fetched\n",
+            place.url
+        ))
+    })
 }
 
 /// Formats the fields that were revised, or that the new version has from the one before.
