@@ -155,7 +155,8 @@ impl LocalRegistry {
         };
         let draft = self.draft_manifest(&session, &files, (table_before.as_ref(), &near), words)?;
         // Every file was just hashed.
-        let (draft, stats) = draft.ok_or_else(|| Error::Source(SourceError::Changed(path.to_owned())))?;
+        let (draft, stats) =
+            draft.ok_or_else(|| Error::Source(SourceError::Changed(path.to_owned())))?;
         let draft = Draft {
             manifest: draft,
             naming,

@@ -224,7 +224,9 @@ impl FileSource for RemoteSource {
         let (Some((url, probed)), Some(flag)) =
             (self.files.get(number), self.without_md5.get(number))
         else {
-            return Err(Error::Dataset(DatasetError::NotFound(self.place.url.clone())));
+            return Err(Error::Dataset(DatasetError::NotFound(
+                self.place.url.clone(),
+            )));
         };
         let reading = match begun {
             Some(begun) => begun,

@@ -8,10 +8,10 @@ use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::check_path;
 use crate::registry::error::Error;
-use crate::registry::error::source::SourceError;
 use crate::registry::error::intake::IntakeError;
 use crate::registry::error::skipped::SkipReason;
 use crate::registry::error::skipped::Skipped;
+use crate::registry::error::source::SourceError;
 use crate::registry::intake::source::FileSource;
 use crate::registry::intake::source::Place;
 
@@ -96,10 +96,14 @@ fn patterns(texts: &[String]) -> Result<GlobSet, Error> {
     for pattern in texts {
         let pattern = pattern.trim_end_matches('/');
         for form in [pattern.to_owned(), format!("**/{pattern}")] {
-            set.add(Glob::new(&form).map_err(|_| Error::Source(SourceError::Pattern(pattern.to_owned())))?);
+            set.add(
+                Glob::new(&form)
+                    .map_err(|_| Error::Source(SourceError::Pattern(pattern.to_owned())))?,
+            );
         }
     }
-    set.build().map_err(|_| Error::Source(SourceError::Pattern(texts.join(" "))))
+    set.build()
+        .map_err(|_| Error::Source(SourceError::Pattern(texts.join(" "))))
 }
 
 /// Returns true if a pattern matches the path or a directory above it.
