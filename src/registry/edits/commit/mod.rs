@@ -198,6 +198,8 @@ impl LocalRegistry {
                 None => labels(&old.tags),
             },
             card,
+            // The edited content is not what the source has.
+            source: None,
             series: SeriesId::new(host::random().map_err(Error::Random)?),
             seq: 1,
             prev: Vec::new(),
