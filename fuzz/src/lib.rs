@@ -93,7 +93,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 36] = [
+pub const TARGETS: [(&str, Target); 37] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
