@@ -1,5 +1,7 @@
 //! Plans the windows of a look: the one that a reader waits for, and those ahead of it.
 
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
 use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::registry::delta::similarity::ReceivedRecords;
@@ -78,7 +80,12 @@ impl LookShared {
         wanted: WantedWindow,
         is_ahead: bool,
     ) -> Result<(), Error> {
-        let chunks = self.chunks(wanted)?;
+        let mut chunks = self.chunks(wanted)?;
+        // What is here is read without a peer, whatever follows it.
+        match self.held_front(&chunks)? {
+            0 => {}
+            held => chunks.truncate(held),
+        }
         self.count(planning, &chunks)?;
         let window = |number, chunks| Window {
             number,
@@ -132,6 +139,14 @@ impl LookShared {
                 return Ok(chunks);
             }
         }
+    }
+
+    /// Returns the number of chunks at the front that are here.
+    fn held_front(&self, chunks: &[ChunkEntry]) -> Result<usize, Error> {
+        let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
+        let keys: Vec<BlobKey> = chunks.iter().map(key).collect();
+        let located = self.keeping.session.locate(&keys)?;
+        Ok(located.iter().take_while(|at| at.is_some()).count())
     }
 
     /// Counts the chunks of a window, and refuses a tree that repeats too much.

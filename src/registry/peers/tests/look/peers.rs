@@ -16,7 +16,6 @@ use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::tests::look::Nobody;
 use crate::registry::peers::tests::look::file;
 use crate::registry::peers::tests::look::labs;
-use crate::registry::peers::tests::look::look;
 use crate::registry::peers::tests::look::look_again;
 use crate::registry::peers::tests::look::look_with;
 use crate::registry::peers::tests::look::offer;

@@ -6,14 +6,15 @@ use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::progress::NoProgress;
 use crate::protocol::Random;
+use crate::read_at::ReadAt;
 use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::Target;
-use crate::registry::peers::testing::lab::rows;
 use crate::registry::peers::tests::look::file;
 use crate::registry::peers::tests::look::labs;
 use crate::registry::peers::tests::look::look;
 use crate::registry::peers::tests::look::range;
+use crate::registry::targets::stored_file::StoredFile;
 
 #[test]
 fn look_ranges_are_those_of_the_dataset() {
