@@ -10,7 +10,6 @@
 //!
 //! A new command is a file with `Args`, `run` and a `Serialize` type, and a line in the enum above it.
 
-mod completions;
 mod config;
 mod context;
 mod doctor;
@@ -20,16 +19,15 @@ mod hints;
 mod home;
 mod inspect;
 mod interrupt;
-mod man;
 mod mcp;
 mod output;
 mod parse;
+pub(crate) mod program;
 mod prompt;
 mod registry;
 mod remote;
 mod settings;
 mod surface;
-mod version;
 mod view;
 
 use std::ffi::OsString;
@@ -41,8 +39,6 @@ use clap::FromArgMatches as _;
 use clap::Parser;
 use clap::Subcommand;
 
-use crate::cli::completions::CompleteArgs;
-use crate::cli::completions::CompletionsArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::context::Context;
 use crate::cli::context::GlobalArgs;
@@ -50,11 +46,14 @@ use crate::cli::context::find_home;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::InspectArgs;
-use crate::cli::man::ManArgs;
 use crate::cli::mcp::McpArgs;
 use crate::cli::output::logging::start_log;
 use crate::cli::output::out::Out;
 use crate::cli::output::out::OutOptions;
+use crate::cli::program::completions::CompleteArgs;
+use crate::cli::program::completions::CompletionsArgs;
+use crate::cli::program::man::ManArgs;
+use crate::cli::program::version::VersionArgs;
 use crate::cli::registry::RegistryCommand;
 use crate::cli::settings::Defaults;
 use crate::cli::settings::Settings;
@@ -63,7 +62,6 @@ use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
 use crate::cli::surface::paths::expand_paths_of;
 use crate::cli::surface::usage;
-use crate::cli::version::VersionArgs;
 use crate::cli::view::ViewArgs;
 use crate::net::forbid_connections;
 use crate::panics::panic_becomes_error;
@@ -217,12 +215,16 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),
-        Command::Version(args) => version::run(ctx, args),
+        Command::Version(args) => crate::cli::program::version::run(ctx, args),
         Command::Help(args) => help::run(ctx, args, decorate_program(Cli::command())),
-        Command::Completions(args) => completions::run(ctx, args, decorate_program(Cli::command())),
-        Command::Complete(args) => {
-            completions::run_complete(ctx, args, decorate_program(Cli::command()))
+        Command::Completions(args) => {
+            crate::cli::program::completions::run(ctx, args, decorate_program(Cli::command()))
         }
-        Command::Man(args) => man::run(ctx, args, Cli::command()),
+        Command::Complete(args) => crate::cli::program::completions::run_complete(
+            ctx,
+            args,
+            decorate_program(Cli::command()),
+        ),
+        Command::Man(args) => crate::cli::program::man::run(ctx, args, Cli::command()),
     }
 }

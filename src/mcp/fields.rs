@@ -196,8 +196,7 @@ mod tests {
     #[test]
     fn long_string_is_shortened_and_row_stays_json() {
         let long = "é\"".repeat(500);
-        let row =
-            serde_json::json!({"a": long, "b": [1, 1e400_f64.min(2.0)], "c": "short"}).to_string();
+        let row = serde_json::json!({"a": long, "b": [1, 2.5], "c": "short"}).to_string();
         let (short, cuts) = rewrite(&row, 40, &keep);
         let value: serde_json::Value = serde_json::from_str(&short).unwrap();
         assert_eq!(value["c"], "short");

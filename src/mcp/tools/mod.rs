@@ -10,58 +10,24 @@ pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod similarity;
 mod table;
+pub(crate) mod tool;
 
 use serde_json::Map;
 use serde_json::Value;
 
-use crate::mcp::answer::Answer;
 use crate::mcp::answer::Fitted;
 use crate::mcp::error::ToolError;
 use crate::mcp::limits::ANSWER_CHARS;
 use crate::mcp::limits::ANSWER_CHARS_MAX;
 use crate::mcp::limits::ANSWER_CHARS_MIN;
 use crate::mcp::tools::arguments::Arguments;
-use crate::mcp::tools::schema::Argument;
-use crate::mcp::tools::schema::Field;
 use crate::mcp::work::Work;
 use crate::mcp::workspace::Workspace;
 
+use crate::mcp::tools::tool::Effect;
+use crate::mcp::tools::tool::Tool;
+
 pub(crate) use crate::mcp::tools::table::TOOLS;
-
-/// The cost of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cost {
-    /// Reads little.
-    Low,
-    /// Reads a whole target.
-    Scan,
-}
-
-/// The effect of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Changes nothing.
-    Read,
-    /// Adds a dataset from another machine.
-    Pull,
-}
-
-/// The function of a tool.
-pub(crate) type Run = fn(&Workspace, &Arguments, &Work) -> Result<Answer, ToolError>;
-
-/// A tool.
-pub(crate) struct Tool {
-    pub(crate) name: &'static str,
-    pub(crate) title: &'static str,
-    /// Its purpose, in a sentence that can be searched for.
-    pub(crate) description: &'static str,
-    pub(crate) arguments: &'static [Argument],
-    /// Fields of the result that are always there.
-    pub(crate) fields: &'static [Field],
-    pub(crate) cost: Cost,
-    pub(crate) effect: Effect,
-    pub(crate) run: Run,
-}
 
 /// Returns the tools that a server offers.
 pub(crate) fn offered(workspace: &Workspace) -> impl Iterator<Item = &'static Tool> {

@@ -7,58 +7,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::mcp::limits::ANSWER_CHARS_MAX;
-use crate::mcp::tools::Tool;
-
-/// The type of an argument.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    Text,
-    Count,
-    Number,
-    Flag,
-    Texts,
-    OneOf(&'static [&'static str]),
-}
-
-/// An argument of a tool.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Argument {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    /// Its meaning; empty if the name says it.
-    pub(crate) description: &'static str,
-    pub(crate) is_required: bool,
-}
-
-/// A field of a result.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Field {
-    pub(crate) name: &'static str,
-    /// The JSON type.
-    pub(crate) kind: &'static str,
-}
-
-impl Argument {
-    pub(crate) const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            description,
-            is_required: false,
-        }
-    }
-
-    pub(crate) const fn required(
-        name: &'static str,
-        kind: Kind,
-        description: &'static str,
-    ) -> Self {
-        Self {
-            is_required: true,
-            ..Self::new(name, kind, description)
-        }
-    }
-}
+use crate::mcp::tools::tool::Kind;
+use crate::mcp::tools::tool::Tool;
 
 /// Returns the schema of a tool's arguments.
 pub(crate) fn input_schema(tool: &Tool) -> Arc<Map<String, Value>> {

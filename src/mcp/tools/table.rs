@@ -1,18 +1,18 @@
 //! The table of tools. The first four have the names that assistants know from other servers.
 
-use crate::mcp::tools::Cost;
-use crate::mcp::tools::Effect;
-use crate::mcp::tools::Tool;
 use crate::mcp::tools::catalog;
 use crate::mcp::tools::describe;
 use crate::mcp::tools::lines;
 use crate::mcp::tools::pull;
 use crate::mcp::tools::scans;
-use crate::mcp::tools::schema::Argument;
-use crate::mcp::tools::schema::Field;
-use crate::mcp::tools::schema::Kind;
 use crate::mcp::tools::search;
 use crate::mcp::tools::similarity;
+use crate::mcp::tools::tool::Argument;
+use crate::mcp::tools::tool::Cost;
+use crate::mcp::tools::tool::Effect;
+use crate::mcp::tools::tool::Field;
+use crate::mcp::tools::tool::Kind;
+use crate::mcp::tools::tool::Tool;
 
 const TARGET: Argument = Argument::new(
     "target",

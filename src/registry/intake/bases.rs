@@ -22,7 +22,7 @@ use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::RecordedRun;
 use crate::registry::intake::promise::Promise;
 use crate::registry::intake::source::SourceItem;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 
 /// Size of a piece of a file that is hashed.

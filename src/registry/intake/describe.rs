@@ -14,7 +14,7 @@ use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::intake::bases::tree_alone;
 use crate::registry::intake::feed::FedFile;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 
 /// Size of a piece that is read at a time.

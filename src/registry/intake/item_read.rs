@@ -8,7 +8,7 @@ use crate::error_kind::KindedError;
 use crate::read_at::ReadAt as _;
 use crate::registry::intake::source::FileSource;
 use crate::registry::intake::source::SourceItem;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 
 /// A file that is read from its front to its end.
 pub(super) struct ItemRead<'a> {

@@ -36,7 +36,6 @@ use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::describe::cards;
 use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
-use crate::registry::error::intake::IntakeError;
 use crate::registry::host;
 use crate::registry::index;
 use crate::registry::index::draft::DraftWords;
@@ -46,6 +45,7 @@ use crate::registry::index::options::IndexReport;
 use crate::registry::intake::bases::Base;
 use crate::registry::intake::bases::Bases;
 use crate::registry::intake::describe::describe_stored;
+use crate::registry::intake::error::IntakeError;
 use crate::registry::intake::feed::Fed;
 use crate::registry::intake::feed::Feed;
 use crate::registry::intake::item_read::ItemRead;
@@ -462,5 +462,6 @@ fn source_key(url: &str, include: &[String], options: &IndexOptions) -> SourceKe
     *hasher.finalize().as_bytes()
 }
 
+pub(crate) mod error;
 #[cfg(test)]
 mod tests;

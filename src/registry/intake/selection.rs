@@ -8,10 +8,10 @@ use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::check_path;
 use crate::registry::error::Error;
-use crate::registry::error::intake::IntakeError;
 use crate::registry::error::skipped::SkipReason;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
+use crate::registry::intake::error::IntakeError;
 use crate::registry::intake::source::FileSource;
 use crate::registry::intake::source::Place;
 

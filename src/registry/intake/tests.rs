@@ -23,7 +23,7 @@ use crate::progress::NoProgress;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::error::intake::IntakeError;
+use crate::registry::intake::error::IntakeError;
 use crate::registry::intake::promise::Promise;
 use crate::registry::intake::source::Place;
 use crate::registry::intake::source::SourceItem;

@@ -35,9 +35,9 @@ use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
-use crate::registry::targets::dataset_file::io_error;
-use crate::registry::targets::remote_place::RemotePlace;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::remote_place::RemotePlace;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// A file of a target.
 #[derive(Clone)]

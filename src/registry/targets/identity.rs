@@ -9,8 +9,8 @@ use crate::registry::TargetOptions;
 use crate::registry::cache::files::stamp_of;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
-use crate::registry::targets::dataset_files::in_store;
 use crate::registry::targets::file::FileLocation;
+use crate::registry::targets::places::dataset_files::in_store;
 
 impl Target {
     /// Opens a dataset of the registry, or a file of one after a colon. Paths are never looked at.

@@ -9,19 +9,14 @@
 pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
-pub(crate) mod dataset_file;
-pub(crate) mod dataset_files;
 pub(crate) mod edited;
 pub(crate) mod file;
 mod identity;
+pub(crate) mod places;
 mod profiles;
-mod remote_files;
-pub(crate) mod remote_place;
 pub(crate) mod row_copy;
 pub(crate) mod row_selection;
 pub(crate) mod row_writer;
-pub(crate) mod stored_file;
-pub(crate) mod stream;
 pub(crate) mod text_lines;
 
 use std::collections::HashSet;
@@ -55,13 +50,13 @@ use crate::registry::index::source_files::FindOptions;
 use crate::registry::peers::look::Look;
 use crate::registry::peers::look::file::LookFile;
 use crate::registry::step::Step;
-use crate::registry::targets::dataset_files::files_of;
-use crate::registry::targets::dataset_files::in_store;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::file::is_lines;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_files::files_of;
+use crate::registry::targets::places::dataset_files::in_store;
+use crate::registry::targets::places::stored_file::StoredFile;
 use crate::remote::Remote;
 use crate::remote::RemoteUrl;
 
@@ -192,7 +187,7 @@ impl Target {
         let _step = Step::begin("open", &name);
         let remote = options.remote.as_ref();
         let remote = remote.ok_or_else(|| TargetError::NotHere(name.clone()))?;
-        let files = remote_files::find(remote, &url)?;
+        let files = crate::registry::targets::places::remote_files::find(remote, &url)?;
         if files.is_empty() {
             return Err(TargetError::NoRows(name).into());
         }

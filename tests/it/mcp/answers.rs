@@ -170,7 +170,8 @@ fn secrets_are_masked_unless_asked_for() {
 #[test]
 fn registry_is_searched_and_its_versions_compared() {
     let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("a.jsonl");
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("a.jsonl");
     std::fs::write(&file, "{\"text\":\"one\"}\n{\"text\":\"two\"}\n").unwrap();
     let path = file.to_str().unwrap();
     answer(

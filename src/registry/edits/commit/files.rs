@@ -36,9 +36,9 @@ use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::target::TargetError;
 use crate::registry::store_pipeline::chunker::Chunker;
-use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CARD_BYTES_MAX;
 

@@ -25,7 +25,7 @@ use crate::manifest::tree_totals;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::integrity::blame::blamed;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::stored_file::StoredFile;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 

@@ -14,10 +14,10 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::target::TargetError;
-use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// Splits `REF` or `REF:path/in/dataset`.
 pub fn split_reference(text: &str) -> (String, Option<&str>) {
@@ -33,7 +33,7 @@ pub fn split_reference(text: &str) -> (String, Option<&str>) {
 
 /// Returns the files of a held dataset that have rows, or the named file of any format. Also returns
 /// the dataset's name and the requested path.
-pub(super) fn in_store(
+pub(in crate::registry::targets) fn in_store(
     text: &str,
     home: &Path,
     allow_large: bool,
@@ -69,7 +69,7 @@ pub(super) fn in_store(
 
 /// Returns the files of a table that have rows, or the named file of any format. Also returns the
 /// dataset's name and the requested path.
-pub(super) fn files_of(
+pub(in crate::registry::targets) fn files_of(
     table: &FileTable,
     path: Option<&str>,
     manifest: &Manifest,

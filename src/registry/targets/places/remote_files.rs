@@ -11,7 +11,7 @@ use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
-use crate::registry::targets::remote_place::RemotePlace;
+use crate::registry::targets::places::remote_place::RemotePlace;
 use crate::remote::Found;
 use crate::remote::ListedFile;
 use crate::remote::Remote;
@@ -23,7 +23,10 @@ use crate::remote::RemoteUrl;
 ///
 /// # Errors
 /// [`Error::Remote`].
-pub(super) fn find(remote: &Remote, url: &RemoteUrl) -> Result<Vec<TargetFile>, Error> {
+pub(in crate::registry::targets) fn find(
+    remote: &Remote,
+    url: &RemoteUrl,
+) -> Result<Vec<TargetFile>, Error> {
     match remote.find(url)? {
         Found::File(file) => Ok(vec![of_file(remote, file)]),
         Found::Files(listing) => {
