@@ -2,6 +2,7 @@
 //! seeded run of mutations in the tests.
 
 mod duplicates;
+mod edits;
 mod figures;
 mod json;
 mod lint;
@@ -75,6 +76,8 @@ pub fn let_caught_panics_pass() {
 pub use duplicates::duplicates;
 pub use duplicates::prints;
 pub use duplicates::prints_seeds;
+pub use edits::edits;
+pub use edits::edits_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -87,7 +90,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 34] = [
+pub const TARGETS: [(&str, Target); 35] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -116,6 +119,7 @@ pub const TARGETS: [(&str, Target); 34] = [
     ("json_scan", json_scan),
     ("line_index", line_index),
     ("row_index", row_index),
+    ("edits", edits),
     ("table", table),
     ("duplicates", duplicates),
     ("prints", prints),
