@@ -2,6 +2,7 @@
 //! seeded run of mutations in the tests.
 
 mod duplicates;
+mod edits;
 mod figures;
 mod json;
 mod lint;
@@ -79,6 +80,8 @@ pub fn let_caught_panics_pass() {
 pub use duplicates::duplicates;
 pub use duplicates::sketch_cache;
 pub use duplicates::sketch_cache_seeds;
+pub use edits::edits;
+pub use edits::edits_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -93,7 +96,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 37] = [
+pub const TARGETS: [(&str, Target); 38] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -122,6 +125,7 @@ pub const TARGETS: [(&str, Target); 37] = [
     ("json_scan", json_scan),
     ("line_index", line_index),
     ("row_index", row_index),
+    ("edits", edits),
     ("table", table),
     ("duplicates", duplicates),
     ("sketch_cache", sketch_cache),

@@ -8,6 +8,7 @@ mod archives;
 mod cli;
 mod datasets;
 mod documents;
+mod edits;
 mod hostile;
 mod inspect;
 mod layering;

@@ -10,6 +10,7 @@ use crate::inspect::edits::Journal;
 use crate::registry::Target;
 use crate::registry::edits::base::EditBase;
 use crate::registry::edits::error::EditError;
+use crate::registry::edits::journal_file::has_journals;
 use crate::registry::edits::journal_file::read_journal;
 use crate::registry::error::Error;
 use crate::registry::targets::edited::EditForm;
@@ -24,6 +25,9 @@ impl Target {
     /// [`EditError::BaseChanged`] if a file was changed since its edits were made, and errors of
     /// reading.
     pub fn with_edits(mut self) -> Result<Self, Error> {
+        if !has_journals(&self.home) {
+            return Ok(self);
+        }
         let mut journals: HashMap<PathBuf, Option<Journal>> = HashMap::new();
         let mut files = Vec::with_capacity(self.files.len());
         let mut has_edits = false;

@@ -12,12 +12,14 @@ use crate::inspect::edits::BaseIdentity;
 use crate::inspect::edits::FileState;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
+use crate::registry::Target;
 use crate::registry::cache::files::stamp_of;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::journal_file::journal_of_dataset;
 use crate::registry::edits::journal_file::journal_of_file;
 use crate::registry::error::Error;
 use crate::registry::error::source::SourceError;
+use crate::registry::error::target::TargetError;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 use crate::wire::limits::EDIT_HASHED_BYTES_MAX;
@@ -161,6 +163,30 @@ impl EditBase {
         let now = FileState::new((stamp, is_settled), Some(hash), &file);
         Ok(BaseCheck::NewState(now.map_err(fail)?))
     }
+}
+
+/// Returns the one base of a target.
+pub(crate) fn base_of(target: &Target) -> Result<EditBase, Error> {
+    let refused = |why: &str| -> Error {
+        let target = target.name().to_owned();
+        let why = why.to_owned();
+        EditError::NotEditable { target, why }.into()
+    };
+    if !target.spooled.is_empty() {
+        return Err(refused("it is a stream; write it into a file first"));
+    }
+    let mut found: Option<EditBase> = None;
+    for file in target.files() {
+        let base = EditBase::of(file)?;
+        let base = base.ok_or_else(|| refused("its bytes are elsewhere; pull it first"))?;
+        match &found {
+            Some(other) if *other != base => {
+                return Err(refused("it has several files; name one of them"));
+            }
+            _ => found = Some(base),
+        }
+    }
+    found.ok_or_else(|| Error::Target(TargetError::NoRows(target.name().to_owned())))
 }
 
 fn state_of(path: &Path, is_hashed: bool, progress: &dyn Progress) -> Result<FileState, Error> {

@@ -54,6 +54,11 @@ pub(crate) fn journal_of_dataset(home: &Path, content_id: &ContentId) -> PathBuf
     directory(home).join(format!("d-{}", to_hex(content_id.as_bytes())))
 }
 
+/// Returns true if a home may have journals.
+pub(crate) fn has_journals(home: &Path) -> bool {
+    directory(home).exists()
+}
+
 /// Returns the paths of all journals of a home, sorted.
 pub(crate) fn journals(home: &Path) -> Result<Vec<PathBuf>, Error> {
     let dir = directory(home);

@@ -16,5 +16,6 @@ pub(crate) mod fix;
 pub(crate) mod inserted;
 pub(crate) mod journal_file;
 pub(crate) mod overview;
+pub(crate) mod ranges;
 pub(crate) mod rows;
 pub(crate) mod session;

@@ -11,11 +11,11 @@ use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::TargetOptions;
 use crate::registry::edits::base::EditBase;
+use crate::registry::edits::base::base_of;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::journal_file::JournalFile;
 use crate::registry::edits::journal_file::journals;
 use crate::registry::edits::journal_file::read_journal;
-use crate::registry::edits::session::base_of;
 use crate::registry::error::Error;
 
 /// An edit in a list.

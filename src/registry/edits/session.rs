@@ -9,7 +9,6 @@ use crate::inspect::edits::FileSplices;
 use crate::inspect::edits::FileState;
 use crate::inspect::edits::JournalWriter;
 use crate::inspect::edits::NewSplice;
-use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::progress::Progress;
 use crate::registry::Target;
@@ -17,12 +16,15 @@ use crate::registry::TargetOptions;
 use crate::registry::edits::attach::path_in_journal;
 use crate::registry::edits::base::BaseCheck;
 use crate::registry::edits::base::EditBase;
+use crate::registry::edits::base::base_of;
 use crate::registry::edits::change::CellChange;
 use crate::registry::edits::change::TextRows;
 use crate::registry::edits::columnar::ColumnarRows;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::inserted::RowShape;
 use crate::registry::edits::journal_file::JournalFile;
+use crate::registry::edits::ranges::merged;
+use crate::registry::edits::ranges::ranges_text;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
 use crate::registry::host;
@@ -390,65 +392,6 @@ impl EditSession {
             RowCountError::Rows(source) => self.target.blame(source),
         })
     }
-
-    /// Checks that the rows of every edited file can be read.
-    ///
-    /// # Errors
-    /// Errors of reading.
-    pub fn check(&self) -> Result<(), Error> {
-        for file in self.target.files() {
-            let batches = file.batches(&Selection::default(), &self.home);
-            batches.map_err(|e| self.target.blame(e))?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns the one base of a target.
-pub(crate) fn base_of(target: &Target) -> Result<EditBase, Error> {
-    let refused = |why: &str| -> Error {
-        let target = target.name().to_owned();
-        let why = why.to_owned();
-        EditError::NotEditable { target, why }.into()
-    };
-    if !target.spooled.is_empty() {
-        return Err(refused("it is a stream; write it into a file first"));
-    }
-    let mut found: Option<EditBase> = None;
-    for file in target.files() {
-        let base = EditBase::of(file)?;
-        let base = base.ok_or_else(|| refused("its bytes are elsewhere; pull it first"))?;
-        match &found {
-            Some(other) if *other != base => {
-                return Err(refused("it has several files; name one of them"));
-            }
-            _ => found = Some(base),
-        }
-    }
-    found.ok_or_else(|| Error::Target(TargetError::NoRows(target.name().to_owned())))
-}
-
-/// Sorts ranges, and joins those that touch.
-fn merged(ranges: &[(u64, u64)]) -> Vec<(u64, u64)> {
-    let mut sorted: Vec<(u64, u64)> = ranges.iter().filter(|(a, b)| a < b).copied().collect();
-    sorted.sort_unstable();
-    let mut out: Vec<(u64, u64)> = Vec::new();
-    for (from, to) in sorted {
-        match out.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(to),
-            _ => out.push((from, to)),
-        }
-    }
-    out
-}
-
-fn ranges_text(ranges: &[(u64, u64)]) -> String {
-    let one = |(from, to): &(u64, u64)| match to - from {
-        1 => from.to_string(),
-        _ => format!("{from}-{}", to - 1),
-    };
-    let all: Vec<String> = ranges.iter().map(one).collect();
-    all.join(",")
 }
 
 fn entry(label: String, file: &TargetFile, splices: Vec<NewSplice>) -> EditEntry<NewSplice> {

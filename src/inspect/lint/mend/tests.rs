@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use super::*;
+use crate::inspect::lint::mend::Mend;
+use crate::inspect::lint::mend::Mended;
 use crate::inspect::table::Header;
+use crate::inspect::table::Shape;
 
 fn mend(name: &str, row: &str) -> Option<String> {
     match Mend::named(name).unwrap().row(&Shape::Json, row.as_bytes()) {

@@ -1,11 +1,15 @@
 //! Commit: the next version of a dataset from its edits, without writing its data anew.
 //!
 //! `files.rs` feeds the files into the store pipeline, region by region; `recut.rs` keeps the chunks
-//! that no edit is near; `columnar.rs` writes edited columnar files anew.
+//! that no edit is near; `hashed.rs` and `described.rs` make the file table; `columnar.rs` writes
+//! edited columnar files anew; `state.rs` has what they share.
 
 mod columnar;
+mod described;
 mod files;
+mod hashed;
 mod recut;
+mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,8 +29,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::edits::base::BaseCheck;
 use crate::registry::edits::base::EditBase;
-use crate::registry::edits::commit::files::CommittedFiles;
-use crate::registry::edits::commit::files::Committing;
+use crate::registry::edits::commit::described::CommittedFiles;
+use crate::registry::edits::commit::state::Committing;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::journal_file::JournalFile;
 use crate::registry::edits::journal_file::journal_error;
