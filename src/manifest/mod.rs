@@ -10,6 +10,7 @@
 
 mod diff;
 mod envelope;
+mod error;
 mod held;
 mod model;
 mod node;
@@ -28,7 +29,7 @@ pub use held::each_held_node;
 pub use held::held_bytes;
 pub use model::DatasetKind;
 pub use model::Manifest;
-pub use model::ManifestError;
+pub use error::ManifestError;
 pub use node::ChildEntry;
 pub use node::ChunkEntry;
 pub use node::Node;

@@ -20,6 +20,8 @@ use crate::ident::NodeId;
 use crate::ident::PublisherKey;
 use crate::ident::SeriesId;
 use crate::ident::TreeId;
+use crate::manifest::error::MANIFEST_VERSION;
+use crate::manifest::error::ManifestError;
 use crate::manifest::provenance::Provenance;
 use crate::manifest::provenance::SourceObject;
 use crate::wire::limits;
@@ -83,47 +85,6 @@ pub struct Manifest {
     /// The place that the bytes were taken in from; `None` for data that came from no URL.
     pub source: Option<Provenance>,
 }
-
-/// Failure to read or write a manifest.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// The bytes are not the JSON object of a manifest.
-    #[error("the manifest is not valid JSON of a manifest")]
-    Json(#[source] serde_json::Error),
-    /// The version is unknown to this program.
-    #[error("the manifest has version {0}; this program reads version {MANIFEST_VERSION}")]
-    Version(u32),
-    /// A field's text is malformed.
-    #[error("the manifest's field `{0}` is malformed")]
-    Field(&'static str),
-    /// A field is over its limit.
-    #[error("the manifest's field `{0}` is too long")]
-    Limit(&'static str),
-    /// A field to write is over its limit.
-    #[error("{field} may have at most {most} (`{limit}`)")]
-    Beyond {
-        /// The field.
-        field: &'static str,
-        /// Its limit, in words.
-        most: String,
-        /// The name of the limit.
-        limit: &'static str,
-    },
-}
-
-impl Classify for ManifestError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Json(_) | Self::Field(_) | Self::Limit(_) => ErrorKind::Integrity,
-            Self::Version(_) => ErrorKind::Unsupported,
-            Self::Beyond { .. } => ErrorKind::Invalid,
-        }
-    }
-}
-
-/// The manifest version of this program.
-pub const MANIFEST_VERSION: u32 = 1;
 
 impl Manifest {
     /// Encodes the manifest as JSON.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::manifest::ManifestError;
+use crate::manifest::error::ManifestError;
 use crate::wire::limits::SOURCE_FILTERS_BYTES_MAX;
 use crate::wire::limits::SOURCE_TEXT_BYTES_MAX;
 use crate::wire::limits::SOURCE_URL_BYTES_MAX;

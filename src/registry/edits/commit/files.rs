@@ -25,7 +25,6 @@ use crate::registry::edits::commit::state::FileChange;
 use crate::registry::edits::commit::state::Sequential;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
-use crate::registry::error::target::TargetError;
 use crate::registry::store_pipeline::chunker::Chunker;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
