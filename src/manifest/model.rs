@@ -6,11 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::clock::Timestamp;
-use crate::error_kind::Classify;
-use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use crate::blob_store::BlobStore;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
-use crate::manifest::node::ChildEntry;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::walk::TreeError;
-use crate::manifest::walk::load;
-use crate::manifest::walk::load_child;
+use crate::manifest::chunk_tree::node::ChildEntry;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::walk::TreeError;
+use crate::manifest::chunk_tree::walk::load;
+use crate::manifest::chunk_tree::walk::load_child;
 
 /// Sums the lengths of the distinct chunks under trees.
 #[derive(Debug, Default)]

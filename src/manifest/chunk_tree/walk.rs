@@ -10,10 +10,10 @@ use crate::blob_store::BlobStore;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::TreeId;
-use crate::manifest::node::ChildEntry;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::node::Totals;
+use crate::manifest::chunk_tree::node::ChildEntry;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::node::Totals;
 use crate::wire::DecodeError;
 
 /// Failure to walk a tree.
@@ -218,12 +218,12 @@ pub fn read_tree(blobs: &dyn BlobStore, root: TreeId, size: u64) -> Result<Vec<u
     Ok(bytes)
 }
 
-pub(super) fn load(blobs: &dyn BlobStore, id: TreeId) -> Result<Node, TreeError> {
+pub(in crate::manifest) fn load(blobs: &dyn BlobStore, id: TreeId) -> Result<Node, TreeError> {
     let bytes = blobs.get(&BlobKey::new(BlobKind::Node, *id.as_bytes()))?;
     Node::decode(&bytes).map_err(|e| TreeError::Node(id, e))
 }
 
-pub(super) fn load_child(
+pub(in crate::manifest) fn load_child(
     blobs: &dyn BlobStore,
     child: &ChildEntry,
     parent_level: u8,

@@ -8,12 +8,12 @@ use crate::blob_store::BlobStore;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::TreeId;
-use crate::manifest::node::ChildEntry;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::walk::TreeError;
-use crate::manifest::walk::load;
-use crate::manifest::walk::load_child;
+use crate::manifest::chunk_tree::node::ChildEntry;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::walk::TreeError;
+use crate::manifest::chunk_tree::walk::load;
+use crate::manifest::chunk_tree::walk::load_child;
 
 /// Visits the part of a tree that is here, as [`each_node`](crate::manifest::each_node) does. A node that is missing or wrong is
 /// visited, and nothing below it.

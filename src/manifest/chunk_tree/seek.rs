@@ -2,12 +2,12 @@
 
 use crate::blob_store::BlobStore;
 use crate::ident::TreeId;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::node::Totals;
-use crate::manifest::walk::TreeError;
-use crate::manifest::walk::load;
-use crate::manifest::walk::load_child;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::node::Totals;
+use crate::manifest::chunk_tree::walk::TreeError;
+use crate::manifest::chunk_tree::walk::load;
+use crate::manifest::chunk_tree::walk::load_child;
 
 /// A chunk and the totals before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use crate::blob_store::BlobStore;
 use crate::ident::TreeId;
-use crate::manifest::node::ChildEntry;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::node::Totals;
-use crate::manifest::walk::TreeError;
-use crate::manifest::walk::load;
-use crate::manifest::walk::load_child;
+use crate::manifest::chunk_tree::node::ChildEntry;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::node::Totals;
+use crate::manifest::chunk_tree::walk::TreeError;
+use crate::manifest::chunk_tree::walk::load;
+use crate::manifest::chunk_tree::walk::load_child;
 
 /// The shared part of two trees. Each occurrence of a chunk counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Chunk tree builder: takes chunks as they come, and holds one unfinished node for each level.
 
 use crate::ident::TreeId;
-use crate::manifest::node::ChildEntry;
-use crate::manifest::node::ChunkEntry;
-use crate::manifest::node::Node;
-use crate::manifest::node::Totals;
+use crate::manifest::chunk_tree::node::ChildEntry;
+use crate::manifest::chunk_tree::node::ChunkEntry;
+use crate::manifest::chunk_tree::node::Node;
+use crate::manifest::chunk_tree::node::Totals;
 use crate::wire::limits::NODE_ENTRIES_MAX;
 
 /// Minimum entries of a node, before an entry's hash may end it.
