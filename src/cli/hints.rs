@@ -169,3 +169,21 @@ fn hint_of_key(error: &KeyringError) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_for_unknown_host_is_about_its_name() {
+        let error = Error::Peer {
+            address: "lab-a.invalid:8765".to_owned(),
+            source: PeerError::UnknownHost("no such name".to_owned()),
+        };
+        let kind = error.kind();
+        assert_eq!(kind, ErrorKind::Network);
+        let failure = Failure::from(error);
+        let hint = failure.hint(kind).unwrap();
+        assert!(hint.contains("name of the host"), "{hint}");
+    }
+}
