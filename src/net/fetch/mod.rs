@@ -94,7 +94,7 @@ fn start() -> Result<Started, TransportError> {
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX))
         .build()
-        .map_err(|e| reason(e))?;
+        .map_err(reason)?;
     Ok(Started { client, runtime })
 }
 

@@ -208,7 +208,10 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => RowIndexEntry::on_disk(&Arc::new(File::open(path)?), home),
             FileLocation::Store(held) => Some(RowIndexEntry::in_store(held.text(), home)),
-            FileLocation::Remote(_) | FileLocation::Edited(..) => None,
+            FileLocation::Remote(place) => {
+                place.text().map(|text| RowIndexEntry::in_store(text, home))
+            }
+            FileLocation::Edited(..) => None,
         })
     }
 
@@ -296,7 +299,11 @@ impl TargetFile {
                 let kept = RowIndexEntry::in_store(held.text(), home);
                 (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
             }
-            FileLocation::Remote(_) | FileLocation::Edited(..) => (self.source()?, None),
+            FileLocation::Remote(place) => {
+                let kept = place.text().map(|text| RowIndexEntry::in_store(text, home));
+                (self.source()?, kept)
+            }
+            FileLocation::Edited(..) => (self.source()?, None),
         };
         let opened = self.table(source, None).map_err(|e| self.cause_of(e))?;
         // The cached index describes the rows that the file itself defines.
@@ -387,7 +394,7 @@ fn checked_format(
         return Ok(None);
     };
     if format.is_some() {
-        let tail = source.read_ranges(&[at..source.len()])?;
+        let tail = source.read_ranges(std::slice::from_ref(&(at..source.len())))?;
         let tail = tail.first().and_then(|t| t.first_chunk());
         end = *tail.unwrap_or(&end);
     }

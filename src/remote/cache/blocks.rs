@@ -108,28 +108,35 @@ impl BlockFile {
         None
     }
 
-    /// Keeps a block. After an error, nothing is kept any more.
-    pub(crate) fn write(&self, block: u64, bytes: &[u8]) {
-        let is_new = !lock(&self.known).contains_key(&block);
-        if self.is_full.load(Ordering::Relaxed) || !is_new {
+    /// Keeps blocks that follow each other. After an error, nothing is kept any more.
+    pub(crate) fn write(&self, first: u64, blocks: &[&[u8]]) {
+        let is_known = {
+            let known = lock(&self.known);
+            (first..).zip(blocks).all(|(n, _)| known.contains_key(&n))
+        };
+        if is_known || self.is_full.load(Ordering::Relaxed) {
             return;
         }
+        let bytes = blocks.concat();
         let cost = bytes.len() as u64;
         let spent = self
             .room
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
                 room.checked_sub(cost)
             });
-        let sum = sum_of(block, bytes);
+        let numbered = (first..).zip(blocks);
+        let sums: Vec<(u64, Sum)> = numbered.map(|(n, b)| (n, sum_of(n, b))).collect();
+        let records: Vec<[u8; RECORD_BYTES]> =
+            sums.iter().map(|(n, sum)| record(*n, sum)).collect();
         let written = match spent {
             Ok(_) => self
                 .data
-                .write_all_at(bytes, block * BLOCK_BYTES)
-                .and_then(|()| (&self.list).write_all(&record(block, &sum))),
+                .write_all_at(&bytes, first * BLOCK_BYTES)
+                .and_then(|()| (&self.list).write_all(records.as_flattened())),
             Err(_) => Err(io::ErrorKind::StorageFull.into()),
         };
         match written {
-            Ok(()) => drop(lock(&self.known).insert(block, sum)),
+            Ok(()) => lock(&self.known).extend(sums),
             Err(_) => self.is_full.store(true, Ordering::Relaxed),
         }
     }

@@ -43,8 +43,8 @@ fn path_of(directory: &Path, extension: &str) -> PathBuf {
 fn blocks_are_kept_from_one_opening_to_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let blocks = open(dir.path(), "a", 1);
-    blocks.write(5, &block(5));
-    blocks.write(2, b"short");
+    blocks.write(5, &[&block(5)]);
+    blocks.write(2, &[b"short"]);
     drop(blocks);
     let blocks = open(dir.path(), "a", 2);
     assert_eq!(blocks.read(5, block(5).len()), Some(block(5)));
@@ -58,7 +58,7 @@ fn blocks_are_kept_from_one_opening_to_the_next() {
 fn damaged_block_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
     let blocks = open(dir.path(), "a", 1);
-    blocks.write(1, &block(1));
+    blocks.write(1, &[&block(1)]);
     let data = File::options()
         .write(true)
         .open(path_of(dir.path(), "blocks"))
@@ -67,7 +67,7 @@ fn damaged_block_is_not_used() {
     assert!(blocks.has(1));
     assert_eq!(blocks.read(1, block(1).len()), None);
     // It can be kept again.
-    blocks.write(1, &block(1));
+    blocks.write(1, &[&block(1)]);
     assert_eq!(blocks.read(1, block(1).len()), Some(block(1)));
     // So is one whose bytes never came: the list was durable, and the data not.
     data.set_len(BLOCK_BYTES).unwrap();
@@ -78,8 +78,8 @@ fn damaged_block_is_not_used() {
 fn torn_list_loses_the_torn_record_alone() {
     let dir = tempfile::tempdir().unwrap();
     let blocks = open(dir.path(), "a", 1);
-    blocks.write(1, &block(1));
-    blocks.write(2, &block(2));
+    blocks.write(1, &[&block(1)]);
+    blocks.write(2, &[&block(2)]);
     drop(blocks);
     let list = path_of(dir.path(), "list");
     let length = fs::metadata(&list).unwrap().len();
@@ -92,7 +92,7 @@ fn torn_list_loses_the_torn_record_alone() {
     let blocks = open(dir.path(), "a", 2);
     assert!(blocks.has(1) && !blocks.has(2));
     // Later records stand behind the torn one.
-    blocks.write(3, &block(3));
+    blocks.write(3, &[&block(3)]);
     drop(blocks);
     File::options()
         .append(true)
@@ -111,9 +111,9 @@ fn cache_without_room_keeps_nothing_and_fails_not() {
     let state = validator("a");
     let room = BLOCK_BYTES + 1;
     let blocks = BlockFile::open(dir.path(), (URL, &state), room, Timestamp(1)).unwrap();
-    blocks.write(1, &block(1));
-    blocks.write(2, &block(2));
-    blocks.write(3, b"x");
+    blocks.write(1, &[&block(1)]);
+    blocks.write(2, &[&block(2)]);
+    blocks.write(3, &[b"x"]);
     assert!(blocks.has(1) && !blocks.has(2) && !blocks.has(3));
 }
 
@@ -134,7 +134,7 @@ fn budget_removes_what_was_not_used_for_the_longest_time() {
     let dir = tempfile::tempdir().unwrap();
     for (etag, at) in [("a", 30), ("b", 10), ("c", 20)] {
         let blocks = open(dir.path(), etag, at);
-        blocks.write(0, &block(1));
+        blocks.write(0, &[&block(1)]);
         let used = UNIX_EPOCH + Duration::from_secs(at.unsigned_abs());
         blocks.list_for_tests().set_modified(used).unwrap();
     }

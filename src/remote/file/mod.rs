@@ -37,6 +37,8 @@ pub struct RemoteFile(Arc<Handle>);
 struct Handle {
     client: Arc<Client>,
     url: RemoteUrl,
+    /// The first URL of its requests, which may have secrets.
+    origin: String,
     validator: Validator,
     commit: Option<String>,
     source: Source,
@@ -64,6 +66,20 @@ impl RemoteFile {
     /// Returns the commit that a hub says it belongs to, 40 hex digits.
     pub fn commit(&self) -> Option<&str> {
         self.0.commit.as_deref()
+    }
+
+    /// Returns an id of the present state of the file: equal ones mean equal bytes, as far as its server
+    /// can be believed. `None` without a strong ETag.
+    pub fn state_id(&self) -> Option<[u8; 32]> {
+        let validator = &self.0.validator;
+        let etag = validator.strong_etag()?;
+        let mut hasher = blake3::Hasher::new_derive_key("alimentar 2026 state of a remote file");
+        for part in [self.0.origin.as_str(), etag] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.update(&validator.size_bytes.to_le_bytes());
+        Some(*hasher.finalize().as_bytes())
     }
 
     /// Returns true if its server knows ranges.

@@ -44,7 +44,7 @@ pub(crate) fn open(client: &Arc<Client>, url: &RemoteUrl) -> Result<RemoteFile, 
         redirected: Redirected::default(),
     };
     if client.settings.is_offline {
-        return opening.from_cache();
+        return opening.open_kept();
     }
     let file = opening.open()?;
     client.counters.opened(file.validator().size_bytes);
@@ -152,7 +152,7 @@ impl Opening<'_> {
     }
 
     /// Opens the state that the cache has last.
-    fn from_cache(self) -> Result<RemoteFile, RemoteError> {
+    fn open_kept(self) -> Result<RemoteFile, RemoteError> {
         let directory = self.client.settings.cache_directory.as_deref();
         let head = directory.and_then(|d| Head::read(d, self.origin.url.as_str()));
         let head = head.ok_or_else(|| RemoteError::Offline(self.origin.shown.clone()))?;
@@ -184,6 +184,7 @@ impl Opening<'_> {
         RemoteFile(Arc::new(Handle {
             client: Arc::clone(self.client),
             url: self.url.clone(),
+            origin: self.origin.url.to_string(),
             validator,
             commit,
             source: Source::Ranged(file),
@@ -221,6 +222,7 @@ impl Opening<'_> {
         RemoteFile(Arc::new(Handle {
             client: Arc::clone(self.client),
             url: self.url.clone(),
+            origin: self.origin.url.to_string(),
             validator,
             commit,
             source,

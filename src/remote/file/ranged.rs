@@ -28,6 +28,9 @@ use crate::remote::limits::MEMORY_BYTES_MAX;
 use crate::remote::limits::TRIES_MAX;
 use crate::remote::pool::Block;
 
+/// Blocks that are written to the cache at once.
+const BLOCKS_WRITTEN: usize = 32;
+
 /// A file that is read by ranges.
 pub(super) struct RangedFile {
     pub(super) client: Arc<Client>,
@@ -77,11 +80,13 @@ impl RangedFile {
             let from = block.get(inside..).unwrap_or_default();
             let to = buffer.get_mut(filled..).unwrap_or_default();
             let n = from.len().min(to.len());
+            if let (Some(to), Some(from)) = (to.get_mut(..n), from.get(..n)) {
+                to.copy_from_slice(from);
+            }
             if n == 0 {
                 let why = "a block is shorter than it should be";
                 return Err(RemoteError::answer(&self.origin.shown, why));
             }
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             filled += n;
         }
         Ok(filled)
@@ -306,7 +311,7 @@ impl RangedFile {
         if !self.validator.may_be(&part.2) {
             return Err(changed());
         }
-        let mut left = part.1;
+        let (mut left, mut fresh) = (part.1, Fresh::new(self, *next));
         while left > 0 {
             if self.is_closed.load(Ordering::Relaxed) {
                 return Err(BodyError::Final(RemoteError::Interrupted));
@@ -315,21 +320,15 @@ impl RangedFile {
             let mut bytes = vec![0; length];
             fill(&mut answer.body, &mut bytes, shown)?;
             left = left.saturating_sub(length as u64);
-            self.arrive(flight, *next, bytes);
+            let block = Block::new(bytes);
+            self.client
+                .pool
+                .put(self.number, *next, Block::clone(&block));
+            flight.arrived(*next, Block::clone(&block));
+            fresh.push(block);
             *next += 1;
         }
         Ok(())
-    }
-
-    fn arrive(&self, flight: &Flight, number: u64, bytes: Vec<u8>) {
-        let block = Block::new(bytes);
-        self.client
-            .pool
-            .put(self.number, number, Block::clone(&block));
-        flight.arrived(number, Block::clone(&block));
-        if let Some(cache) = &self.cache {
-            cache.write(number, &block);
-        }
     }
 
     /// Takes bytes that an earlier answer brought: the blocks that are whole in them.
@@ -347,10 +346,50 @@ impl RangedFile {
                 .pool
                 .put(self.number, number, Block::new(block.to_vec()));
             if let Some(cache) = &self.cache {
-                cache.write(number, block);
+                cache.write(number, &[block]);
             }
             number += 1;
         }
+    }
+}
+
+/// Blocks that arrived and are not in the cache yet. They go there several at a time, and the rest when
+/// the request ends, however it does.
+struct Fresh<'a> {
+    file: &'a RangedFile,
+    first: u64,
+    blocks: Vec<Block>,
+}
+
+impl<'a> Fresh<'a> {
+    fn new(file: &'a RangedFile, first: u64) -> Self {
+        Self {
+            file,
+            first,
+            blocks: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, block: Block) {
+        self.blocks.push(block);
+        if self.blocks.len() >= BLOCKS_WRITTEN {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        if let Some(cache) = &self.file.cache {
+            let bytes: Vec<&[u8]> = self.blocks.iter().map(|b| b.as_slice()).collect();
+            cache.write(self.first, &bytes);
+        }
+        self.first += self.blocks.len() as u64;
+        self.blocks.clear();
+    }
+}
+
+impl Drop for Fresh<'_> {
+    fn drop(&mut self) {
+        self.write();
     }
 }
 

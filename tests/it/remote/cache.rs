@@ -118,3 +118,17 @@ fn file_without_a_validator_is_not_kept() {
     rows(home.path(), &[&server.url("/x.jsonl")]);
     assert_eq!(files(home.path()), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn rows_that_were_counted_are_not_counted_again() {
+    let home = home();
+    let bytes = lines(20_000, 8);
+    let server = Server::of(bytes);
+    let words = ["inspect", "info", &server.url("/x.jsonl")];
+    assert_eq!(answer(home.path(), &words)["rows"], 20_000);
+    fs::remove_dir_all(home.path().join("cache/remote")).unwrap();
+    let before = server.asked().len();
+    assert_eq!(answer(home.path(), &words)["rows"], 20_000);
+    // The front, for the schema, and no more.
+    assert!(server.asked().len() - before <= 4, "{:#?}", server.asked());
+}

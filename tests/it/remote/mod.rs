@@ -3,6 +3,7 @@
 mod cache;
 mod hub;
 mod lies;
+mod limits;
 mod reading;
 mod s3;
 pub mod server;

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
+use crate::ident::TreeId;
+use crate::inspect::table::StoredText;
 use crate::locks::lock;
 use crate::read_at::ReadAt;
 use crate::remote::Remote;
@@ -43,6 +45,16 @@ impl RemotePlace {
         }
         let file = self.remote.open(&self.url)?;
         Ok(self.opened.get_or_init(|| file))
+    }
+
+    /// Returns the identity of its bytes, by which indexes of its rows are kept.
+    pub(in crate::registry) fn text(&self) -> Option<StoredText> {
+        let file = self.file().ok()?;
+        Some(StoredText {
+            tree: TreeId::new(file.state_id()?),
+            start: 0,
+            size: ReadAt::len(file),
+        })
     }
 
     /// Returns the first error of reading the file. Decoders of formats hide it.
