@@ -64,7 +64,7 @@ struct InfoOutput<'a> {
     here: f64,
 }
 
-/// What the registry knows of a dataset besides its manifest.
+/// Figures of a dataset that are not in its manifest.
 struct Figures {
     aliases: Vec<String>,
     files: FileTable,

@@ -13,8 +13,6 @@ use crate::chunk::Codec;
 use crate::chunk::CodecError;
 use crate::ident::BlobId;
 use crate::locks::lock;
-use crate::meta_store::MetaRead;
-use crate::meta_store::Table;
 use crate::pack::Item;
 use crate::pack::RecordView;
 use crate::read_at::ReadAt;
@@ -22,7 +20,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
 use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::index::rows;
+pub(crate) use crate::store::disk::index::rows::locate;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
@@ -276,12 +274,6 @@ impl BlobStore for BlobReader {
         session.commit(|_, _| Ok::<_, StoreError>(()))?;
         Ok(key)
     }
-}
-
-/// Returns the location of a blob in one view of the index.
-pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
-    let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
-    Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
 }
 
 /// A pack's bytes, for a scan.
