@@ -52,9 +52,9 @@ pub use rebuild::Recovered;
 pub use rebuild::Refill;
 pub use rebuild::Salvage;
 pub use session::AlsoRows;
+pub use session::Entry;
 pub use session::SessionStats;
 pub use session::WriteSession;
-pub use session_rows::Entry;
 pub use stats::StoreStats;
 pub use store::DiskStore;
 

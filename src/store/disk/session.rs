@@ -17,6 +17,7 @@ use crate::ident::BlobId;
 use crate::locks::lock;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
@@ -25,16 +26,15 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::index::rows;
 use crate::store::disk::pack::file::PackFile;
 use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
-use crate::store::disk::session_rows::Entry;
 use crate::store::disk::session_rows::is_held;
 use crate::store::disk::session_rows::put_row;
 use crate::store::disk::session_rows::put_rows;
-use crate::store::disk::session_rows::write_entries;
 
 /// Pause between two looks at claims that other threads are still storing.
 const CLAIM_PAUSE: Duration = Duration::from_millis(1);
@@ -98,6 +98,17 @@ impl Drop for SealingPack {
         // The operation must not end before its last write. Failed work is dropped anyhow.
         let _ = self.wait();
     }
+}
+
+/// A blob with a sequence number that the transaction itself writes.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// An envelope, a tombstone or a statement.
+    pub kind: BlobKind,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// On an envelope: the local flags of its dataset.
+    pub flags: Flags,
 }
 
 impl WriteSession {
@@ -448,4 +459,45 @@ impl SessionState {
         }
         Ok(())
     }
+}
+
+/// Appends entries with the next sequence numbers and makes them durable, inside a transaction.
+/// Tombstones come last, when the rest is durable: after a power cut, the pack must not hold one without
+/// the manifest that replaces the removed one.
+fn write_entries(
+    tables: &mut dyn MetaWrite,
+    pack: &mut PackFile,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let counter = tables.get(Table::Meta, rows::SEQUENCE_KEY)?;
+    let mut sequence = rows::decode_counter(counter, Table::Meta)?;
+    let is_tombstone = |entry: &&Entry| entry.kind == BlobKind::Tombstone;
+    let others = entries.iter().filter(|e| !is_tombstone(e));
+    let mut unsynced = false;
+    for entry in others.chain(entries.iter().filter(is_tombstone)) {
+        if unsynced && is_tombstone(&entry) {
+            pack.sync()?;
+        }
+        unsynced = !is_tombstone(&entry);
+        sequence += 1;
+        let key = BlobKey {
+            kind: entry.kind,
+            id: BlobId::of(&entry.bytes),
+        };
+        let record = record_of_one(key, &entry.bytes, sequence, entry.flags)?;
+        let extent = pack.append(&record)?;
+        for (item, location) in locations(pack.number(), extent, &record.items, false) {
+            let key = rows::blob_key(&BlobKey {
+                kind: entry.kind,
+                id: item.id,
+            });
+            tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
+            tables.delete(Table::Condemned, &key)?;
+        }
+    }
+    tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;
+    pack.sync()
 }

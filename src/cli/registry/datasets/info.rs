@@ -67,7 +67,7 @@ struct InfoOutput<'a> {
     source: Option<SourceFields<'a>>,
 }
 
-/// What the registry knows of a dataset besides its manifest.
+/// Figures of a dataset that are not in its manifest.
 struct Figures {
     aliases: Vec<String>,
     files: FileTable,

@@ -44,7 +44,7 @@ use crate::registry::split_reference;
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Datasets at peers")]
 pub(crate) struct LookArgs {
-    /// Where to look for a dataset that is not here: host:port or nodeid@host:port; may be given
+    /// A peer to look at for a dataset that is not here: host:port or nodeid@host:port; may be given
     /// several times [default: every peer that is found or known]
     #[arg(long, global = true, value_name = "ADDR")]
     peer: Vec<PeerAddress>,

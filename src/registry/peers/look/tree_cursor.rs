@@ -24,7 +24,7 @@ pub(super) trait NodeSource {
     fn node(&self, wanted: PlacedNode, near: &[PlacedNode]) -> Result<Arc<Node>, Error>;
 }
 
-/// What the wanted leaf has.
+/// The content of the wanted leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LeafGoal {
     /// The byte at this offset.

@@ -11,14 +11,12 @@ use crate::chunk::Codec;
 use crate::chunk::CodecError;
 use crate::ident::BlobId;
 use crate::locks::lock;
-use crate::meta_store::MetaRead;
-use crate::meta_store::Table;
 use crate::pack::RecordView;
 use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::index::rows;
+pub(crate) use crate::store::disk::index::rows::locate;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
@@ -222,12 +220,6 @@ impl BlobReader {
 
 /// Number of files kept open at a time.
 const PACKS_OPEN_MAX: usize = 128;
-
-/// Returns the location of a blob in one view of the index.
-pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
-    let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
-    Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
-}
 
 /// A pack's bytes, for a scan.
 #[derive(Debug)]
