@@ -20,10 +20,8 @@ fn workspace() -> &'static Arc<Workspace> {
         std::fs::create_dir_all(&dir).unwrap();
         let file = dir.join("rows.jsonl");
         std::fs::write(&file, ROWS).unwrap();
-        let mut options = McpOptions::default();
-        options.targets = vec![file.to_str().unwrap().to_owned()];
-        options.home = dir.join("home");
-        Workspace::open(options).unwrap()
+        let targets = vec![file.to_str().unwrap().to_owned()];
+        Workspace::open(McpOptions::new(targets, dir.join("home"))).unwrap()
     })
 }
 

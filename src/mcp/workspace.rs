@@ -20,6 +20,7 @@ use crate::registry::TextFile;
 
 /// Options of a server.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct McpOptions {
     /// Targets that clients may read, besides the datasets of the registry.
     pub targets: Vec<String>,
@@ -33,6 +34,17 @@ pub struct McpOptions {
     pub peers: Vec<String>,
     /// True to offer the tool that pulls datasets from peers.
     pub allow_pull: bool,
+}
+
+impl McpOptions {
+    /// Options of a server that only reads.
+    pub fn new(targets: Vec<String>, home: PathBuf) -> Self {
+        Self {
+            targets,
+            home,
+            ..Self::default()
+        }
+    }
 }
 
 /// The state of a server. Clients share it.

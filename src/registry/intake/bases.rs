@@ -112,7 +112,7 @@ impl Base {
 /// Returns the files with the number of their bytes before `end`.
 fn files_between(notes: Vec<FileNote>, end: u64) -> Vec<(FileNote, u64)> {
     let starts: Vec<u64> = notes.iter().map(|note| note.start).collect();
-    let nexts = starts.iter().skip(1).map(|start| *start).chain([end]);
+    let nexts = starts.iter().skip(1).copied().chain([end]);
     let nexts: Vec<u64> = nexts.collect();
     let all = notes.into_iter().zip(nexts);
     all.map(|(note, next)| {

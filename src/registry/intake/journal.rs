@@ -137,7 +137,9 @@ impl RunHead {
 }
 
 fn key_of(source: &SourceKey, run: [u8; 8], part: u32) -> Vec<u8> {
-    [source.as_slice(), &run, &part.to_be_bytes()].concat()
+    // The greatest byte first, so that parts are listed in order.
+    let part = part.to_le_bytes().into_iter().rev();
+    source.iter().copied().chain(run).chain(part).collect()
 }
 
 /// Splits a key into source, run and part.
@@ -145,7 +147,9 @@ fn split_key(key: &[u8]) -> Option<(SourceKey, [u8; 8], u32)> {
     let key: &[u8; KEY_BYTES] = key.try_into().ok()?;
     let (source, rest) = key.split_first_chunk::<32>()?;
     let (run, part) = rest.split_first_chunk::<8>()?;
-    Some((*source, *run, u32::from_be_bytes(part.try_into().ok()?)))
+    let mut part: [u8; 4] = part.try_into().ok()?;
+    part.reverse();
+    Some((*source, *run, u32::from_le_bytes(part)))
 }
 
 /// Returns the recorded runs of a source, the latest first. A row that cannot be read drops its run,

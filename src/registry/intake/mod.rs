@@ -158,8 +158,8 @@ impl LocalRegistry {
         naming: &Naming,
     ) -> Result<Option<Manifest>, Error> {
         let finished = runs.iter().filter_map(|run| run.head.finished.as_ref());
-        let same = finished.filter(|(_, promises)| Some(*promises) == intake.promises);
-        let content = same.last().map(|(content, _)| *content);
+        let mut same = finished.filter(|(_, promises)| Some(*promises) == intake.promises);
+        let content = same.next_back().map(|(content, _)| *content);
         let (options, now) = (intake.options, intake.provenance());
         let is_it = |d: &Dataset| {
             let says_so = d

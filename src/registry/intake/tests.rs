@@ -199,8 +199,10 @@ fn next_revision_fetches_the_files_that_changed_and_the_same_one_none() {
 fn broken_intake_goes_on_where_it_was() {
     let (_dir, registry) = registry();
     let large = BTreeMap::from([("a.bin", noise(16 << 20, 3)), ("b.bin", noise(1 << 20, 4))]);
-    let mut options = IntakeOptions::default();
-    options.checkpoint_bytes = 1 << 20;
+    let options = IntakeOptions {
+        checkpoint_bytes: 1 << 20,
+        ..IntakeOptions::default()
+    };
     let broken = Source {
         fails_after: Some(15 << 20),
         ..source(&large)

@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn range_beyond_the_end_is_cut() {
         let runs = missing_runs(&[SIZE - 1..SIZE + 100, SIZE + 5..SIZE + 9], SIZE, |_| false);
-        assert_eq!(runs, [SIZE / BLOCK_BYTES - 1..SIZE / BLOCK_BYTES]);
+        assert_eq!(runs.len(), 1);
+        assert_eq!(runs[0], SIZE / BLOCK_BYTES - 1..SIZE / BLOCK_BYTES);
     }
 
     #[test]

@@ -87,10 +87,7 @@ impl Client {
 
     /// The next message of the server.
     pub fn message(&mut self) -> Value {
-        let line = self
-            .lines
-            .recv_timeout(PATIENCE)
-            .expect("the server says nothing");
+        let line = self.lines.recv_timeout(PATIENCE).unwrap();
         serde_json::from_str(&line).unwrap()
     }
 

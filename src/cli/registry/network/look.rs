@@ -195,9 +195,11 @@ impl<'a> Looks<'a> {
 
     fn open(&self, found: Found) -> Result<Arc<Look>, Failure> {
         let registry = self.ctx.registry()?;
-        let mut options = LookOptions::default();
-        options.allow_large = self.ctx.global.allow_large;
-        options.is_by_person = found.is_by_person;
+        let mut options = LookOptions {
+            allow_large: self.ctx.global.allow_large,
+            is_by_person: found.is_by_person,
+            ..LookOptions::default()
+        };
         if let Some(limit) = self.ctx.defaults.partial_limit {
             options.partial_limit = limit;
         }
@@ -275,7 +277,7 @@ impl Drop for Looks<'_> {
 /// A dataset that is here, or one that is looked into.
 pub(crate) enum FoundDataset {
     /// It is here.
-    Held(Dataset),
+    Held(Box<Dataset>),
     /// It is not here, or only in part.
     Look(Arc<Look>),
 }
@@ -287,7 +289,7 @@ impl Looks<'_> {
     /// As [`find_dataset`] and [`Looks::find`].
     pub(crate) fn dataset(&self, text: &str) -> Result<FoundDataset, Failure> {
         match find_dataset(self.ctx, text) {
-            Ok(dataset) => Ok(FoundDataset::Held(dataset)),
+            Ok(dataset) => Ok(FoundDataset::Held(Box::new(dataset))),
             Err(Failure::Library(
                 not_here
                 @ Error::Dataset(DatasetError::NotFound(_) | DatasetError::NearMiss { .. }),
@@ -314,7 +316,7 @@ impl Looks<'_> {
     /// As [`Looks::dataset`], and [`TransferError::NotKept`](crate::registry::TransferError) when there is no room for it.
     pub(crate) fn whole_dataset(&self, text: &str) -> Result<Dataset, Failure> {
         match self.dataset(text)? {
-            FoundDataset::Held(dataset) => Ok(dataset),
+            FoundDataset::Held(dataset) => Ok(*dataset),
             FoundDataset::Look(look) => self.fetched(&look),
         }
     }
