@@ -76,6 +76,9 @@ mkdir "$work/rows"
 # Taking in data that is elsewhere.
 "$venv/bin/python" tests/independent/check_intake.py "$program" "$work/intake"
 
+# Assistants: the official SDK in each of its modes, over both transports.
+"$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
+
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"
 

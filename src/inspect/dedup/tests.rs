@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::DedupReport;
@@ -24,6 +26,7 @@ use crate::inspect::table::LineTable;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
+use crate::locks::lock;
 use crate::progress::NoProgress;
 use crate::testing::Random;
 
@@ -58,19 +61,38 @@ fn edited(row: &str, others: &[String], noise: &mut Random) -> String {
 }
 
 /// Pairs of words as strings, by code independent of the code under test.
-fn naive_set(row: &str) -> HashSet<(String, String)> {
+fn naive_set(row: &str) -> Vec<usize> {
     let lower = row.to_lowercase();
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
         .collect();
-    let pairs = words.windows(2);
-    pairs.map(|w| (w[0].to_owned(), w[1].to_owned())).collect()
+    let mut numbers = lock(&PAIRS);
+    let mut set: Vec<usize> = words
+        .windows(2)
+        .map(|w| {
+            let next = numbers.len();
+            let pair = (w[0].to_owned(), w[1].to_owned());
+            *numbers.entry(pair).or_insert(next)
+        })
+        .collect();
+    set.sort_unstable();
+    set.dedup();
+    set
 }
 
-fn naive_jaccard(a: &HashSet<(String, String)>, b: &HashSet<(String, String)>) -> f64 {
-    let shared = a.intersection(b).count() as f64;
-    shared / (a.len() as f64 + b.len() as f64 - shared)
+/// The numbers of pairs of words: sets of numbers are compared in a tenth of the time of sets of texts.
+static PAIRS: Mutex<BTreeMap<(String, String), usize>> = Mutex::new(BTreeMap::new());
+
+fn naive_jaccard(a: &[usize], b: &[usize]) -> f64 {
+    let (mut left, mut right, mut shared) = (0, 0, 0);
+    while left < a.len() && right < b.len() {
+        let (x, y) = (a[left], b[right]);
+        shared += usize::from(x == y);
+        left += usize::from(x <= y);
+        right += usize::from(y <= x);
+    }
+    shared as f64 / (a.len() + b.len() - shared) as f64
 }
 
 #[test]
@@ -147,8 +169,8 @@ fn rows_of_one_template_are_no_pairs() {
 #[test]
 fn equal_rows_are_found_within_any_budget() {
     let mut noise = Random::new(9);
-    let rows: Vec<String> = (0..30_000)
-        .map(|_| format!("row {}", noise.index(20_000)))
+    let rows: Vec<String> = (0..10_000)
+        .map(|_| format!("row {}", noise.index(7_000)))
         .collect();
     let mut firsts = HashMap::new();
     let mut expected = Vec::new();

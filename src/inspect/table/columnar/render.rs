@@ -61,8 +61,9 @@ pub(super) fn render(
         )));
     }
     Ok(Filled {
+        front: 0,
+        truncated: 0,
         bytes_read,
-        ..Filled::default()
     })
 }
 

@@ -16,8 +16,6 @@ pub struct Batch {
     buffer: Vec<u8>,
     /// Bytes of the buffer before the first row.
     front: usize,
-    /// Bytes of the buffer before the first byte read.
-    padding: usize,
     cut: RowBounds,
     shape: Shape,
     offset: u64,
@@ -58,7 +56,6 @@ impl Default for Batch {
         Self {
             buffer: Vec::new(),
             front: 0,
-            padding: 0,
             cut: RowBounds::Lines,
             shape: Shape::Text,
             offset: 0,
@@ -90,7 +87,7 @@ impl Batch {
 
     /// Position of a row for [`Batches::row`](crate::inspect::table::Batches::row).
     pub fn place_of(&self, row: &Row<'_>) -> u32 {
-        u32::try_from(self.front - self.padding + row.at).unwrap_or(u32::MAX)
+        u32::try_from(self.front + row.at).unwrap_or(u32::MAX)
     }
 
     /// Number of rows longer than `ROW_BYTES_MAX`, cut there.
@@ -151,26 +148,19 @@ impl Batch {
         }
         // Hardly any line starts with white space, and all others are not blank.
         let text = self.text();
-        let is_row = |start: usize, end: usize| {
-            let line = text.get(start..end).unwrap_or_default();
-            let is_quick = line.first().is_some_and(|b| *b > b' ');
-            is_quick
-                || !(Row {
-                    index: 0,
-                    at: 0,
-                    text: line,
-                })
-                .is_blank()
-        };
-        let (mut rows, mut all, mut start) = (0, 0, 0);
+        let is_doubtful = |byte: Option<&u8>| byte.is_some_and(|b| *b <= b' ');
+        let (mut all, mut has_doubt, mut start) = (0, is_doubtful(text.first()), 0);
         for end in memchr::memchr_iter(b'\n', text) {
-            rows += u64::from(is_row(start, end));
-            all += 1;
             start = end + 1;
+            has_doubt |= is_doubtful(text.get(start));
+            all += 1;
         }
-        let has_rest = start < text.len();
-        self.counted.set(Some(all + u64::from(has_rest)));
-        rows + u64::from(has_rest && is_row(start, text.len()))
+        all += u64::from(start < text.len());
+        self.counted.set(Some(all));
+        match has_doubt {
+            true => self.rows().count() as u64,
+            false => all,
+        }
     }
 
     /// Iterates over all rows, ignored blank ones included.
@@ -184,7 +174,7 @@ impl Batch {
     }
 
     /// Refills the batch with lines. `fill` overwrites the buffer, which still holds the old
-    /// content. The first byte read is at `offset` in the file.
+    /// content. The first byte of the buffer is at `offset` in the file.
     pub fn refill_lines(
         &mut self,
         shape: &Shape,
@@ -248,8 +238,7 @@ impl Batch {
             self.shape = shape.clone();
         }
         self.front = filled.front;
-        self.padding = filled.padding.min(filled.front);
-        self.offset = offset + (self.front - self.padding) as u64;
+        self.offset = offset + filled.front as u64;
         self.truncated = filled.truncated;
         self.bytes_read = filled.bytes_read;
     }
@@ -260,8 +249,6 @@ impl Batch {
 pub struct Filled {
     /// Bytes of the buffer before the first row.
     pub front: usize,
-    /// Bytes of the buffer, among those, before the first byte read.
-    pub padding: usize,
     /// Number of cut rows.
     pub truncated: u64,
     /// Number of file bytes read.

@@ -268,9 +268,12 @@ fn records_are_those_of_the_csv_crate() {
             let left = rows.get(first..).unwrap_or_default();
             assert_eq!(texts(&opened.table, first as u64), left);
         }
-        for ending in [".gz", ".zst"] {
-            let opened = open_commas(&packed(&text, ending), &format!("x.csv{ending}"));
-            assert_eq!(texts(&opened.table, 0), rows);
+        // The way through a stream depends less on the text, and takes longest.
+        if round % 5 == 0 {
+            for ending in [".gz", ".zst"] {
+                let opened = open_commas(&packed(&text, ending), &format!("x.csv{ending}"));
+                assert_eq!(texts(&opened.table, 0), rows);
+            }
         }
     }
 }

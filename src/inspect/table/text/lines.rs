@@ -21,9 +21,6 @@ use crate::wire::limits::ROW_BYTES_MAX;
 /// Part of the file whose rows form one batch, in bytes. It fits into a core's cache from the read
 /// to the last use. Parts begin at its multiples, because the system copies whole pages faster.
 pub(crate) const PART_BYTES: u64 = 256 << 10;
-/// Alignment of the bytes read, in memory. The system copies more slowly to a place shortly behind
-/// the one that it copies from, of a page, and large memory blocks begin at such a place.
-const ALIGNMENT: usize = 64;
 /// Bytes read with a part after its end, where most last rows end.
 const BEHIND_BYTES: u64 = 4 << 10;
 /// Bytes per further read for the end of the last row.
@@ -183,25 +180,22 @@ impl LineBatches {
     ) -> Result<(), TableError> {
         let (from, to) = self.part(part);
         let behind = (to + BEHIND_BYTES).min(self.table.size);
-        let padding = self.fill(text, from, behind)?;
-        let end = padding.saturating_add(usize::try_from(to - from).unwrap_or(usize::MAX));
-        let inside = text.get(..end).unwrap_or_default();
-        let read = inside.get(padding..).unwrap_or_default();
-        let mut front = padding;
+        self.fill(text, from, behind)?;
+        let length = usize::try_from(to - from).unwrap_or(usize::MAX);
+        let inside = text.get(..length).unwrap_or_default();
         if part > 0 {
-            let Some(newline) = memchr::memchr(b'\n', read) else {
+            let Some(end) = memchr::memchr(b'\n', inside) else {
                 text.clear();
                 return Ok(());
             };
-            front += newline + 1;
+            filled.front = end + 1;
         }
-        (filled.front, filled.padding) = (front, padding);
         // The last row ends after the part.
-        let last = memchr::memrchr(b'\n', read).map_or(front, |n| padding + n + 1);
-        let rest = text.get(end..).unwrap_or_default();
+        let last = memchr::memrchr(b'\n', inside).map_or(filled.front, |n| n + 1);
+        let rest = text.get(length..).unwrap_or_default();
         match memchr::memchr(b'\n', rest) {
-            Some(newline) => {
-                text.truncate(end + newline + 1);
+            Some(end) => {
+                text.truncate(length + end + 1);
                 Ok(())
             }
             None => self.read_end(text, last, behind, filled),
@@ -211,14 +205,13 @@ impl LineBatches {
     /// Reads the row at an offset into `text`.
     fn read_row(&self, text: &mut Vec<u8>, at: u64, filled: &mut Filled) -> Result<(), TableError> {
         let to = (at + FIRST_BYTES).min(self.table.size).max(at);
-        let padding = self.fill(text, at, to)?;
-        (filled.front, filled.padding) = (padding, padding);
-        match memchr::memchr(b'\n', text.get(padding..).unwrap_or_default()) {
+        self.fill(text, at, to)?;
+        match memchr::memchr(b'\n', text) {
             Some(end) => {
-                text.truncate(padding + end + 1);
+                text.truncate(end + 1);
                 Ok(())
             }
-            None => self.read_end(text, padding, to, filled),
+            None => self.read_end(text, 0, to, filled),
         }
     }
 
@@ -252,20 +245,15 @@ impl LineBatches {
         Ok(())
     }
 
-    /// Replaces the content of the buffer by the bytes between two offsets, aligned. Returns the
-    /// number of bytes before them.
-    fn fill(&self, text: &mut Vec<u8>, from: u64, to: u64) -> Result<usize, TableError> {
+    /// Replaces the content of the buffer by the bytes between two offsets.
+    fn fill(&self, text: &mut Vec<u8>, from: u64, to: u64) -> Result<(), TableError> {
         let length = usize::try_from(to - from).unwrap_or(usize::MAX);
-        let room = length.saturating_add(ALIGNMENT);
-        text.reserve(room.saturating_sub(text.len()));
-        let padding = text.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
         // Old content is overwritten, so zeros are filled in only when the buffer grows.
-        text.resize(padding + length, 0);
-        let mut filled = padding;
+        text.resize(length, 0);
+        let mut filled = 0;
         while let Some(rest) = text.get_mut(filled..).filter(|r| !r.is_empty()) {
-            let at = from + (filled - padding) as u64;
-            filled += read_some(&*self.table.source, rest, at, to)?;
+            filled += read_some(&*self.table.source, rest, from + filled as u64, to)?;
         }
-        Ok(padding)
+        Ok(())
     }
 }
