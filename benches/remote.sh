@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # First rows and whole scans over HTTP, beside DuckDB (httpfs), pyarrow (fsspec) and curl. nginx counts requests and bytes.
-# usage: benches/remote.sh PROGRAM PYTHON [MEGABYTES]   (PYTHON has pyarrow, fsspec, aiohttp and, if wanted, duckdb with httpfs)
+# usage: benches/remote.sh PROGRAM PYTHON [MEGABYTES]
+# PYTHON has what `pip install pyarrow fsspec aiohttp requests duckdb==1.5.5 duckdb-extension-httpfs==1.5.5` brings.
 set -euo pipefail
 program=$(realpath "$1") python=$2 megabytes=${3:-1000}
 work=$(mktemp -d)
@@ -53,12 +54,21 @@ measure() {
 ours() { "$program" --home "$work/home" "$@"; }
 stat -c '%n %s bytes' "$work"/www/*
 measure 'first 10 rows, Parquet' alimentar ours inspect lines "$url/rows.parquet" --count 10
-measure 'first 10 rows, Parquet' duckdb "$python" -c "import duckdb; duckdb.sql(\"INSTALL httpfs; LOAD httpfs; SELECT * FROM '$url/rows.parquet' LIMIT 10\").fetchall()"
+cat >"$work/duck.py" <<'PY'
+import glob, sys
+import duckdb, duckdb_extension_httpfs
+extension = glob.glob(f"{duckdb_extension_httpfs.__path__[0]}/extensions/*/httpfs.duckdb_extension")[0]
+connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+connection.execute(f"LOAD '{extension}'")
+connection.sql(sys.argv[1]).fetchall()
+PY
+measure 'first 10 rows, Parquet' duckdb "$python" "$work/duck.py" "SELECT * FROM '$url/rows.parquet' LIMIT 10"
 measure 'first 10 rows, Parquet' pyarrow "$python" -c "
 import fsspec, pyarrow.parquet as pq
 f = pq.ParquetFile(fsspec.filesystem('http').open('$url/rows.parquet'))
 next(f.iter_batches(10)).to_pylist()"
 measure 'one column, Parquet' alimentar ours inspect search "$url/rows.parquet" zz --column label --count
+measure 'one column, Parquet' duckdb "$python" "$work/duck.py" "SELECT count(*) FROM '$url/rows.parquet' WHERE label LIKE '%zz%'"
 measure 'one column, Parquet' pyarrow "$python" -c "
 import fsspec, pyarrow.parquet as pq
 pq.read_table(fsspec.filesystem('http').open('$url/rows.parquet'), columns=['label'])"

@@ -33,7 +33,7 @@ pub const ERROR_TEXT_BYTES_MAX: usize = 512;
 /// Bytes of a block: the unit of memory, cache and requests.
 pub const BLOCK_BYTES: u64 = 16 << 10;
 /// Bytes of blocks in memory, all files together.
-pub const MEMORY_BYTES_MAX: u64 = 96 << 20;
+pub const MEMORY_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of the first request of a file.
 pub const OPENING_BYTES: u64 = 64 << 10;
 /// Bytes that are fetched ahead at first when a file is read in order.

@@ -132,3 +132,26 @@ fn rows_that_were_counted_are_not_counted_again() {
     // The front, for the schema, and no more.
     assert!(server.asked().len() - before <= 4, "{:#?}", server.asked());
 }
+
+#[test]
+fn processes_that_read_the_same_file_share_the_cache() {
+    let home = home();
+    let server = Server::of(lines(20_000, 9));
+    let url = server.url("/x.jsonl");
+    let words = ["inspect", "search", &url, "\"n\"", "--count"];
+    let started: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = super::program(home.path());
+            let command = command.arg("--json").args(words);
+            command.stdout(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in started {
+        let out = child.wait_with_output().unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(found["matches"], 20_000);
+    }
+    let before = server.asked().len();
+    assert_eq!(answer(home.path(), &words)["matches"], 20_000);
+    assert_eq!(server.asked().len(), before + 1);
+}
