@@ -84,7 +84,7 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
     let looks = Looks::new(ctx, &args.look);
     let (found, path) = looks.target(&args.target)?;
     let dataset = match found {
-        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Held(dataset) => *dataset,
         FoundDataset::Look(look) => looks.fetched(&look)?,
     };
     check_size(ctx, &dataset)?;

@@ -74,7 +74,7 @@ pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
     let mut dataset = match looks.dataset(&args.reference)? {
-        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Held(dataset) => *dataset,
         FoundDataset::Look(_) if args.set.is_some() => {
             return Err(Error::from(DatasetError::NotFound(args.reference.clone())).into());
         }

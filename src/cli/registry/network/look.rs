@@ -38,6 +38,7 @@ use crate::registry::peers::LookOptions;
 use crate::registry::peers::LookPeers;
 use crate::registry::peers::NotKept;
 use crate::registry::peers::Offer;
+use crate::registry::peers::PARTIAL_BYTES_MAX;
 use crate::registry::split_reference;
 
 /// Options for datasets that are not here.
@@ -195,12 +196,12 @@ impl<'a> Looks<'a> {
 
     fn open(&self, found: Found) -> Result<Arc<Look>, Failure> {
         let registry = self.ctx.registry()?;
-        let mut options = LookOptions::default();
-        options.allow_large = self.ctx.global.allow_large;
-        options.is_by_person = found.is_by_person;
-        if let Some(limit) = self.ctx.defaults.partial_limit {
-            options.partial_limit = limit;
-        }
+        let limit = self.ctx.defaults.partial_limit;
+        let options = LookOptions {
+            partial_limit: limit.unwrap_or(PARTIAL_BYTES_MAX),
+            allow_large: self.ctx.global.allow_large,
+            is_by_person: found.is_by_person,
+        };
         let bar = self.ctx.progress_bar();
         let look = Arc::new(
             registry
@@ -275,7 +276,7 @@ impl Drop for Looks<'_> {
 /// A dataset that is here, or one that is looked into.
 pub(crate) enum FoundDataset {
     /// It is here.
-    Held(Dataset),
+    Held(Box<Dataset>),
     /// It is not here, or only in part.
     Look(Arc<Look>),
 }
@@ -287,7 +288,7 @@ impl Looks<'_> {
     /// As [`find_dataset`] and [`Looks::find`].
     pub(crate) fn dataset(&self, text: &str) -> Result<FoundDataset, Failure> {
         match find_dataset(self.ctx, text) {
-            Ok(dataset) => Ok(FoundDataset::Held(dataset)),
+            Ok(dataset) => Ok(FoundDataset::Held(Box::new(dataset))),
             Err(Failure::Library(
                 not_here
                 @ Error::Dataset(DatasetError::NotFound(_) | DatasetError::NearMiss { .. }),
@@ -314,7 +315,7 @@ impl Looks<'_> {
     /// As [`Looks::dataset`], and [`TransferError::NotKept`](crate::registry::TransferError) when there is no room for it.
     pub(crate) fn whole_dataset(&self, text: &str) -> Result<Dataset, Failure> {
         match self.dataset(text)? {
-            FoundDataset::Held(dataset) => Ok(dataset),
+            FoundDataset::Held(dataset) => Ok(*dataset),
             FoundDataset::Look(look) => self.fetched(&look),
         }
     }
