@@ -11,7 +11,6 @@ use alimentar::net::Net;
 use alimentar::net::Node;
 use alimentar::net::ServeOptions;
 use alimentar::progress::NoProgress;
-use alimentar::protocol::Access;
 use alimentar::protocol::ListFilter;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::peers::Showing;
@@ -41,13 +40,7 @@ fn main() {
     assert!(copied.unwrap().success());
     std::fs::remove_file(b.join("node.key")).ok();
     let other = LocalRegistry::open(&b).unwrap();
-    let options = ServeOptions {
-        addresses: vec!["127.0.0.1:0".parse().unwrap()],
-        access: Access::Open,
-        showing: Showing::default(),
-        metrics_port: None,
-        neighbours: alimentar::net::GossipOptions::default(),
-    };
+    let options = ServeOptions::on(vec!["127.0.0.1:0".parse().unwrap()]);
     let node = Node::start(&registry, &options, Arc::new(|_| {})).unwrap();
     let at = format!("{}@{}", node.node_id(), node.addresses()[0]);
     println!("| what | way | round trips | bytes both ways | received | sent | seconds |");
@@ -78,10 +71,7 @@ fn main() {
 fn index(registry: &LocalRegistry, dir: &Path, key: &KeyPair, name: &str) {
     let path = dir.join(format!("{name}.jsonl"));
     std::fs::write(&path, format!("{{\"name\":\"{name}\"}}\n")).unwrap();
-    let options = IndexOptions {
-        sign_with: Some(key.clone()),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(key.clone());
     registry.index(&path, &options, &NoProgress).unwrap();
     std::fs::remove_file(path).unwrap();
 }

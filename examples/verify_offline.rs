@@ -23,10 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pair = KeyPair::from_seed(&Zeroizing::new([7; 32]));
 
     let lab_a = LocalRegistry::open(&work.join("a"))?;
-    let options = IndexOptions {
-        sign_with: Some(pair),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(pair);
     let indexed = lab_a.index(&path, &options, &NoProgress)?;
     let id = indexed.manifest.content_id;
     let dataset = lab_a.get(&id)?.ok_or("it was just indexed")?;

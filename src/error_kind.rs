@@ -54,9 +54,11 @@ impl ErrorKind {
         if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
             return Self::Interrupted;
         }
-        let kept = error.get_ref().and_then(|e| e.downcast_ref::<KindOfIo>());
-        if let Some(kept) = kept {
-            return kept.kind;
+        if let Some(kinded) = error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<KindedError>())
+        {
+            return kinded.kind;
         }
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound,
@@ -73,14 +75,19 @@ impl ErrorKind {
 #[error("interrupted")]
 pub struct Stopped;
 
-/// An error of any kind inside an error of reading.
+/// An error of reading that knows its kind, inside of a [`std::io::Error`].
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{why}")]
-pub struct KindOfIo {
-    /// The kind.
-    pub kind: ErrorKind,
-    /// The message, with those of its causes.
-    pub why: String,
+#[error("{message}")]
+pub struct KindedError {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl KindedError {
+    /// Returns an error with this kind and message.
+    pub fn new(kind: ErrorKind, message: String) -> Self {
+        Self { kind, message }
+    }
 }
 
 /// An error with an [`ErrorKind`]. Every error of this crate implements it.

@@ -101,7 +101,9 @@
 //! | `search` | full-text search over names, tags, cards and columns | 9 |
 //! | `registry` | `LocalRegistry` and its operations | 11 |
 //! | `federation` | QUIC, serving, pulling, gossip | 12 |
-//! | `cli` (default) | the `alimentar` binary | 13 |
+//! | `mcp` | the MCP server for assistants | 13 |
+//! | `tui` | the viewer in the terminal | 13 |
+//! | `cli` (default) | the `alimentar` binary | 14 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
@@ -129,6 +131,8 @@ pub mod inspect;
 pub mod keyring;
 pub mod locks;
 pub mod manifest;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod meta_store;
 #[cfg(feature = "federation")]
 pub mod net;
@@ -137,6 +141,8 @@ pub mod panics;
 pub mod progress;
 pub mod protocol;
 pub mod read_at;
+#[cfg(feature = "registry")]
+pub mod remote;
 #[cfg(feature = "search")]
 pub mod search;
 mod splitmix;
@@ -144,6 +150,8 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+#[cfg(all(feature = "tui", unix))]
+pub mod tui;
 pub mod wire;
 
 #[cfg(feature = "registry")]

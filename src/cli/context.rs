@@ -11,10 +11,12 @@ use crate::cli::exit::Failure;
 use crate::cli::output::out::Out;
 use crate::cli::output::progress_bar::ProgressBar;
 use crate::cli::parse::parse_presence;
+use crate::cli::remote;
 use crate::cli::settings::Defaults;
 use crate::net::PeerAddress;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::remote::Remote;
 
 /// The options of every command.
 #[derive(Debug, Args)]
@@ -50,6 +52,10 @@ pub(crate) struct GlobalArgs {
     /// Answer yes to questions about destroying things
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Make no connection of any kind [env: HF_HUB_OFFLINE]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(env = "ALIMENTAR_OFFLINE", value_parser = FalseyValueParser::new())]
+    pub offline: bool,
     /// Take datasets from elsewhere even if they are far larger than the data sent for them
     #[arg(long, global = true, hide_short_help = true)]
     pub allow_large: bool,
@@ -64,6 +70,7 @@ pub(crate) struct Context {
     /// The output.
     pub out: Out,
     registry: OnceCell<LocalRegistry>,
+    remote: OnceCell<Remote>,
 }
 
 impl Context {
@@ -73,6 +80,7 @@ impl Context {
             defaults,
             out,
             registry: OnceCell::new(),
+            remote: OnceCell::new(),
         }
     }
 
@@ -100,6 +108,30 @@ impl Context {
             ));
         }
         Ok(self.registry.get_or_init(|| registry))
+    }
+
+    /// The reader of URLs.
+    ///
+    /// # Errors
+    /// As [`Context::home`]; [`Failure::Misused`] for an environment that makes no sense.
+    pub(crate) fn remote(&self) -> Result<&Remote, Failure> {
+        if let Some(remote) = self.remote.get() {
+            return Ok(remote);
+        }
+        let made = remote::make(&self.home()?, self.is_offline(), self.out)?;
+        Ok(self.remote.get_or_init(|| made))
+    }
+
+    /// True if no connection may be made.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.global.offline || env::is_on("HF_HUB_OFFLINE")
+    }
+
+    /// Prints the counts of what was read from URLs, with `-v`.
+    pub(crate) fn report_remote(&self) {
+        if let Some(remote) = self.remote.get().filter(|_| self.global.verbose > 0) {
+            self.out.diagnostic(&remote::describe(remote.statistics()));
+        }
     }
 
     /// The peers of the command line, or else those of the settings.

@@ -14,6 +14,20 @@ pub(crate) const PASSPHRASE: &str = "ALIMENTAR_PASSPHRASE";
 /// The variable with the passphrase that replaces another.
 pub(crate) const NEW_PASSPHRASE: &str = "ALIMENTAR_NEW_PASSPHRASE";
 
+/// The variable with the token of MCP clients.
+pub(crate) const MCP_TOKEN: &str = "ALIMENTAR_MCP_TOKEN";
+
+/// A variable that is set and not empty, and that is UTF-8.
+pub(crate) fn text(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|text| !text.is_empty())
+}
+
+/// True if a variable is set to something else than `0`, `n`, `no`, `f`, `false`, `off`.
+pub(crate) fn is_on(variable: &str) -> bool {
+    let off = ["0", "n", "no", "f", "false", "off"];
+    text(variable).is_some_and(|text| !off.contains(&text.to_lowercase().as_str()))
+}
+
 /// The user's home directory.
 pub(crate) fn user_home() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());

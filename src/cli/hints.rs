@@ -9,7 +9,9 @@ use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
+use crate::registry::EditError;
 use crate::registry::Error;
+use crate::remote::RemoteError;
 use crate::store::disk::StoreError;
 use crate::trust::KeyFileError;
 
@@ -36,12 +38,30 @@ impl Failure {
     }
 }
 
+/// The hint for an error of edits.
+fn hint_of_edit(error: &EditError) -> Option<&'static str> {
+    Some(match error {
+        EditError::BaseChanged { .. } => {
+            "bring the old bytes back, or set the edits aside with `inspect edits discard`"
+        }
+        EditError::Journal { .. } => "`inspect edits discard` sets the journal aside",
+        EditError::NoRow { .. } => "rows are those that `inspect lines --edits` shows",
+        EditError::Cell { .. } => "`--as json` or `--as text` says in which form the value is",
+        EditError::TooLong { .. } => {
+            "write the edits with `inspect edits apply`, or commit them, and go on with the result"
+        }
+        EditError::TooFew { .. } => "`inspect edits list` shows the edits",
+        _ => return None,
+    })
+}
+
 /// The hint for an error of the library.
 fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
     let hint = match error {
         Error::Metadata(e) => return e.hint(),
         Error::Source(e) => e.hint(),
         Error::Target(e) => e.hint(),
+        Error::Edit(e) => hint_of_edit(e),
         Error::Checkout(e) => Some(e.hint()),
         Error::Dataset(e) => e.hint(),
         Error::Integrity(e) => e.hint(),
@@ -66,12 +86,24 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         Error::Store(e) if e.kind() == ErrorKind::NoSpace => Some(
             "run `alimentar registry gc --keep-days 0`, or free space on the disk of the registry's directory; what was stored is kept",
         ),
+        Error::Offline(_) | Error::Remote(RemoteError::Offline(_)) => Some(
+            "leave out --offline, and unset ALIMENTAR_OFFLINE and HF_HUB_OFFLINE, to allow connections",
+        ),
+        Error::Remote(RemoteError::Denied { .. }) => Some(
+            "HF_TOKEN is for hf://, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://, https://USER:PASSWORD@HOST/ for others",
+        ),
+        Error::Remote(RemoteError::Changed(_)) => Some("run it again: it opens the new state"),
+        Error::Peer {
+            source: PeerError::UnknownHost(_),
+            ..
+        } => Some("check the name of the host, or give its IP address"),
         Error::Peer {
             source: PeerError::OtherNode { .. },
             ..
         } => Some(
             "ask its operator; if the node is new, `alimentar registry peers forget HOST:PORT`",
         ),
+        Error::Intake(e) => Some(e.hint()),
         _ => None,
     };
     hint.map(Cow::Borrowed)
@@ -135,5 +167,23 @@ fn hint_of_key(error: &KeyringError) -> Option<&'static str> {
             Some("line ends and a byte order mark do not count; type at least one character")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_for_unknown_host_is_about_its_name() {
+        let error = Error::Peer {
+            address: "lab-a.invalid:8765".to_owned(),
+            source: PeerError::UnknownHost("no such name".to_owned()),
+        };
+        let kind = error.kind();
+        assert_eq!(kind, ErrorKind::Network);
+        let failure = Failure::from(error);
+        let hint = failure.hint(kind).unwrap();
+        assert!(hint.contains("name of the host"), "{hint}");
     }
 }

@@ -4,16 +4,18 @@
 //! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
-//! - `peer_selection`: the peers for a request that names none; `look_peers`: those of a look
-//! - `address`, `stop`, `local_time`: small helpers
+//! - `fetch`: HTTP for `remote`; `peer_selection`: the peers for a request that names none; `look_peers`: those of a look
+//! - `address`, `offline`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
 pub mod crypto;
 pub mod discovery;
+mod fetch;
 pub(crate) mod gossip;
 mod local_time;
 mod look_peers;
+mod offline;
 mod peer_selection;
 pub(crate) mod quic;
 pub(crate) mod server;
@@ -21,6 +23,7 @@ pub(crate) mod state;
 mod stop;
 
 pub use crate::net::async_client::SyncClient;
+pub use crate::net::fetch::HttpTransport;
 pub use crate::net::gossip::GossipOptions;
 pub use crate::net::gossip::NodeView;
 pub use crate::net::quic::dial::DialTarget;
@@ -42,6 +45,7 @@ pub use address::AddressError;
 pub use address::PeerAddress;
 pub use look_peers::LookPeerFinder;
 pub use look_peers::OwnedPeer;
+pub use offline::forbid_connections;
 pub use peer_selection::find_nodes;
 pub use peer_selection::select_peers;
 pub use stop::Stop;

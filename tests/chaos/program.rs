@@ -220,45 +220,31 @@ impl Command {
                 is_signed,
             } => {
                 let (name, version) = label.split_once('@').unwrap_or((label, "1.0.0"));
-                let options = IndexOptions {
-                    name: name.parse().ok(),
-                    version: version.parse().ok(),
-                    private: *is_private,
-                    sign_with: is_signed.then(|| world.own_key.clone()),
-                    ..IndexOptions::default()
-                };
+                let mut options = IndexOptions::default();
+                options.name = name.parse().ok();
+                options.version = version.parse().ok();
+                options.private = *is_private;
+                options.sign_with = is_signed.then(|| world.own_key.clone());
                 let path = &world.sources[*source].path;
                 registry.index(path, &options, &NoProgress).map(drop)
             }
             Self::Tag { label, tag } => {
                 let add_tags = vec![tag.clone()];
-                edit(
-                    label,
-                    Edit {
-                        add_tags,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.add_tags = add_tags;
+                edit(label, changes)
             }
             Self::Describe { label, text } => {
                 let description = Some(text.clone());
-                edit(
-                    label,
-                    Edit {
-                        description,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.description = description;
+                edit(label, changes)
             }
             Self::Card { label, number } => {
                 let card = Some(world.cards[*number].clone());
-                edit(
-                    label,
-                    Edit {
-                        card,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.card = card;
+                edit(label, changes)
             }
             Self::Rename { label, name } => {
                 let dataset = find(registry, label)?;
@@ -278,21 +264,17 @@ impl Command {
             Self::Unindex(label) => registry.remove_one(&find(registry, label)?),
             Self::Import(number) => {
                 let path = &world.inputs[*number].path;
-                let options = ImportOptions {
-                    accept_publishers: vec![world.stranger.public_key()],
-                    ..ImportOptions::default()
-                };
+                let mut options = ImportOptions::default();
+                options.accept_publishers = vec![world.stranger.public_key()];
                 for input in archive_inputs(std::slice::from_ref(path))? {
                     registry.archives().import(&input, &options, &NoProgress)?;
                 }
                 Ok(())
             }
             Self::Gc => {
-                let options = GcOptions {
-                    patience: Duration::ZERO,
-                    keep_days: 0,
-                    ..GcOptions::default()
-                };
+                let mut options = GcOptions::default();
+                options.patience = Duration::ZERO;
+                options.keep_days = 0;
                 registry.gc(&options, &NoProgress).map(drop)
             }
             Self::Fsck => registry.fsck(&NoProgress).map(drop),

@@ -327,11 +327,9 @@ fn aftermath(
             && report.missing.is_empty();
         if is_leftover {
             let registry = LocalRegistry::on(Arc::new(after.clone()));
-            let options = GcOptions {
-                discard_unreadable: true,
-                keep_days: 0,
-                ..GcOptions::default()
-            };
+            let mut options = GcOptions::default();
+            options.discard_unreadable = true;
+            options.keep_days = 0;
             registry
                 .and_then(|r| r.gc(&options, &NoProgress))
                 .map_err(|e| format!("giving up afterwards: {e}"))?;

@@ -71,6 +71,11 @@ echo "zstd, tar, restore.py and age agree"
 mkdir "$work/rows"
 "$venv/bin/python" tests/independent/check_rows.py "$program" tests/data/gsm8k/test.jsonl "$work/rows"
 
+# Data that is elsewhere: through nginx, a stub of a hub, and an S3 server.
+"$venv/bin/python" tests/independent/check_remote.py "$program" "$work/remote"
+# Taking in data that is elsewhere.
+"$venv/bin/python" tests/independent/check_intake.py "$program" "$work/intake"
+
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"
 

@@ -17,12 +17,13 @@ use crate::registry::Target;
 use crate::registry::TargetError;
 use crate::registry::TargetOptions;
 use crate::registry::split_reference;
+use crate::remote::RemoteUrl;
 
 /// The targets of a command.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
-    /// follow each other
+    /// Paths, references to datasets, REF:path/in/dataset, URLs (https://, hf://, s3://), or - for standard
+    /// input; the rows of several follow each other
     #[arg(required = true, value_name = "TARGET")]
     pub target: Vec<String>,
 }
@@ -77,6 +78,19 @@ impl<'a> InspectContext<'a> {
         self.open_joined(texts, reading)
     }
 
+    /// The options for opening a target to edit it.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for options that exclude each other.
+    pub(crate) fn target_options(&self) -> Result<TargetOptions, Failure> {
+        Ok(TargetOptions {
+            reading: self.reading.options()?,
+            allow_large: self.base.global.allow_large,
+            remote: None,
+            edits: false,
+        })
+    }
+
     fn open_joined(&self, texts: &[String], reading: ReadOptions) -> Result<Target, Failure> {
         let open = |text: &String| self.open(text, reading);
         let all: Result<Vec<Target>, Failure> = texts.iter().map(open).collect();
@@ -88,6 +102,11 @@ impl<'a> InspectContext<'a> {
         let options = TargetOptions {
             reading,
             allow_large: self.base.global.allow_large,
+            remote: match RemoteUrl::looks_like_url(text) {
+                true => Some(self.base.remote()?.clone()),
+                false => None,
+            },
+            edits: self.reading.has_edits(),
         };
         match Target::open_with(text, &home, &options) {
             Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))

@@ -30,8 +30,32 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("ALIMENTAR_PASSPHRASE", "the passphrase of the key"),
     (
+        "ALIMENTAR_MCP_TOKEN",
+        "the token that HTTP clients of `mcp` send",
+    ),
+    (
         "ALIMENTAR_NEW_PASSPHRASE",
         "the new passphrase, for `passwd`",
+    ),
+    (
+        "ALIMENTAR_OFFLINE",
+        "no connection of any kind, as --offline",
+    ),
+    (
+        "ALIMENTAR_REMOTE_TIMEOUT",
+        "seconds without a byte after which a request to a URL fails [30]",
+    ),
+    (
+        "HF_ENDPOINT, HF_TOKEN",
+        "the hub behind hf://, and the token for it",
+    ),
+    (
+        "AWS_*",
+        "keys, region and endpoint of s3://: ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION, ENDPOINT_URL",
+    ),
+    (
+        "HTTPS_PROXY, SSL_CERT_FILE",
+        "proxy and certificates for URLs",
     ),
     ("NO_COLOR", "no colours, as --no-color"),
     (

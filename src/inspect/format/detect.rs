@@ -48,6 +48,22 @@ impl FileFormat {
         compression: Compression::None,
     };
 
+    /// Returns the format that the extensions of a path name; plain bytes if they name none.
+    pub fn of_path(path: &str) -> Self {
+        let ending = ending(path);
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let format = match ending.text {
+            Some(format) => format,
+            None if last.eq_ignore_ascii_case("parquet") => Format::Parquet,
+            None if ending.arrow => Format::ArrowFile,
+            None => Format::Bytes,
+        };
+        Self {
+            format,
+            compression: ending.compression,
+        }
+    }
+
     /// Number of the format in file tables, per `spec/manifest.md`.
     pub const fn number(self) -> u8 {
         let format = match self.format {

@@ -48,6 +48,7 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Options of opening a file.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct OpenOptions {
     /// Format, if known; plain bytes are detected again.
     pub format: Option<FileFormat>,
@@ -98,12 +99,14 @@ pub fn open_table(
     path: &str,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let magic = first_bytes(
-        Input::open(Arc::clone(&source), Compression::None, 0),
-        NAMED_BYTES,
-    )?;
     let known = options.format.filter(|f| f.format != Format::Bytes);
-    let format = known.map_or_else(|| detect_format(&magic, path), Ok)?;
+    let format = match known {
+        Some(format) => format,
+        None => {
+            let front = Input::open(Arc::clone(&source), Compression::None, 0);
+            detect_format(&first_bytes(front, NAMED_BYTES)?, path)?
+        }
+    };
     match format.format {
         Format::Parquet => {
             let (table, schema) = open_parquet(source, options.reading.verify)?;

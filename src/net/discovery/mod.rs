@@ -34,6 +34,7 @@ pub use crate::net::discovery::event::EventSink;
 use crate::net::discovery::shared::Shared;
 use crate::net::discovery::shared::State;
 use crate::net::discovery::worker::Worker;
+use crate::net::offline;
 use crate::net::stop::Stop;
 use crate::protocol::PeerTable;
 use crate::protocol::ServiceRecord;
@@ -56,6 +57,7 @@ impl Discovery {
     /// [`NodeError::Bind`] when the port of multicast DNS cannot be shared, [`NodeError::Transport`] when there
     /// is no thread or poll.
     pub fn start(own: Option<Announcement>, sink: EventSink) -> Result<Self, Error> {
+        offline::check("look for nodes around")?;
         check_port()?;
         let daemon = worker::open().map_err(Error::transport)?;
         let shared = Arc::new(Shared {

@@ -73,8 +73,8 @@ impl GossipNode {
         if new.is_empty() {
             return Ok(());
         }
-        let heard = self.server.registry.peers().remote_manifests()?;
-        let senders = heard.iter().map(|l| {
+        let remote = self.server.registry.peers().remote_manifests()?;
+        let senders = remote.iter().map(|l| {
             let item = ItemId::Manifest(l.dataset.summary.envelope_id);
             (item, l.dataset.from)
         });

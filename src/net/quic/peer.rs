@@ -4,6 +4,7 @@ use crate::ident::NodeId;
 use crate::keyring;
 use crate::locks::lock;
 use crate::net::address::PeerAddress;
+use crate::net::offline;
 use crate::net::quic::dial::CONNECT;
 use crate::net::quic::dial::DialTarget;
 use crate::net::quic::dial::Dialer;
@@ -82,6 +83,7 @@ impl Net {
     /// # Errors
     /// As [`Net::new`].
     pub fn on(registry: &LocalRegistry, handle: Handle) -> Result<Self, Error> {
+        offline::check("reach a peer")?;
         let key = keyring::node_key(registry.home())?;
         let guard = handle.enter();
         let endpoint = asking_endpoint(&key)?;

@@ -4,10 +4,10 @@
 use crate::ident::NodeId;
 use crate::locks::lock;
 use crate::net::quic::response_frames::STALL;
-use crate::net::server::accept::CloseCode;
-use crate::net::server::accept::Server;
-use crate::net::server::accept::code;
 use crate::net::server::event::Event;
+use crate::net::server::shared::CloseCode;
+use crate::net::server::shared::Server;
+use crate::net::server::shared::code;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
 use crate::protocol::Frame;
@@ -151,13 +151,13 @@ impl PeerSession {
 
     async fn malformed(&self, mut out: SendStream, text: &str) -> RequestEnd {
         let bytes = Response::Refusal(Refusal::new(RefusalCode::Malformed, text));
-        let told = async {
+        let farewell = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
             // A close would overtake it.
             let _ = out.stopped().await;
         };
-        let _ = tokio::time::timeout(FAREWELL, told).await;
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
         RequestEnd::CloseCode(CloseCode::Malformed, MALFORMED)
     }
 

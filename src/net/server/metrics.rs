@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::net::server::accept::Server;
+use crate::net::server::shared::Server;
 use crate::registry::Error;
 use crate::registry::NodeError;
 

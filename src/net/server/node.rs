@@ -12,16 +12,17 @@ use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::gossip::GossipHandle;
 use crate::net::gossip::GossipOptions;
+use crate::net::offline;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
-use crate::net::server::accept::CloseCode;
-use crate::net::server::accept::Server;
 use crate::net::server::control;
 use crate::net::server::control::ControlSocket;
 use crate::net::server::control::Serving;
 use crate::net::server::event::Event;
 use crate::net::server::event::Observer;
 use crate::net::server::metrics;
+use crate::net::server::shared::CloseCode;
+use crate::net::server::shared::Server;
 use crate::protocol::Access;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
@@ -41,6 +42,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Options of a serving node.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ServeOptions {
     /// The addresses to listen on.
     pub addresses: Vec<SocketAddr>,
@@ -52,6 +54,16 @@ pub struct ServeOptions {
     pub metrics_port: Option<u16>,
     /// Options of the gossip.
     pub neighbours: GossipOptions,
+}
+
+impl ServeOptions {
+    /// Creates options for a node that listens on these addresses, without gossip.
+    pub fn on(addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            addresses,
+            ..Self::default()
+        }
+    }
 }
 
 /// A node that serves its registry, until it is stopped or dropped.
@@ -77,6 +89,7 @@ impl Node {
         options: &ServeOptions,
         observer: Arc<Observer>,
     ) -> Result<Self, Error> {
+        offline::check("serve")?;
         let lock = registry.exclusive_now(LOCK)?;
         let lock =
             lock.ok_or_else(|| Error::Node(NodeError::AlreadyServing(registry.home().to_owned())))?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::age_format::Identity;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::keyring;
 use crate::registry::archives::Archives;
 use crate::registry::archives::encryption::DecryptionKeys;
@@ -67,7 +67,7 @@ impl Archives<'_> {
             host::now().to_rfc3339(),
             secret.as_str(),
         ));
-        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
+        write_atomically(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
         Ok(public)
     }
 

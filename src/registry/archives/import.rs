@@ -235,6 +235,11 @@ impl Archives<'_> {
         if !options.dry_run {
             self.publish_imported(&candidates, &statements)?;
         }
+        // An archive has its manifests in the order of their ids, which differs with each key.
+        candidates.sort_by_cached_key(|c| {
+            let m = c.verified.manifest();
+            (m.name.clone(), m.dataset_version.clone(), m.content_id)
+        });
         Ok(ImportReport {
             outcomes: candidates.into_iter().map(outcome).collect(),
             new_chunks: stats.new_chunks,
@@ -460,7 +465,7 @@ fn admit(
     } else {
         Consent::NotAsked
     };
-    let admitted = Admitted::admit(verified, &listed.standing, Action::Import, consent);
+    let admitted = Admitted::admit(verified, &listed.policy_input, Action::Import, consent);
     admitted.map_err(|reason| listed.with_revocation(reason).into_owned())
 }
 

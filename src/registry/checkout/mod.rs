@@ -13,10 +13,10 @@ use std::path::PathBuf;
 
 use crate::catalog::Dataset;
 use crate::chunk::params::CHUNK_BYTES_MAX;
-use crate::file_io::Aside;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::Place;
+use crate::file_io::TemporaryPath;
 use crate::file_io::place_of;
 use crate::file_io::put_in_place;
 use crate::manifest::FileEntry;
@@ -99,22 +99,22 @@ impl LocalRegistry {
             to.finish().map_err(fail)?;
             return Ok(CheckoutReport { files: 1, bytes });
         };
-        let (aside, only) = begin_partial(&dest, single)?;
+        let (partial, only) = begin_partial(&dest, single)?;
         let place = || {
-            let inside = aside.path().join(&chosen.below);
-            let from = if single { aside.path() } else { &inside };
+            let inside = partial.path().join(&chosen.below);
+            let from = if single { partial.path() } else { &inside };
             put_in_place(from, &dest, if_exists).map_err(|e| Error::output(&dest, e))
         };
-        let written = self.write_files(&reader, dataset, files, (only, aside.path()), progress);
+        let written = self.write_files(&reader, dataset, files, (only, partial.path()), progress);
         let placed_at = host::now();
         let written = written.and_then(|()| place());
         // For a directory inside the dataset, its parent directories are omitted.
         if written.is_err() || !chosen.below.is_empty() {
             // A leftover that cannot be removed has a name that identifies it.
             let _ = if single {
-                std::fs::remove_file(aside.path())
+                std::fs::remove_file(partial.path())
             } else {
-                std::fs::remove_dir_all(aside.path())
+                std::fs::remove_dir_all(partial.path())
             };
         }
         written?;
@@ -308,11 +308,14 @@ pub(crate) fn with_length(file: File, path: &Path, size_bytes: u64) -> Result<Fi
 }
 
 /// Creates a temporary directory, or a temporary file with its handle.
-pub(crate) fn begin_partial(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
+pub(crate) fn begin_partial(
+    dest: &Path,
+    single: bool,
+) -> Result<(TemporaryPath, Option<File>), Error> {
     let begun = if single {
-        Aside::file(dest, None).map(|(aside, file)| (aside, Some(file)))
+        TemporaryPath::file(dest, None).map(|(partial, file)| (partial, Some(file)))
     } else {
-        Aside::directory(dest).map(|aside| (aside, None))
+        TemporaryPath::directory(dest).map(|partial| (partial, None))
     };
     begun.map_err(|e| Error::file("create", dest, e))
 }

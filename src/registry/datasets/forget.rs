@@ -87,6 +87,7 @@ fn months_before(date: Date, months: u32) -> Option<Date> {
 
 /// Retention rules. At least one has to be set.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct KeepRules {
     /// Number of newest versions to keep. 0 also removes the newest version.
     pub last: Option<u64>,

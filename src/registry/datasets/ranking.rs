@@ -35,7 +35,7 @@ pub(crate) enum LookupTier {
 /// Returns the rank of a dataset.
 pub(crate) fn tier(listed: &Listed) -> LookupTier {
     let is_apart = listed.decide(Action::Resolve).verdict != Verdict::Accept;
-    match (listed.trust(), listed.standing.origin) {
+    match (listed.trust(), listed.policy_input.origin) {
         _ if listed.withdrawn.is_some() => LookupTier::Withdrawn,
         (Trust::Revoked, _) => LookupTier::KeptApart,
         (_, Origin::Here) => LookupTier::Own,

@@ -120,6 +120,16 @@ fn draft(dataset: &Dataset) -> Card {
          {} row(s) in {} file(s), {} bytes.\n",
         m.num_rows, m.num_files, m.size_bytes
     );
+    if let Some(source) = &m.source {
+        let revision = source.revision.as_ref();
+        let revision = revision.map_or_else(String::new, |r| format!(", revision {r}"));
+        let _ = writeln!(
+            text,
+            "\nTaken in from {}{revision} on {}.",
+            source.url,
+            source.fetched_at.to_rfc3339()
+        );
+    }
     if let Some(schema) = LocalRegistry::schema(m) {
         text += "\n## Columns\n\n| column | type |\n|---|---|\n";
         for field in schema.fields() {

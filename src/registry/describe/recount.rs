@@ -21,7 +21,7 @@ use crate::read_at::ReadAt;
 use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims::false_claim;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 

@@ -174,6 +174,7 @@ impl LocalRegistry {
             languages,
             columns,
             text,
+            source: m.source.as_ref().map(|source| source.url.clone()),
             rows: m.num_rows,
             size_bytes: m.size_bytes,
         }
@@ -245,7 +246,7 @@ fn rank_results(found: &mut [SearchResult]) {
 fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     // Version of the document format. A change rebuilds the index.
-    hasher.update(b"search 3\n");
+    hasher.update(b"search 4\n");
     for (key, id) in heads {
         hasher.update(key.as_bytes()).update(id.as_bytes());
     }

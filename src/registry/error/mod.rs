@@ -27,6 +27,7 @@ use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::protocol::PeerError;
+use crate::registry::edits::error::EditError;
 use crate::registry::error::checkout::CheckoutError;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::integrity::IntegrityError;
@@ -36,6 +37,8 @@ use crate::registry::error::publisher::PublisherError;
 use crate::registry::error::source::SourceError;
 use crate::registry::error::target::TargetError;
 use crate::registry::error::transfer::TransferError;
+use crate::registry::intake::error::IntakeError;
+use crate::remote::RemoteError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
@@ -71,6 +74,12 @@ pub enum Error {
     /// The system returned no random bytes.
     #[error("cannot read random bytes")]
     Random(#[source] io::Error),
+    /// Connections are forbidden. The field names what needs one, as a verb.
+    #[error("cannot {0}: that needs a connection, and this is offline")]
+    Offline(&'static str),
+    /// Something that is elsewhere cannot be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// An archive is invalid.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -123,6 +132,12 @@ pub enum Error {
     /// The path is not allowed in a dataset.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// An error of edits.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Files from elsewhere cannot be taken in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -60,6 +60,27 @@ impl Naming {
         })
     }
 
+    /// Returns a name that no path led to.
+    pub(crate) fn given(name: &DatasetName) -> Self {
+        Self {
+            name: name.clone(),
+            is_guessed: false,
+            is_paths: false,
+            path: PathBuf::new(),
+        }
+    }
+
+    /// Returns the given name, or the name that a URL's last part suggests. `url` stands for the path.
+    pub(crate) fn of_url(url: &str, last: &str, given: Option<&DatasetName>) -> Self {
+        let guess = DatasetName::suggest(last);
+        Self {
+            is_guessed: given.is_none(),
+            is_paths: given.is_none_or(|name| *name == guess),
+            name: given.cloned().unwrap_or(guess),
+            path: PathBuf::from(url),
+        }
+    }
+
     /// Refuses other data under a guessed name that another path led to. `named` are the versions
     /// before.
     ///

@@ -160,6 +160,7 @@ pub fn differing(a: &Manifest, b: &Manifest) -> Vec<&'static str> {
         ("description", a.description != b.description),
         ("tags", a.tags != b.tags),
         ("card", a.card != b.card),
+        ("source", a.source != b.source),
     ];
     let differing = differs.into_iter().filter(|(_, differs)| *differs);
     differing.map(|(field, _)| field).collect()

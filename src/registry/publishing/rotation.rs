@@ -12,7 +12,7 @@ use crate::file_io::IfExists;
 use crate::file_io::put_in_place;
 use crate::file_io::read_own;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::keyring;
@@ -293,7 +293,7 @@ fn keep_old_key(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
     if read_own(&kept, KEY_FILE_BYTES_MAX).is_ok_and(|held| held == bytes) {
         return Ok(kept);
     }
-    write_aside(&kept, &bytes, Some(0o600), IfExists::Replace)
+    write_atomically(&kept, &bytes, Some(0o600), IfExists::Replace)
         .map_err(|e| key_file("write", &kept, e))?;
     Ok(kept)
 }

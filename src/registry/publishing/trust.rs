@@ -34,7 +34,7 @@ pub struct Listed<D = Dataset> {
     /// The dataset.
     pub dataset: D,
     /// Input of policy decisions about it.
-    pub standing: PolicyInput,
+    pub policy_input: PolicyInput,
     /// Local name of its publisher; `None` if it is unsigned or the publisher is unknown.
     pub alias: Option<String>,
     /// The publisher's reason for withdrawing it, if it is withdrawn.
@@ -67,7 +67,7 @@ pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'sta
 impl<D> Listed<D> {
     /// Returns the trust level.
     pub fn trust(&self) -> Trust {
-        self.standing.trust()
+        self.policy_input.trust()
     }
 
     /// Returns its publisher: the local name, or else the key.
@@ -100,7 +100,7 @@ impl<D> Listed<D> {
 
     /// Returns the policy's decision on an action.
     pub fn decide(&self, action: Action) -> Decision {
-        evaluate(&self.standing, action)
+        evaluate(&self.policy_input, action)
     }
 
     pub(crate) fn new(
@@ -124,7 +124,7 @@ impl<D> Listed<D> {
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
         let revoked = revoked.and_then(|key| trust.revoked_because(key));
         Self {
-            standing: trust.policy_input(&claim, &id, signature, origin),
+            policy_input: trust.policy_input(&claim, &id, signature, origin),
             alias: alias.map(ToString::to_string),
             withdrawn: trust.withdrawn(&claim).map(str::to_owned),
             revoked: revoked.map(str::to_owned),
@@ -164,7 +164,7 @@ impl Listed {
     pub fn summary(&self) -> Listed<DatasetSummary> {
         Listed {
             dataset: self.dataset.summary(),
-            standing: self.standing,
+            policy_input: self.policy_input,
             alias: self.alias.clone(),
             withdrawn: self.withdrawn.clone(),
             revoked: self.revoked.clone(),

@@ -4,7 +4,7 @@ use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::EnvelopeId;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
@@ -62,7 +62,7 @@ impl TrustSettings<'_> {
         let mut file = self.read_file()?;
         let changed = change(&mut file)?;
         let path = self.path();
-        write_aside(
+        write_atomically(
             &path,
             file.encode().as_bytes(),
             Some(0o600),

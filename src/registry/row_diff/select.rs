@@ -19,9 +19,9 @@ use crate::registry::row_diff::RowDiff;
 use crate::registry::row_diff::compare::compare_all;
 use crate::registry::row_diff::compare_lines;
 use crate::registry::targets::Target;
-use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
 

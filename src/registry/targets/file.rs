@@ -14,11 +14,14 @@ use crate::inspect::Format;
 use crate::inspect::Orient;
 use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
+use crate::inspect::edits::EditedSource;
+use crate::inspect::edits::FileOverlay;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::RowIndex;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -32,8 +35,9 @@ use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
-use crate::registry::targets::dataset_file::io_error;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::remote_place::RemotePlace;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// A file of a target.
 #[derive(Clone)]
@@ -70,6 +74,9 @@ pub struct FileDescription {
 pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
     Store(Arc<dyn StoredFile>),
+    Remote(Arc<RemotePlace>),
+    /// A file read as if its edits were applied.
+    Edited(Box<TargetFile>, Arc<FileOverlay>),
 }
 
 impl TargetFile {
@@ -120,7 +127,7 @@ impl TargetFile {
 
     pub(in crate::registry) fn opened(&self) -> Result<Opened, Error> {
         let opened = self.source().and_then(|source| self.table(source, None));
-        opened.map_err(|e| self.unopened(e))
+        opened.map_err(|e| self.unopened(self.cause_of(e)))
     }
 
     /// Returns the number of rows, counting all that have a number.
@@ -129,15 +136,20 @@ impl TargetFile {
         home: &Path,
         progress: &dyn Progress,
     ) -> Result<u64, RowCountError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return Ok(overlay.rows(base.count(home, progress)?));
+        }
         let (opened, kept) = self.indexed(home).map_err(|e| self.unopened(e))?;
         if let Some(rows) = opened.table.rows() {
             return Ok(rows);
         }
         if is_lines(&opened) {
-            return Ok(match &self.place {
-                FileLocation::Disk(path) => TextFile::open(path, home)?.count(progress)?,
-                FileLocation::Store(held) => held.lines()?,
-            });
+            match &self.place {
+                FileLocation::Disk(path) => return Ok(TextFile::open(path, home)?.count(progress)?),
+                FileLocation::Store(held) => return Ok(held.lines()?),
+                FileLocation::Edited(base, _) => return base.count(home, progress),
+                FileLocation::Remote(_) => {}
+            }
         }
         // It counts from the last known offset. A header counts there, so it may be one row too
         // many.
@@ -152,7 +164,7 @@ impl TargetFile {
         let mut rows = from;
         let mut batch = Batch::default();
         loop {
-            match batches.next(&mut batch)? {
+            match batches.next(&mut batch).map_err(|e| self.cause_of(e))? {
                 NextBatch::Batch(_) => rows += batch.count(),
                 NextBatch::End(_) => return Ok(table.rows().unwrap_or(rows)),
             }
@@ -184,7 +196,7 @@ impl TargetFile {
             return Ok(rows);
         }
         let batches = opened.table.batches(&Selection::default())?;
-        let rows = count_rows(&*batches, progress)?;
+        let rows = count_rows(&*batches, progress).map_err(|e| self.cause_of(e))?;
         if let Some(kept) = kept.filter(|_| self.size_bytes >= WORTH_BYTES) {
             kept.keep_count(rows);
         }
@@ -196,6 +208,10 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => RowIndexEntry::on_disk(&Arc::new(File::open(path)?), home),
             FileLocation::Store(held) => Some(RowIndexEntry::in_store(held.text(), home)),
+            FileLocation::Remote(place) => {
+                place.text().map(|text| RowIndexEntry::in_store(text, home))
+            }
+            FileLocation::Edited(..) => None,
         })
     }
 
@@ -205,31 +221,61 @@ impl TargetFile {
         selection: &Selection,
         home: &Path,
     ) -> Result<Arc<dyn Batches>, TableError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return self.edited_batches(base, overlay, selection, home);
+        }
         let (opened, kept) = self.indexed(home)?;
         if selection.from == 0 || !is_lines(&opened) {
             return batches(opened, kept, selection);
         }
         // The start of the line is known without reading those before it.
         let line = selection.from;
-        let start = match &self.place {
-            FileLocation::Disk(path) => {
-                let start = TextFile::open(path, home)
-                    .and_then(|mut text| text.start_of(line, &NoProgress));
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-            FileLocation::Store(file) => {
-                let start = file.start_of_line(line);
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-        };
-        let start = start.unwrap_or(self.size_bytes);
+        if matches!(self.place, FileLocation::Remote(_)) {
+            return batches(opened, kept, selection);
+        }
+        let start = self.start_of_line(line, home)?;
         let opened = self.table(self.source()?, Some((line, start)))?;
         opened.table.batches(selection)
     }
 
+    /// Returns the reason of an error: that the bytes could not be read, which decoders hide, or the
+    /// error itself.
+    fn cause_of(&self, error: TableError) -> TableError {
+        match &self.place {
+            FileLocation::Remote(place) => place.failure().map_or(error, TableError::Read),
+            FileLocation::Edited(base, _) => base.cause_of(error),
+            FileLocation::Disk(_) | FileLocation::Store(_) => error,
+        }
+    }
+
+    /// Wraps rows of the file, so that their errors name it.
+    pub(in crate::registry) fn named(&self, inner: Arc<dyn Batches>) -> Arc<dyn Batches> {
+        let file = self.clone();
+        Arc::new(NamedBatches { file, inner })
+    }
+
+    /// Returns the offset of a line; the length of the file if there is none.
+    pub(in crate::registry::targets) fn start_of_line(
+        &self,
+        line: u64,
+        home: &Path,
+    ) -> Result<u64, TableError> {
+        let start = match &self.place {
+            FileLocation::Disk(path) => {
+                TextFile::open(path, home).and_then(|mut text| text.start_of(line, &NoProgress))
+            }
+            FileLocation::Store(file) => file.start_of_line(line),
+            FileLocation::Edited(base, _) => return base.start_of_line(line, home),
+            // No index of its lines is kept.
+            FileLocation::Remote(_) => return Ok(self.size_bytes),
+        };
+        let start = start.map_err(|e| TableError::Read(io_error(&e)))?;
+        Ok(start.unwrap_or(self.size_bytes))
+    }
+
     /// Adds the file's name to an error.
     pub(in crate::registry) fn blame(&self, source: TableError) -> TableError {
-        match source {
+        match self.cause_of(source) {
             TableError::Interrupted => TableError::Interrupted,
             source => TableError::InFile {
                 file: self.path.clone(),
@@ -239,7 +285,10 @@ impl TargetFile {
     }
 
     /// Opens the file with the cached row index, and returns the cache entry.
-    fn indexed(&self, home: &Path) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
+    pub(in crate::registry::targets) fn indexed(
+        &self,
+        home: &Path,
+    ) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
         let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
             FileLocation::Disk(path) => {
                 let file = Arc::new(File::open(path)?);
@@ -250,8 +299,13 @@ impl TargetFile {
                 let kept = RowIndexEntry::in_store(held.text(), home);
                 (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
             }
+            FileLocation::Remote(place) => {
+                let kept = place.text().map(|text| RowIndexEntry::in_store(text, home));
+                (self.source()?, kept)
+            }
+            FileLocation::Edited(..) => (self.source()?, None),
         };
-        let opened = self.table(source, None)?;
+        let opened = self.table(source, None).map_err(|e| self.cause_of(e))?;
         // The cached index describes the rows that the file itself defines.
         let kept = kept.filter(|_| self.has_own_rows());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
@@ -260,11 +314,29 @@ impl TargetFile {
         Ok((opened, kept))
     }
 
-    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
+    /// Returns its bytes.
+    pub(in crate::registry) fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+            FileLocation::Remote(place) => {
+                let file = place.file().map_err(|e| TableError::Read(e.into_io()))?;
+                Arc::new(file.clone())
+            }
+            // The rows of a columnar file are edited when they are decoded.
+            FileLocation::Edited(base, overlay) if overlay.is_of_rows() => base.source()?,
+            FileLocation::Edited(base, overlay) => {
+                Arc::new(EditedSource::new(base.source()?, Arc::clone(overlay)))
+            }
         })
+    }
+
+    /// Returns its bytes.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be reached.
+    pub fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
+        self.source().map_err(|e| self.unopened(e))
     }
 
     fn table(
@@ -272,16 +344,33 @@ impl TargetFile {
         source: Arc<dyn ReadAt>,
         known: Option<(u64, u64)>,
     ) -> Result<Opened, TableError> {
-        let options = OpenOptions {
-            format: self.format,
-            known,
-            index: None,
-            reading: self.reading,
-        };
-        open_table(source, &self.path, options)
+        self.table_from(source, known, None)
     }
 
-    fn unopened(&self, source: TableError) -> Error {
+    /// Opens the rows with a known row of a file of lines, or a known index of other text.
+    pub(in crate::registry::targets) fn table_from(
+        &self,
+        source: Arc<dyn ReadAt>,
+        known: Option<(u64, u64)>,
+        index: Option<RowIndex>,
+    ) -> Result<Opened, TableError> {
+        let options = OpenOptions {
+            format: match &self.place {
+                FileLocation::Remote(_) => checked_format(self.format, &*source)?,
+                _ => self.format,
+            },
+            known,
+            index,
+            reading: self.reading,
+        };
+        let opened = open_table(source, &self.path, options)?;
+        Ok(match &self.place {
+            FileLocation::Edited(_, overlay) => opened.with_edited_rows(overlay),
+            _ => opened,
+        })
+    }
+
+    pub(in crate::registry) fn unopened(&self, source: TableError) -> Error {
         match source {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)
@@ -293,6 +382,27 @@ impl TargetFile {
         }
     }
 }
+
+/// Returns the format that a file has by its name, unless it does not end as that format does. The end
+/// of a Parquet file is what is fetched first, and its front is far away.
+fn checked_format(
+    format: Option<FileFormat>,
+    source: &dyn ReadAt,
+) -> Result<Option<FileFormat>, TableError> {
+    let mut end = [0; 4];
+    let Some(at) = source.len().checked_sub(end.len() as u64) else {
+        return Ok(None);
+    };
+    if format.is_some() {
+        let tail = source.read_ranges(std::slice::from_ref(&(at..source.len())))?;
+        let tail = tail.first().and_then(|t| t.first_chunk());
+        end = *tail.unwrap_or(&end);
+    }
+    Ok(format.filter(|_| PARQUET_ENDS.contains(&&end)))
+}
+
+/// The last bytes of a Parquet file, plain or encrypted.
+const PARQUET_ENDS: [&[u8; 4]; 2] = [b"PAR1", b"PARE"];
 
 /// Counts rows on all cores. Order does not matter, so each batch is scanned once without
 /// numbering.
@@ -312,11 +422,10 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(count)).collect();
-        let own = count();
-        others.into_iter().fold(own, |sum, other| {
+        let counts: Vec<_> = (0..threads).map(|_| scope.spawn(count)).collect();
+        counts.into_iter().try_fold(0, |sum, other| {
             let panicked = |_| TableError::Read(std::io::Error::other("a thread panicked"));
-            Ok(sum? + other.join().map_err(panicked)??)
+            Ok(sum + other.join().map_err(panicked)??)
         })
     })
 }
@@ -367,30 +476,18 @@ pub(in crate::registry) fn is_lines(opened: &Opened) -> bool {
 }
 
 /// Batches whose errors name their file.
-pub(in crate::registry) struct NamedBatches {
-    pub(in crate::registry) file: String,
-    pub(in crate::registry) inner: Arc<dyn Batches>,
+struct NamedBatches {
+    file: TargetFile,
+    inner: Arc<dyn Batches>,
 }
 
 impl Batches for NamedBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
-        self.inner.next(batch).map_err(|e| self.blame(e))
+        self.inner.next(batch).map_err(|e| self.file.blame(e))
     }
 
     fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
         let read = self.inner.row(number, place, into);
-        read.map_err(|e| self.blame(e))
-    }
-}
-
-impl NamedBatches {
-    fn blame(&self, source: TableError) -> TableError {
-        match source {
-            TableError::Interrupted => TableError::Interrupted,
-            source => TableError::InFile {
-                file: self.file.clone(),
-                source: Box::new(source),
-            },
-        }
+        read.map_err(|e| self.file.blame(e))
     }
 }

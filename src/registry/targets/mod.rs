@@ -1,16 +1,22 @@
-//! Targets: a file, a directory, a dataset or a file in one, read as rows. `file` is one file,
-//! `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them, `stream` reads pipes, `columns` and `column_plan` find
-//! columns, and `row_copy` writes rows.
+//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows.
+//!
+//! - `file` is one file; `access` gives its bytes, `edited` its rows with edits, `identity` says if it changed
+//! - `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them
+//! - `remote_files` finds files that are elsewhere, and `remote_place` reads them; `stream` reads pipes
+//! - `columns` and `column_plan` find columns, `profiles` the types of values
+//! - `row_copy` writes the rows that `row_selection` selects
 
+pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
-pub(crate) mod dataset_file;
-pub(crate) mod dataset_files;
+pub(crate) mod edited;
 pub(crate) mod file;
+mod identity;
+pub(crate) mod places;
+mod profiles;
 pub(crate) mod row_copy;
+pub(crate) mod row_selection;
 pub(crate) mod row_writer;
-pub(crate) mod stored_file;
-pub(crate) mod stream;
 pub(crate) mod text_lines;
 
 use std::collections::HashSet;
@@ -44,25 +50,31 @@ use crate::registry::index::source_files::FindOptions;
 use crate::registry::peers::look::Look;
 use crate::registry::peers::look::file::LookFile;
 use crate::registry::step::Step;
-use crate::registry::targets::dataset_files::files_of;
-use crate::registry::targets::dataset_files::in_store;
 use crate::registry::targets::file::FileLocation;
-use crate::registry::targets::file::NamedBatches;
 use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::file::is_lines;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_files::files_of;
+use crate::registry::targets::places::dataset_files::in_store;
+use crate::registry::targets::places::stored_file::StoredFile;
+use crate::remote::Remote;
+use crate::remote::RemoteUrl;
 
 /// Name of standard input.
 pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TargetOptions {
     /// Options for reading its text.
     pub reading: ReadOptions,
     /// Read remote datasets that are far larger than their distinct chunks.
     pub allow_large: bool,
+    /// Reader of URLs; without one, they are no targets.
+    pub remote: Option<Remote>,
+    /// Read files and datasets as if their edits were applied.
+    pub edits: bool,
 }
 
 /// A source of rows: one file, or several in order.
@@ -103,10 +115,10 @@ impl Target {
     /// # Errors
     /// As [`Target::open`], without `IntegrityError::TooLarge` if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
-        let _step = Step::begin("open", text);
-        if text.contains("://") {
-            return Err(Error::Target(TargetError::NotHere(text.to_owned())));
+        if RemoteUrl::looks_like_url(text) && !Path::new(text).exists() {
+            return Self::of_url(text, home, options);
         }
+        let _step = Step::begin("open", text);
         let path = Path::new(text);
         let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
         if (text == STDIN || is_pipe())
@@ -131,7 +143,11 @@ impl Target {
             dataset,
             spooled: Vec::new(),
         };
-        Ok(target.read_as(options.reading))
+        let target = target.read_as(options.reading);
+        match options.edits {
+            true => target.with_edits(),
+            false => Ok(target),
+        }
     }
 
     /// Returns a dataset of which only a part is here, or a file of it, as a target. `text` is what it
@@ -164,8 +180,29 @@ impl Target {
         Ok(target.read_as(reading))
     }
 
+    /// Opens a URL. Its name is without secrets.
+    fn of_url(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let url = RemoteUrl::parse(text)?;
+        let name = url.to_string();
+        let _step = Step::begin("open", &name);
+        let remote = options.remote.as_ref();
+        let remote = remote.ok_or_else(|| TargetError::NotHere(name.clone()))?;
+        let files = crate::registry::targets::places::remote_files::find(remote, &url)?;
+        if files.is_empty() {
+            return Err(TargetError::NoRows(name).into());
+        }
+        let target = Self {
+            name,
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset: None,
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
     /// Returns the target with other reading options.
-    fn read_as(mut self, reading: ReadOptions) -> Self {
+    pub(in crate::registry::targets) fn read_as(mut self, reading: ReadOptions) -> Self {
         if let Some(files) = Arc::get_mut(&mut self.files) {
             files.iter_mut().for_each(|f| f.reading = reading);
         }
@@ -347,10 +384,7 @@ impl Target {
             let file = files.get(first + n)?;
             let selection = if n == 0 { &start } else { &rest };
             let batches = file.batches(selection, &home).map_err(|e| file.blame(e));
-            Some(batches.map(|inner| {
-                let file = file.path.clone();
-                Arc::new(NamedBatches { file, inner }) as Arc<dyn Batches>
-            }))
+            Some(batches.map(|inner| file.named(inner)))
         };
         Chain::new(Box::new(open))
     }

@@ -39,7 +39,7 @@ impl Lab {
         // Cheap parameters, because the test is about the steps.
         let locked = LockedKey::lock(&pair, PASSPHRASE, cost, [1; 16], [2; 12]).unwrap();
         let path = registry.home().join("key.enc");
-        keyring::write_aside(
+        keyring::write_atomically(
             &path,
             locked.encode().as_bytes(),
             Some(0o600),

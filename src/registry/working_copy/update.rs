@@ -10,9 +10,9 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::catalog::Dataset;
-use crate::file_io::Aside;
 use crate::file_io::IfExists;
 use crate::file_io::Place;
+use crate::file_io::TemporaryPath;
 use crate::file_io::place_of;
 use crate::file_io::remove_abandoned;
 use crate::ident::ContentId;
@@ -226,11 +226,11 @@ impl LocalRegistry {
 }
 
 /// A directory of staged files, removed at the end.
-struct StagingDirectory(Aside);
+struct StagingDirectory(TemporaryPath);
 
 impl StagingDirectory {
     fn begin(stage: &Path) -> Result<Self, Error> {
-        let begun = Aside::directory(stage);
+        let begun = TemporaryPath::directory(stage);
         begun.map(Self).map_err(|e| Error::file("write", stage, e))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -34,6 +35,11 @@ use crate::store::disk::pack::records::record_of_one;
 use crate::store::disk::session_rows::is_held;
 use crate::store::disk::session_rows::put_row;
 use crate::store::disk::session_rows::put_rows;
+
+/// Pause between two looks at claims that other threads are still storing.
+const CLAIM_PAUSE: Duration = Duration::from_millis(1);
+/// Looks after which such claims are given up.
+const CLAIM_LOOKS_MAX: u32 = 10_000;
 
 /// Figures of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -345,6 +351,26 @@ impl WriteSession {
     pub fn begin_checkpoint(&self, also: AlsoRows) -> Result<(), StoreError> {
         let mut state = self.state();
         self.seal(&mut state, Some(also))
+    }
+
+    /// Waits until every blob that is claimed now has its bytes, because a chunk that one thread found
+    /// claimed may still be on its way in another. Returns false where it stays without, because
+    /// a thread failed.
+    pub(crate) fn wait_for_claims(&self) -> bool {
+        let mut open: Vec<BlobKey> = {
+            let state = self.state();
+            let without = state.pending.iter().filter(|(_, at)| at.is_none());
+            without.map(|(key, _)| *key).collect()
+        };
+        for _ in 0..CLAIM_LOOKS_MAX {
+            if open.is_empty() {
+                return true;
+            }
+            std::thread::sleep(CLAIM_PAUSE);
+            let state = self.state();
+            open.retain(|key| matches!(state.pending.get(key), Some(None)));
+        }
+        open.is_empty()
     }
 
     fn held(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {

@@ -61,10 +61,7 @@ impl Door {
         let home = LocalRegistry::open(&self.dir.path().join(format!("exporter-{name}"))).unwrap();
         let file = self.dir.path().join(format!("{name}.jsonl"));
         std::fs::write(&file, lines(rows, u64::from(seed))).unwrap();
-        let options = IndexOptions {
-            sign_with: Some(KeyPair::from_seed(&Zeroizing::new([seed; 32]))),
-            ..IndexOptions::default()
-        };
+        let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([seed; 32])));
         home.index(&file, &options, &NoProgress).unwrap();
         let dest = self.dir.path().join(format!("{name}.alimentar"));
         let list = home.list().unwrap();

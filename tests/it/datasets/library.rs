@@ -108,10 +108,8 @@ fn directory_comes_back_whole_and_shares_chunks() {
     b.write(".outside", b"not in it");
     symlink("big.jsonl", b.dir.path().join("d/inside-link")).unwrap();
     symlink("../.outside", b.dir.path().join("d/outside-link")).unwrap();
-    let options = IndexOptions {
-        exclude: vec!["*.tmp".to_owned()],
-        ..IndexOptions::default()
-    };
+    let mut options = IndexOptions::default();
+    options.exclude = vec!["*.tmp".to_owned()];
     let report = b.index("d", &options).unwrap();
     assert_eq!(report.manifest.num_files, 503);
     assert_eq!(report.skipped.len(), 3);
@@ -171,10 +169,8 @@ fn new_version_shares_unchanged_chunks() {
     );
     assert!(diff.tree.only_b.bytes < 200_000);
     b.write("t.jsonl", b"other");
-    let again = IndexOptions {
-        version: Some("0.1.0".parse().unwrap()),
-        ..Default::default()
-    };
+    let mut again = IndexOptions::default();
+    again.version = Some("0.1.0".parse().unwrap());
     assert!(matches!(
         b.index("t.jsonl", &again),
         Err(Error::Dataset(DatasetError::VersionTaken { .. }))
@@ -186,10 +182,7 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     let b = Bench::new();
     b.write("a", b"same");
     for name in ["one", "two"] {
-        let options = IndexOptions {
-            name: Some(name.parse().unwrap()),
-            ..Default::default()
-        };
+        let options = IndexOptions::named(name.parse().unwrap());
         b.index("a", &options).unwrap();
     }
     let id = ContentId::from_bytes(b"same");

@@ -14,6 +14,7 @@ use crate::cli::output::text::printable;
 use crate::cli::registry::datasets::listed::FileObject;
 use crate::cli::registry::datasets::listed::ListedDataset;
 use crate::cli::registry::fields::SchemaObject;
+use crate::cli::registry::fields::SourceFields;
 use crate::cli::registry::fields::field_rows;
 use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
@@ -62,6 +63,8 @@ struct InfoOutput<'a> {
     stored_bytes: u64,
     /// The share of the data that is here, from 0 to 1.
     here: f64,
+    /// The place that it was taken in from.
+    source: Option<SourceFields<'a>>,
 }
 
 /// Figures of a dataset that are not in its manifest.
@@ -121,7 +124,7 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
         prev: m.prev.iter().map(|p| p.to_hex()).collect(),
         clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),
         signer: m.signer.map(|k| k.to_hex()),
-        signature: listed.standing.signature.name(),
+        signature: listed.policy_input.signature.name(),
         equivocation: registry.has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
         aliases: figures.aliases.clone(),
@@ -129,6 +132,7 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
         chunks: figures.totals.chunks,
         stored_bytes: figures.stored_bytes,
         here: share(figures.held_bytes, m.size_bytes),
+        source: m.source.as_ref().map(SourceFields::of),
     };
     let by = match listed.publisher() {
         Some(publisher) => format!("{}, signed by {publisher}", listed.trust().name()),
@@ -144,9 +148,12 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
     } else {
         format!("  aliases      {}\n", output.aliases.join(", "))
     };
+    let source = m.source.as_ref().map_or_else(String::new, |s| {
+        format!("  source       {}\n", SourceFields::of(s).line())
+    });
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let text = printable(&format!(
-        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored{})\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored{})\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}{source}  created      {}\n  trust        {by}{}\n  description  {}\n",
         m.name,
         m.dataset_version,
         m.content_id,

@@ -136,6 +136,17 @@ pub(crate) struct FileObject {
 }
 
 impl FileObject {
+    /// A file at a URL: its format is that of its name.
+    pub(crate) fn elsewhere(path: &str, size_bytes: u64) -> Self {
+        Self {
+            path: path.to_owned(),
+            size_bytes,
+            content_id: None,
+            rows: None,
+            format: FileFormat::of_path(path).name(),
+        }
+    }
+
     /// The files of a dataset.
     pub(crate) fn all(table: &FileTable) -> Vec<Self> {
         let object = |f: &crate::manifest::FileEntry| Self {

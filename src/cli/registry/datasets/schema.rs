@@ -9,6 +9,8 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::printable;
 use crate::cli::prompt::dataset::check_size;
+use crate::cli::registry::elsewhere::open_target;
+use crate::cli::registry::elsewhere::url_of;
 use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
@@ -21,15 +23,16 @@ use crate::registry::LocalRegistry;
 #[command(after_help = "Examples:
   alimentar schema train")]
 pub(crate) struct SchemaArgs {
-    /// REF or REF:path/in/dataset
-    target: String,
+    /// REF, REF:path/in/dataset, or a URL
+    pub target: String,
     #[command(flatten)]
     look: LookArgs,
 }
 
 #[derive(Serialize)]
 struct SchemaOutput<'a> {
-    content_id: String,
+    /// Null for what is at a URL.
+    content_id: Option<String>,
     files: Vec<FileObject<'a>>,
     declared: Vec<DeclaredField<'a>>,
 }
@@ -80,6 +83,9 @@ struct TreeRow {
 }
 
 pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
+    if url_of(&args.target)?.is_some() {
+        return run_elsewhere(ctx, &args.target);
+    }
     let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
     let (found, path) = looks.target(&args.target)?;
@@ -95,14 +101,39 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
     if let Some(schema) = LocalRegistry::schema(&dataset.manifest) {
         add_arrow_rows(schema.fields(), 0, &mut declared_rows);
     }
+    let id = dataset.manifest.content_id.to_string();
+    print(ctx, Some(id), &files, &declared_rows)
+}
+
+/// Shows the schema of what is at a URL, which has no content id.
+fn run_elsewhere(ctx: &Context, text: &str) -> Result<(), Failure> {
+    let target = open_target(ctx, text)?;
+    let bar = ctx.progress_bar();
+    let files = target.profiles(&bar)?;
+    drop(bar);
+    let mut declared_rows = Vec::new();
+    if files.is_empty()
+        && let Some(schema) = target.declared_schema()?
+    {
+        add_arrow_rows(schema.fields(), 0, &mut declared_rows);
+    }
+    print(ctx, None, &files, &declared_rows)
+}
+
+fn print(
+    ctx: &Context,
+    content_id: Option<String>,
+    files: &[FileSchema],
+    declared_rows: &[TreeRow],
+) -> Result<(), Failure> {
     let mut text = String::new();
     if files.is_empty() {
-        text += &format_tree(&declared_rows);
+        text += &format_tree(declared_rows);
         if declared_rows.is_empty() {
             text += "No file of this dataset has columns\n";
         }
     }
-    for file in &files {
+    for file in files {
         text += &format_file(file);
     }
     let declared = declared_rows.iter().map(|r| DeclaredField {
@@ -110,13 +141,13 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
         depth: r.depth,
         r#type: &r.kind,
     });
-    let id = dataset.manifest.content_id.to_string();
+    let ids: Vec<String> = content_id.iter().cloned().collect();
     let output = SchemaOutput {
-        content_id: id.clone(),
+        content_id,
         files: files.iter().map(FileObject::of).collect(),
         declared: declared.collect(),
     };
-    Ok(ctx.out.result(&output, &[id], &text)?)
+    Ok(ctx.out.result(&output, &ids, &text)?)
 }
 
 impl<'a> FileObject<'a> {

@@ -50,9 +50,9 @@ pub(crate) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     };
     let believed = registry.trust().store()?;
     let mut listed = Listed::of(&believed, d.clone());
-    listed.standing.signature = registry.signature(&d)?;
+    listed.policy_input.signature = registry.signature(&d)?;
     warn_about_dataset(ctx, &listed)?;
-    let signature = listed.standing.signature;
+    let signature = listed.policy_input.signature;
     let output = VerifyOutput {
         content_id: d.manifest.content_id.to_string(),
         content,

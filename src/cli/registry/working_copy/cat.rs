@@ -7,6 +7,9 @@ use crate::cli::exit::Failure;
 use crate::cli::output::progress_bar::ProgressBar;
 use crate::cli::prompt::dataset::check_size;
 use crate::cli::prompt::dataset::check_withdrawal;
+use crate::cli::registry::elsewhere::files_at;
+use crate::cli::registry::elsewhere::url_of;
+use crate::cli::registry::elsewhere::write_bytes;
 use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
@@ -17,13 +20,21 @@ use crate::cli::registry::network::look::Looks;
   alimentar cat train
   alimentar cat photos:notes/first.txt")]
 pub(crate) struct CatArgs {
-    /// REF or REF:path/in/dataset
-    target: String,
+    /// REF, REF:path/in/dataset, or a URL
+    pub target: String,
     #[command(flatten)]
     look: LookArgs,
 }
 
 pub(crate) fn run(ctx: &Context, args: &CatArgs) -> Result<(), Failure> {
+    if let Some(url) = url_of(&args.target)? {
+        let remote = ctx.remote()?;
+        let mut stdout = std::io::stdout().lock();
+        for file in files_at(remote, &url)? {
+            write_bytes(remote, &file.url, &mut stdout)?;
+        }
+        return Ok(());
+    }
     let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
     let (found, path) = looks.target(&args.target)?;

@@ -2,6 +2,7 @@
 //! Zstandard and trusts the lengths in headers. The headers follow `parquet.thrift` of
 //! parquet-format 2.11.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::page_codec::unpack;
+use crate::inspect::table::columnar::page_index::PagePlace;
 use crate::inspect::table::columnar::thrift::CompactReader;
 use crate::inspect::table::columnar::thrift::FieldType;
 use crate::inspect::table::columnar::thrift::ThriftError;
@@ -40,6 +42,9 @@ pub(super) struct ColumnPages {
     max_repetition: i16,
     /// True to verify checksums.
     verify: bool,
+    /// Places of the data pages that are left, and the number of rows of the column, if an index is
+    /// used.
+    places: Option<(VecDeque<PagePlace>, u64)>,
 }
 
 /// Header of a page.
@@ -105,8 +110,42 @@ impl ColumnPages {
             next: None,
             max_repetition: column.column_descr().max_rep_level(),
             verify,
+            places: None,
             source,
         })
+    }
+
+    /// Uses an index of the pages, so that those that are passed over are not read at all.
+    pub(super) fn with_places(mut self, places: Option<(Vec<PagePlace>, u64)>) -> Self {
+        self.places = places.map(|(places, rows)| (places.into(), rows));
+        self
+    }
+
+    /// Returns the number of rows of the next page, if an index says that a data page is next.
+    fn indexed_rows(&self) -> Option<u64> {
+        let (places, rows) = self.places.as_ref()?;
+        let next = places
+            .front()
+            .filter(|next| self.next.is_none() && next.at == self.at)?;
+        let end = places.get(1).map_or(*rows, |after| after.row);
+        end.checked_sub(next.row)
+    }
+
+    /// Moves behind a data page, and to the next one if an index says where that is.
+    fn follow_index(&mut self) -> Result<(), ParquetError> {
+        let Some((places, _)) = &mut self.places else {
+            return Ok(());
+        };
+        let passed = places.pop_front();
+        let end = passed.map(|passed| passed.at + passed.bytes);
+        if end != Some(self.at) {
+            return Err(wrong("a page is not where its index says"));
+        }
+        match places.front() {
+            Some(next) => self.at = next.at,
+            None => self.values = 0,
+        }
+        Ok(())
     }
 
     /// Returns the header of the next page with values; `None` after the last.
@@ -152,11 +191,16 @@ impl ColumnPages {
     }
 
     /// Skips the page of this header.
-    fn pass(&mut self, header: &PageHeader) {
+    fn pass(&mut self, header: &PageHeader) -> Result<(), ParquetError> {
         self.at += header.length + header.packed as u64;
-        if header.kind != DICTIONARY {
+        if header.kind == DICTIONARY {
+            return Ok(());
+        }
+        // Pages that an index passes over are not counted.
+        if self.places.is_none() {
             self.values -= i64::from(header.values);
         }
+        self.follow_index()
     }
 
     fn page(&self, header: &PageHeader) -> Result<Page, ParquetError> {
@@ -256,11 +300,18 @@ impl PageReader for ColumnPages {
             return Ok(None);
         };
         let page = self.page(&header)?;
-        self.pass(&header);
+        self.pass(&header)?;
         Ok(Some(page))
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
+        if let Some(rows) = self.indexed_rows() {
+            return Ok(Some(PageMetadata {
+                num_rows: Some(usize::try_from(rows).unwrap_or(usize::MAX)),
+                num_levels: None,
+                is_dict: false,
+            }));
+        }
         Ok(self.header()?.map(|header| PageMetadata {
             num_rows: (header.kind == DATA_2)
                 .then(|| usize::try_from(header.rows).unwrap_or(usize::MAX)),
@@ -271,9 +322,15 @@ impl PageReader for ColumnPages {
     }
 
     fn skip_next_page(&mut self) -> Result<(), ParquetError> {
+        if self.indexed_rows().is_some()
+            && let Some((places, _)) = &self.places
+        {
+            self.at += places.front().map_or(0, |next| next.bytes);
+            return self.follow_index();
+        }
         self.header()?;
         if let Some(header) = self.next.take() {
-            self.pass(&header);
+            self.pass(&header)?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::archive::Receipt;
 use crate::file_io::IfExists;
 use crate::file_io::open_plain;
 use crate::file_io::read_given;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::Alias;
 use crate::ident::NodeId;
 use crate::ident::TreeId;
@@ -114,7 +114,7 @@ impl Archives<'_> {
         let dir = self.registry.home().join(RECEIPTS);
         private_dir(&dir).map_err(|e| Error::file("create", &dir, e))?;
         let kept = self.receipt_path(node);
-        write_aside(&kept, bytes, Some(0o600), IfExists::Replace)
+        write_atomically(&kept, bytes, Some(0o600), IfExists::Replace)
             .map_err(|e| Error::file("write", &kept, e))
     }
 

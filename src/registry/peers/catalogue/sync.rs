@@ -42,6 +42,7 @@ const ANNOUNCED_AT_ONCE: usize = 500;
 
 /// Options of a sync.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct SyncOptions {
     /// Datasets that are offered to the peer.
     pub showing: Showing,

@@ -44,7 +44,7 @@ impl Offer {
             return Err(refused("withdrawn by its publisher"));
         }
         let verified = self.verified().clone();
-        let admitted = Admitted::admit(verified, &self.listed.standing, action, consent);
+        let admitted = Admitted::admit(verified, &self.listed.policy_input, action, consent);
         Ok(AcceptedOffer {
             offer: self.clone(),
             admitted: admitted.map_err(refused)?,

@@ -54,6 +54,7 @@ use crate::trust::Origin;
 
 /// Options of a pull.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct PullOptions {
     /// Do not share the dataset with peers, regardless of its manifest.
     pub private: bool,
@@ -63,6 +64,16 @@ pub struct PullOptions {
     pub allow_large: bool,
     /// Action if a plain file is in the way.
     pub if_exists: IfExists,
+}
+
+impl PullOptions {
+    /// Creates options for a pull that also writes the files to a path.
+    pub fn into_path(output: PathBuf) -> Self {
+        Self {
+            output: Some(output),
+            ..Self::default()
+        }
+    }
 }
 
 /// Result of a pull.

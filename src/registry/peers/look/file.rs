@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::inspect::table::StoredText;
 use crate::manifest::FileEntry;
+use crate::manifest::Manifest;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::peers::look::handle::Look;
 use crate::registry::peers::look::tree_cursor::LeafGoal;
-use crate::registry::targets::dataset_file::io_error;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// A file of a dataset of which only a part is here.
 pub(crate) struct LookFile {
@@ -54,6 +55,14 @@ impl LookFile {
 }
 
 impl StoredFile for LookFile {
+    fn manifest(&self) -> &Manifest {
+        self.look.manifest()
+    }
+
+    fn path(&self) -> &str {
+        &self.entry.path
+    }
+
     fn text(&self) -> StoredText {
         StoredText {
             tree: self.look.manifest().chunk_tree_root,

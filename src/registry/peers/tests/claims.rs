@@ -132,6 +132,7 @@ pub(in crate::registry::peers) fn plant(
         clock: BTreeMap::new(),
         created_at: Timestamp(1_700_000_000),
         signer: None,
+        source: None,
     };
     lie(&mut manifest);
     let envelope = lab.key.sign(&mut manifest).unwrap();
@@ -301,9 +302,9 @@ fn false_claim_found_by_pull_names_its_signer() {
     assert!(matches!(lie, Error::SignedLie { .. }), "{lie:?}");
     let checked = a.registry.fsck(&NoProgress).unwrap();
     assert!(checked.corrupt.is_empty() && !checked.is_clean());
-    let told = &checked.false_claims[0];
-    assert_eq!(told.signer, Some(a.key.public_key().to_hex()));
-    assert!(told.claim.contains("`num_rows` is 7"), "{}", told.claim);
+    let found = &checked.false_claims[0];
+    assert_eq!(found.signer, Some(a.key.public_key().to_hex()));
+    assert!(found.claim.contains("`num_rows` is 7"), "{}", found.claim);
 }
 
 #[test]

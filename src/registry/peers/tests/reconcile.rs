@@ -102,8 +102,8 @@ fn symbols_and_wanted_items_hide_private_datasets() {
         .unwrap();
     assert_eq!((answer.count, answer.symbols.len()), (20, 64));
     let keys = Keys::of(&salt);
-    let told = crate::protocol::reconcile::peel(&keys, &answer.symbols);
-    assert_eq!(told.as_ref(), Some(&shown));
+    let peeled = crate::protocol::reconcile::peel(&keys, &answer.symbols);
+    assert_eq!(peeled.as_ref(), Some(&shown));
     let hidden = salt.envelope(&secret.envelope_id);
     assert!(shown.binary_search(&hidden).is_err());
     let wanted = |elements: Vec<_>| near.wanted(&WantedRequest { salt, elements }).unwrap();

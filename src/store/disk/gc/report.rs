@@ -45,6 +45,7 @@ pub const KEEP_DAYS: u32 = 7;
 
 /// Options of a collection.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct GcOptions {
     /// Only report the effect.
     pub dry_run: bool,

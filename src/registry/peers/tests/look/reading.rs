@@ -14,7 +14,7 @@ use crate::registry::peers::tests::look::file;
 use crate::registry::peers::tests::look::labs;
 use crate::registry::peers::tests::look::look;
 use crate::registry::peers::tests::look::range;
-use crate::registry::targets::stored_file::StoredFile;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 #[test]
 fn look_ranges_are_those_of_the_dataset() {

@@ -1,0 +1,67 @@
+//! Requests: credentials for the first server alone, few redirects, repetition of what may be
+//! repeated.
+//!
+//! - `origin`: first URLs and credentials; `exchange`: one request with its redirects and repetitions
+//! - `body`: bodies of answers; `refusal`: statuses as errors
+
+mod body;
+mod exchange;
+mod origin;
+mod refusal;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::remote::limits::MEMORY_BYTES_MAX;
+use crate::remote::limits::REQUESTS_MAX;
+use crate::remote::permits::Permits;
+use crate::remote::pool::Pool;
+use crate::remote::settings::RemoteSettings;
+use crate::remote::stats::Counters;
+use crate::remote::transport::Transport;
+
+pub(crate) use body::Body;
+pub(crate) use body::BodyError;
+pub(crate) use exchange::Answer;
+pub(crate) use exchange::Asked;
+pub(crate) use exchange::Call;
+pub(crate) use exchange::Redirected;
+pub(crate) use origin::Origin;
+
+/// Takes notes for the user.
+pub type NoticeSink = dyn Fn(&str) + Send + Sync;
+
+/// The state that all requests share.
+pub(crate) struct Client {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) settings: RemoteSettings,
+    pub(crate) pool: Pool,
+    pub(crate) counters: Counters,
+    pub(crate) permits: Arc<Permits>,
+    pub(crate) notices: Box<NoticeSink>,
+    next_file: AtomicU64,
+}
+
+impl Client {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        settings: RemoteSettings,
+        notices: Box<NoticeSink>,
+    ) -> Self {
+        Self {
+            transport,
+            settings,
+            pool: Pool::new(MEMORY_BYTES_MAX),
+            counters: Counters::default(),
+            permits: Permits::new(REQUESTS_MAX),
+            notices,
+            next_file: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns a number that no other file has.
+    pub(crate) fn file_number(&self) -> u64 {
+        self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+}

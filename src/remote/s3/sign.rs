@@ -1,0 +1,148 @@
+//! Signatures of requests to S3: AWS Signature Version 4.
+
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use sha2::Digest;
+use sha2::Sha256;
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::clock::Timestamp;
+use crate::ident::to_hex;
+use crate::remote::settings::S3Keys;
+
+/// SHA-256 of nothing: no request here has a body.
+const EMPTY_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// Name of the algorithm.
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// Returns the headers that sign a request without a body.
+///
+/// `method` is in capitals. `signed` are further headers that the signature covers, by lower-case names.
+pub(crate) fn signed_headers(
+    (method, url): (&str, &Url),
+    signed: &[(&'static str, String)],
+    (keys, region): (&S3Keys, &str),
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    let (date, instant) = dates(now);
+    let mut headers: Vec<(&'static str, String)> = vec![
+        ("x-amz-content-sha256", EMPTY_BODY.to_owned()),
+        ("x-amz-date", instant.clone()),
+    ];
+    if let Some(token) = &keys.session_token {
+        headers.push(("x-amz-security-token", token.reveal().to_owned()));
+    }
+    let host = match (url.host_str().unwrap_or_default(), url.port()) {
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
+    };
+    let mut covered: Vec<(&str, &str)> = vec![("host", &host)];
+    covered.extend(headers.iter().chain(signed).map(|(n, v)| (*n, v.trim())));
+    covered.sort_unstable();
+    let names: Vec<&str> = covered.iter().map(|(name, _)| *name).collect();
+    let names = names.join(";");
+    let lines: Vec<String> = covered.iter().map(|(n, v)| format!("{n}:{v}\n")).collect();
+    let canonical = format!(
+        "{method}\n{}\n{}\n{}\n{names}\n{EMPTY_BODY}",
+        url.path(),
+        canonical_query(url),
+        lines.concat()
+    );
+    let scope = format!("{date}/{region}/s3/aws4_request");
+    let digest = to_hex(&Sha256::digest(canonical.as_bytes()));
+    let text = format!("{ALGORITHM}\n{instant}\n{scope}\n{digest}");
+    let first = format!("AWS4{}", keys.secret.reveal());
+    let steps = [date.as_str(), region, "s3", "aws4_request", &text];
+    let key = steps
+        .iter()
+        .fold(first.into_bytes(), |key, step| mac(&key, step));
+    let id = &keys.id;
+    let value = format!(
+        "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={}",
+        to_hex(&key)
+    );
+    headers.push(("authorization", value));
+    headers
+}
+
+/// Returns the query with its parameters sorted. The URL has them percent-encoded already.
+fn canonical_query(url: &Url) -> String {
+    let query = url.query().unwrap_or_default();
+    let mut pairs: Vec<(&str, &str)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .collect();
+    pairs.sort_unstable();
+    let pairs: Vec<String> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    pairs.join("&")
+}
+
+/// Returns the day and the second in the forms of the signature.
+fn dates(now: Timestamp) -> (String, String) {
+    let at = OffsetDateTime::from_unix_timestamp(now.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let date = format!("{:04}{:02}{:02}", at.year(), u8::from(at.month()), at.day());
+    let instant = format!(
+        "{date}T{:02}{:02}{:02}Z",
+        at.hour(),
+        at.minute(),
+        at.second()
+    );
+    (date, instant)
+}
+
+fn mac(key: &[u8], text: &str) -> Vec<u8> {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return Vec::new();
+    };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::signed_headers;
+    use crate::clock::Timestamp;
+    use crate::remote::settings::S3Keys;
+    use crate::remote::settings::Secret;
+
+    /// Keys, time and bucket of the examples in Amazon's "Signature Calculations for the
+    /// Authorization Header".
+    fn authorization(url: &str, signed: &[(&'static str, String)]) -> String {
+        let keys = S3Keys {
+            id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            session_token: None,
+        };
+        let url = Url::parse(url).unwrap();
+        let now = Timestamp::parse_rfc3339("2013-05-24T00:00:00Z").unwrap();
+        let headers = signed_headers(("GET", &url), signed, (&keys, "us-east-1"), now);
+        let found = headers.iter().find(|(name, _)| *name == "authorization");
+        found.unwrap().1.clone()
+    }
+
+    #[test]
+    fn signature_of_a_range_of_an_object_is_amazons() {
+        let range = [("range", "bytes=0-9".to_owned())];
+        let value = authorization("https://examplebucket.s3.amazonaws.com/test.txt", &range);
+        assert_eq!(
+            value,
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, \
+             SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, \
+             Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+        );
+    }
+
+    #[test]
+    fn signature_of_a_listing_is_amazons() {
+        let url = "https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J";
+        let value = authorization(url, &[]);
+        let signature = "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7";
+        assert!(value.ends_with(signature), "{value}");
+    }
+}
