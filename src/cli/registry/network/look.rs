@@ -38,6 +38,7 @@ use crate::registry::peers::LookOptions;
 use crate::registry::peers::LookPeers;
 use crate::registry::peers::NotKept;
 use crate::registry::peers::Offer;
+use crate::registry::peers::PARTIAL_BYTES_MAX;
 use crate::registry::split_reference;
 
 /// Options for datasets that are not here.
@@ -195,14 +196,12 @@ impl<'a> Looks<'a> {
 
     fn open(&self, found: Found) -> Result<Arc<Look>, Failure> {
         let registry = self.ctx.registry()?;
-        let mut options = LookOptions {
+        let limit = self.ctx.defaults.partial_limit;
+        let options = LookOptions {
+            partial_limit: limit.unwrap_or(PARTIAL_BYTES_MAX),
             allow_large: self.ctx.global.allow_large,
             is_by_person: found.is_by_person,
-            ..LookOptions::default()
         };
-        if let Some(limit) = self.ctx.defaults.partial_limit {
-            options.partial_limit = limit;
-        }
         let bar = self.ctx.progress_bar();
         let look = Arc::new(
             registry

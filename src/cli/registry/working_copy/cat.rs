@@ -40,7 +40,7 @@ pub(crate) fn run(ctx: &Context, args: &CatArgs) -> Result<(), Failure> {
     let (found, path) = looks.target(&args.target)?;
     let mut stdout = std::io::stdout().lock();
     let dataset = match found {
-        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Held(dataset) => *dataset,
         FoundDataset::Look(look) => {
             return Ok(look.cat(path, &mut stdout, &ProgressBar::hidden())?);
         }
