@@ -100,11 +100,7 @@ impl Feed<'_> {
         Ok(state.fed)
     }
 
-    fn feed_all(
-        &self,
-        chunker: &mut Chunker<'_>,
-        state: &mut FeedState<'_>,
-    ) -> Result<(), Error> {
+    fn feed_all(&self, chunker: &mut Chunker<'_>, state: &mut FeedState<'_>) -> Result<(), Error> {
         let numbered = self.numbers.iter().map(|n| Ok((*n, self.item(*n)?)));
         let numbered: Vec<(usize, &SourceItem)> = numbered.collect::<Result<_, Error>>()?;
         for run in numbered.chunk_by(|a, b| is_small(a.1) && is_small(b.1)) {
@@ -185,12 +181,14 @@ impl Feed<'_> {
                 state.mark_if_due(chunker);
                 self.check_running(chunker)
             };
-            let fed = feed(&front).and_then(|()| loop {
-                match arrived.recv_timeout(CHECKPOINT_PAUSE) {
-                    Ok(piece) => feed(&piece.map_err(|e| fetch_error(item, e))?)?,
-                    // What arrived becomes durable while the rest does not come.
-                    Err(mpsc::RecvTimeoutError::Timeout) => feed(&[])?,
-                    Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+            let fed = feed(&front).and_then(|()| {
+                loop {
+                    match arrived.recv_timeout(CHECKPOINT_PAUSE) {
+                        Ok(piece) => feed(&piece.map_err(|e| fetch_error(item, e))?)?,
+                        // What arrived becomes durable while the rest does not come.
+                        Err(mpsc::RecvTimeoutError::Timeout) => feed(&[])?,
+                        Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+                    }
                 }
             });
             drop(arrived);

@@ -146,7 +146,10 @@ fn taken_in_files_are_those_of_an_indexed_directory() {
     assert_eq!(report.fetched_bytes, data);
     assert_eq!(report.fetched_files, 6);
     let m = &report.index.manifest;
-    assert_eq!((m.name.as_str(), m.license.as_deref()), ("corpus", Some("mit")));
+    assert_eq!(
+        (m.name.as_str(), m.license.as_deref()),
+        ("corpus", Some("mit"))
+    );
     assert_eq!(m.tags, ["maths"]);
     assert_eq!(m.source.as_ref().unwrap().url, "hf://datasets/lab/corpus");
     for (path, bytes) in files() {
@@ -184,7 +187,10 @@ fn next_revision_fetches_the_files_that_changed_and_the_same_one_none() {
     assert!(!report.index.unchanged);
     let mut asked = lock(&next.asked).clone();
     asked.sort();
-    assert_eq!(asked, [("s/1.csv".to_owned(), 0), ("s/9.csv".to_owned(), 0)]);
+    assert_eq!(
+        asked,
+        [("s/1.csv".to_owned(), 0), ("s/9.csv".to_owned(), 0)]
+    );
     assert_eq!(report.fetched_files, 2);
     assert_eq!(report.index.manifest.dataset_version.to_string(), "0.1.1");
 }
@@ -210,7 +216,11 @@ fn broken_intake_goes_on_where_it_was() {
     let report = take_in(&registry, &rest).unwrap();
     let total = 17_u64 << 20;
     // The last checkpoints may not have been reached.
-    assert!(report.fetched_bytes <= total - (8 << 20), "{}", report.fetched_bytes);
+    assert!(
+        report.fetched_bytes <= total - (8 << 20),
+        "{}",
+        report.fetched_bytes
+    );
     let (path, offset) = lock(&rest.asked)[0].clone();
     assert_eq!(path, "a.bin");
     assert!(offset >= 8 << 20, "{offset}");
@@ -232,12 +242,22 @@ fn file_that_breaks_its_promise_is_refused_and_never_used() {
         assert!(registry.list().unwrap().is_empty());
     }
     let mut short = source(&files());
-    let number = short.items.iter().position(|i| i.path == "s/1.csv").unwrap();
+    let number = short
+        .items
+        .iter()
+        .position(|i| i.path == "s/1.csv")
+        .unwrap();
     short.bytes[number].pop();
-    assert_eq!(take_in(&registry, &short).unwrap_err().kind(), ErrorKind::Integrity);
+    assert_eq!(
+        take_in(&registry, &short).unwrap_err().kind(),
+        ErrorKind::Integrity
+    );
     let report = take_in(&registry, &source(&files())).unwrap();
     let dataset = registry.resolve(&"corpus".parse().unwrap()).unwrap();
-    assert_eq!(dataset.manifest.content_id, report.index.manifest.content_id);
+    assert_eq!(
+        dataset.manifest.content_id,
+        report.index.manifest.content_id
+    );
 }
 
 #[test]
@@ -249,7 +269,9 @@ fn files_of_a_version_without_a_journal_are_found_by_their_hashes() {
         std::fs::write(at, bytes).unwrap();
     }
     let options = IndexOptions::default();
-    registry.index(&dir.path().join("corpus"), &options, &NoProgress).unwrap();
+    registry
+        .index(&dir.path().join("corpus"), &options, &NoProgress)
+        .unwrap();
     let mut changed = files();
     changed.insert("s/1.csv", b"a,b\n1,changed\n".to_vec());
     let next = source(&changed);
@@ -269,7 +291,9 @@ fn files_of_a_version_without_a_journal_are_found_by_their_hashes() {
 fn card_that_the_patterns_leave_out_is_still_the_card() {
     let (_dir, registry) = registry();
     let given = IntakeOptions::new(IndexOptions::default(), vec!["*.csv".to_owned()]);
-    let report = registry.take_in(&source(&files()), &given, &NoProgress).unwrap();
+    let report = registry
+        .take_in(&source(&files()), &given, &NoProgress)
+        .unwrap();
     let m = &report.index.manifest;
     assert_eq!((m.num_files, m.license.as_deref()), (3, Some("mit")));
     assert!(m.card.is_some());

@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn select_without_any_peer_is_empty() {
         let selected = select::<u8>(Vec::new(), Vec::new(), Some(&wanted()));
-        assert_eq!(selected.unwrap(), []);
+        assert!(selected.unwrap().is_empty());
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
                 may_have: false,
             },
         ];
-        let ranked = rank(&states, &node(5), &mut Random::new([7; 32]));
+        let ranked = rank(&states, &node(5), &mut Random::new(7));
         let order: Vec<NodeId> = ranked.iter().map(|s| s.node).collect();
         assert_eq!(order, [5, 1, 2, 3, 4].map(node));
         let likely: Vec<bool> = ranked.iter().map(SourceState::is_likely).collect();

@@ -61,7 +61,10 @@ fn killed_intake_goes_on_where_it_was() {
     assert!(offsets[0] > 0, "{offsets:?}");
     let fetched = report["source"]["fetched_bytes"].as_u64().unwrap();
     assert!(fetched <= (size - offsets[0]) as u64 + 4_096, "{fetched}");
-    assert_eq!(done(home.path(), &hub.url(), &["verify", "corpus"])["content"], "ok");
+    assert_eq!(
+        done(home.path(), &hub.url(), &["verify", "corpus"])["content"],
+        "ok"
+    );
 }
 
 #[test]

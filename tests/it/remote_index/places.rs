@@ -25,17 +25,29 @@ fn file_of_a_web_server_is_fetched_once_and_again_when_it_changes() {
     });
     let url = server.url("/data/rows.jsonl");
     let report = done(home.path(), "", &["index", &url, "--license", "MIT"]);
-    assert_eq!((&report["name"], &report["rows"]), (&json!("rows"), &json!(5_000)));
+    assert_eq!(
+        (&report["name"], &report["rows"]),
+        (&json!("rows"), &json!(5_000))
+    );
     assert_eq!(report["source"]["validator"], "v1");
     assert_eq!(report["source"]["fetched_bytes"], lines(5_000, 0).len());
     let same = done(home.path(), "", &["index", &url]);
-    assert_eq!((&same["unchanged"], &same["source"]["fetched_bytes"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&same["unchanged"], &same["source"]["fetched_bytes"]),
+        (&json!(true), &json!(0))
+    );
     assert_eq!(server.asked().len(), 3);
     done(home.path(), "", &["index", &url]);
     let next = done(home.path(), "", &["refresh", "rows"]);
-    assert_eq!((&next["version"], &next["unchanged"]), (&json!("0.1.1"), &json!(false)));
+    assert_eq!(
+        (&next["version"], &next["unchanged"]),
+        (&json!("0.1.1"), &json!(false))
+    );
     let info = done(home.path(), "", &["info", "rows"]);
-    assert_eq!((&info["source"]["validator"], &info["license"]), (&json!("v2"), &json!("MIT")));
+    assert_eq!(
+        (&info["source"]["validator"], &info["license"]),
+        (&json!("v2"), &json!("MIT"))
+    );
 }
 
 #[test]
@@ -44,8 +56,15 @@ fn server_without_ranges_and_lengths_is_read_from_the_front() {
     let bytes = lines(60_000, 1);
     let size = bytes.len();
     let server = Server::start(move |_| Reply::new(200, &bytes).without("Content-Length"));
-    let report = done(home.path(), "", &["index", &server.url("/x.jsonl?download=1")]);
-    assert_eq!((&report["rows"], &report["size_bytes"]), (&json!(60_000), &json!(size)));
+    let report = done(
+        home.path(),
+        "",
+        &["index", &server.url("/x.jsonl?download=1")],
+    );
+    assert_eq!(
+        (&report["rows"], &report["size_bytes"]),
+        (&json!(60_000), &json!(size))
+    );
     assert_eq!(server.asked().len(), 1);
     let info = done(home.path(), "", &["info", "x"]);
     assert_eq!(info["source"]["url"], server.url("/x.jsonl?download=1"));
@@ -110,10 +129,20 @@ fn bucket(is_false: bool, encryption: &'static str) -> Server {
 fn objects_below_a_prefix_are_checked_by_their_tags() {
     let (home, server) = (home(), bucket(false, "AES256"));
     let report = done(home.path(), &server.url(""), &["index", "s3://lab/data"]);
-    assert_eq!((&report["name"], &report["rows"]), (&json!("data"), &json!(2_100)));
+    assert_eq!(
+        (&report["name"], &report["rows"]),
+        (&json!("data"), &json!(2_100))
+    );
     let same = done(home.path(), &server.url(""), &["refresh", "data"]);
-    assert_eq!((&same["unchanged"], &same["source"]["fetched_files"]), (&json!(true), &json!(0)));
-    let one = done(home.path(), &server.url(""), &["index", "s3://lab/data/b.jsonl"]);
+    assert_eq!(
+        (&same["unchanged"], &same["source"]["fetched_files"]),
+        (&json!(true), &json!(0))
+    );
+    let one = done(
+        home.path(),
+        &server.url(""),
+        &["index", "s3://lab/data/b.jsonl"],
+    );
     assert_eq!((&one["name"], &one["rows"]), (&json!("b"), &json!(100)));
 }
 

@@ -131,7 +131,8 @@ fn answer(commits: &[Files], asked: &Asked) -> Reply {
             return missing("RevisionNotFound");
         };
         let inside = commits[n].iter();
-        let inside = inside.filter(|(p, _)| below.is_empty() || p.starts_with(&format!("{below}/")));
+        let inside =
+            inside.filter(|(p, _)| below.is_empty() || p.starts_with(&format!("{below}/")));
         let entries: Vec<Value> = inside.map(|(p, bytes)| entry(p, bytes)).collect();
         return json_reply(&json!(entries));
     }

@@ -29,9 +29,9 @@ use alimentar::pack::layout::encode_pack_header;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
 use alimentar::registry::FileNote;
+use alimentar::registry::IndexOptions;
 use alimentar::registry::Promise;
 use alimentar::registry::encode_part;
-use alimentar::registry::IndexOptions;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
