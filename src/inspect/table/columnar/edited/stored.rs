@@ -13,9 +13,12 @@ use arrow_schema::Field;
 use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 
+use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::render::with_utc;
+use crate::inspect::table::each_at;
 use crate::inspect::table::guarded_call::guarded;
 
 /// A stored row of an edit.
@@ -165,7 +168,9 @@ fn batch_of(
 
 /// Replaces types that JSON is not decoded to by those of their values.
 fn plain_schema(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| {
+    // Zones have names that only a database knows; texts have offsets.
+    let fields = with_utc(schema.fields());
+    let fields = fields.iter().map(|field| {
         let plain = match field.data_type() {
             DataType::Dictionary(_, values) => values.as_ref().clone(),
             DataType::RunEndEncoded(_, values) => values.data_type().clone(),
@@ -196,6 +201,17 @@ pub fn check_row(object: &[u8], schema: &SchemaRef, is_whole: bool) -> Result<()
         true => Arc::clone(schema),
         false => only(schema, &keys),
     };
+    let mut lossy = None;
+    Shape::Json.each_cell(object, &mut Scratch::default(), &mut |name, cell| {
+        let field = schema.field_with_name(name).ok();
+        if field.is_some_and(|field| !is_exact(&cell, field.data_type())) {
+            lossy = Some(name.to_owned());
+        }
+    });
+    if let Some(name) = lossy {
+        let why = format!("the type of `{name}` does not hold its value exactly");
+        return Err(CheckError::Other(why));
+    }
     let one_line = !object.contains(&b'\n');
     match decoded(object, &columns) {
         Ok(_) if one_line => Ok(()),
@@ -211,6 +227,52 @@ pub enum CheckError {
     NoColumn(String),
     /// A value does not have the type of its column.
     Other(String),
+}
+
+/// Returns false for a number that the decoder would round.
+fn is_exact(cell: &Cell<'_>, of: &DataType) -> bool {
+    let all = |raw: &[u8], of: &DataType| {
+        let mut is_exact_so_far = true;
+        let _ = each_at(raw, "[]", &mut |element| {
+            let array = [b"{\"x\":", element, b"}"].concat();
+            Shape::Json.each_cell(&array, &mut Scratch::default(), &mut |_, cell| {
+                is_exact_so_far &= is_exact(&cell, of);
+            });
+        });
+        is_exact_so_far
+    };
+    match (cell, of) {
+        (Cell::Number(raw), of) if of.is_integer() => {
+            let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+            digits.iter().all(u8::is_ascii_digit)
+        }
+        (
+            Cell::Number(raw),
+            DataType::Decimal32(_, scale)
+            | DataType::Decimal64(_, scale)
+            | DataType::Decimal128(_, scale)
+            | DataType::Decimal256(_, scale),
+        ) => {
+            let fraction = raw.iter().position(|b| *b == b'.');
+            let fraction = fraction.map_or(0, |dot| raw.len() - dot - 1);
+            let places = usize::try_from(*scale).unwrap_or(0);
+            fraction <= places && raw.iter().all(|b| !matches!(b, b'e' | b'E'))
+        }
+        (
+            Cell::Nested(raw),
+            DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _),
+        ) => all(raw, field.data_type()),
+        (Cell::Nested(raw), DataType::Struct(fields)) => {
+            let mut is_exact_so_far = true;
+            Shape::Json.each_cell(raw, &mut Scratch::default(), &mut |name, cell| {
+                let field = fields.iter().find(|field| field.name() == name);
+                is_exact_so_far &= field.is_none_or(|field| is_exact(&cell, field.data_type()));
+            });
+            is_exact_so_far
+        }
+        (cell, DataType::Dictionary(_, values)) => is_exact(cell, values),
+        _ => true,
+    }
 }
 
 /// Returns true for a type with binary values at any depth.
