@@ -32,6 +32,7 @@ use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
+use crate::store::disk::session_rows::claimed_only;
 use crate::store::disk::session_rows::is_held;
 use crate::store::disk::session_rows::put_row;
 use crate::store::disk::session_rows::put_rows;
@@ -353,15 +354,10 @@ impl WriteSession {
         self.seal(&mut state, Some(also))
     }
 
-    /// Waits until every blob that is claimed now has its bytes, because a chunk that one thread found
-    /// claimed may still be on its way in another. Returns false where it stays without, because
-    /// a thread failed.
+    /// Waits until every blob that is claimed now has its bytes, which may be on their way in another
+    /// thread. Returns false if such a thread failed.
     pub(crate) fn wait_for_claims(&self) -> bool {
-        let mut open: Vec<BlobKey> = {
-            let state = self.state();
-            let without = state.pending.iter().filter(|(_, at)| at.is_none());
-            without.map(|(key, _)| *key).collect()
-        };
+        let mut open = claimed_only(&self.state().pending);
         for _ in 0..CLAIM_LOOKS_MAX {
             if open.is_empty() {
                 return true;

@@ -63,3 +63,11 @@ pub(in crate::store::disk) fn put_row(
     }
     Ok(())
 }
+
+/// Returns the blobs that are claimed and have no bytes yet.
+pub(in crate::store::disk) fn claimed_only(
+    pending: &BTreeMap<BlobKey, Option<Location>>,
+) -> Vec<BlobKey> {
+    let without = pending.iter().filter(|(_, at)| at.is_none());
+    without.map(|(key, _)| *key).collect()
+}

@@ -143,7 +143,10 @@ fn processes_that_read_the_same_file_share_the_cache() {
         .map(|_| {
             let mut command = super::program(home.path());
             let command = command.arg("--json").args(words);
-            command.stdout(std::process::Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
         })
         .collect();
     for child in started {
