@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::intake::bases::tree_alone;
-use crate::registry::intake::feed::FedFile;
+use crate::registry::intake::fed_file::FedFile;
 use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 

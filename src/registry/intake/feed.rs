@@ -9,27 +9,23 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
 
-use arrow_schema::Schema;
-
 use crate::chunk::params::CHUNK_BYTES_MAX;
-use crate::ident::ContentId;
 use crate::inspect::Describer;
-use crate::inspect::Description;
-use crate::inspect::table::SchemaFrom;
-use crate::manifest::FileEntry;
 use crate::progress::Progress;
-use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::error::skipped::SkipReason;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::host;
 use crate::registry::index::homes::is_key_file;
 use crate::registry::index::read::Secrets;
-use crate::registry::index::secrets::FRONT_BYTES;
 use crate::registry::index::secrets::SecretWarning;
 use crate::registry::index::secrets::suspicion;
 use crate::registry::intake::bases::Bases;
 use crate::registry::intake::error::IntakeError;
+use crate::registry::intake::fed_file::FedFile;
+use crate::registry::intake::fed_file::StreamedFile;
+use crate::registry::intake::fed_file::fed_file;
+use crate::registry::intake::fed_file::warning_of;
 use crate::registry::intake::item_read::ItemRead;
 use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::Journal;
@@ -48,15 +44,6 @@ const PIECE_BYTES: usize = 256 << 10;
 const PIECES_WAITING: usize = 32;
 /// Time after which there is a checkpoint.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(3);
-
-/// A file that was stored.
-pub(super) struct FedFile {
-    pub(super) entry: FileEntry,
-    pub(super) schema: Option<Schema>,
-    pub(super) schema_from: SchemaFrom,
-    /// True where the description needs bytes at other places, which are in the store now.
-    pub(super) is_undescribed: bool,
-}
 
 /// Result of feeding all files.
 #[derive(Default)]
@@ -361,107 +348,6 @@ fn note_of(item: &SourceItem, start: u64) -> FileNote {
         start,
         size_bytes: item.size_bytes,
         promise: item.promise.clone(),
-    }
-}
-
-/// A large file while its bytes pass.
-struct StreamedFile {
-    describer: Describer,
-    hasher: blake3::Hasher,
-    check: PromiseCheck,
-    front: Vec<u8>,
-    /// Number of first bytes to keep.
-    front_bytes_max: usize,
-    size_bytes: u64,
-}
-
-impl StreamedFile {
-    fn new(item: &SourceItem, card_bytes_max: Option<usize>) -> Self {
-        Self {
-            describer: Describer::new(&item.path),
-            hasher: blake3::Hasher::new(),
-            check: PromiseCheck::new(&item.promise, item.size_bytes),
-            front: Vec::new(),
-            front_bytes_max: card_bytes_max.unwrap_or(FRONT_BYTES),
-            size_bytes: 0,
-        }
-    }
-
-    fn push(&mut self, piece: &[u8]) {
-        self.hasher.update(piece);
-        self.check.push(piece);
-        self.describer.push(piece);
-        let room = self.front_bytes_max.saturating_sub(self.front.len());
-        let wanted = room.min(piece.len());
-        let front = piece.get(..wanted).unwrap_or_default();
-        self.front.extend_from_slice(front);
-        self.size_bytes += piece.len() as u64;
-    }
-
-    fn finish(
-        self,
-        item: &SourceItem,
-        has_md5: bool,
-    ) -> Result<(FedFile, Option<SecretWarning>), Error> {
-        let kept = self.check.finish(has_md5);
-        kept.map_err(|hashes| IntakeError::broken_promise(&item.path, hashes))?;
-        let later = NotYet {
-            size_bytes: self.size_bytes,
-            is_asked: AtomicBool::new(false),
-        };
-        let found = self.describer.finish(&later);
-        let is_undescribed = later.is_asked.into_inner();
-        let hash = *self.hasher.finalize().as_bytes();
-        let file = fed_file(item, (self.size_bytes, hash), found, is_undescribed);
-        let warning = suspicion(&item.path, &self.front);
-        Ok((file, warning.map(|reason| warning_of(item, reason))))
-    }
-}
-
-/// A file that cannot be read at a place before it is stored.
-struct NotYet {
-    size_bytes: u64,
-    is_asked: AtomicBool,
-}
-
-impl ReadAt for NotYet {
-    fn len(&self) -> u64 {
-        // A description that is made of the length alone would be wrong too.
-        self.is_asked.store(true, Ordering::Relaxed);
-        self.size_bytes
-    }
-
-    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
-        self.is_asked.store(true, Ordering::Relaxed);
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-fn fed_file(
-    item: &SourceItem,
-    (size_bytes, hash): (u64, [u8; 32]),
-    found: Description,
-    is_undescribed: bool,
-) -> FedFile {
-    FedFile {
-        entry: FileEntry {
-            path: item.path.clone(),
-            size_bytes,
-            content_id: Some(ContentId::new(hash)),
-            format: found.format.number(),
-            rows: found.rows,
-            schema: None,
-        },
-        schema: found.schema,
-        schema_from: found.schema_from,
-        is_undescribed,
-    }
-}
-
-fn warning_of(item: &SourceItem, reason: &'static str) -> SecretWarning {
-    SecretWarning {
-        path: item.path.clone().into(),
-        reason,
     }
 }
 

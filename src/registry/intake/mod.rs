@@ -9,6 +9,7 @@
 
 mod bases;
 mod describe;
+mod fed_file;
 mod feed;
 mod item_read;
 pub(crate) mod journal;
