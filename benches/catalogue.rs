@@ -11,7 +11,6 @@ use alimentar::net::Net;
 use alimentar::net::Node;
 use alimentar::net::ServeOptions;
 use alimentar::progress::NoProgress;
-use alimentar::protocol::Access;
 use alimentar::protocol::ListFilter;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::peers::Showing;
@@ -27,7 +26,7 @@ fn main() {
     let key = KeyPair::generate().unwrap();
     let registry = LocalRegistry::open(&a).unwrap();
     let trusted = Publisher::new("lab".parse().unwrap(), key.public_key(), Level::Full);
-    registry.change_trust(|f| Ok(f.put(trusted)?)).unwrap();
+    registry.trust().change(|f| Ok(f.put(trusted)?)).unwrap();
     let began = Instant::now();
     (0..count).for_each(|n| index(&registry, dir.path(), &key, &format!("of-both-{n}")));
     println!(
@@ -41,13 +40,7 @@ fn main() {
     assert!(copied.unwrap().success());
     std::fs::remove_file(b.join("node.key")).ok();
     let other = LocalRegistry::open(&b).unwrap();
-    let options = ServeOptions {
-        addresses: vec!["127.0.0.1:0".parse().unwrap()],
-        access: Access::Open,
-        showing: Showing::default(),
-        metrics_port: None,
-        neighbours: alimentar::net::GossipOptions::default(),
-    };
+    let options = ServeOptions::on(vec!["127.0.0.1:0".parse().unwrap()]);
     let node = Node::start(&registry, &options, Arc::new(|_| {})).unwrap();
     let at = format!("{}@{}", node.node_id(), node.addresses()[0]);
     println!("| what | way | round trips | bytes both ways | received | sent | seconds |");
@@ -62,7 +55,11 @@ fn main() {
     let began = Instant::now();
     let net = Net::new(&other).unwrap();
     let peer = net.connect(&at.parse().unwrap()).unwrap();
-    let offers = other.list_remote(&peer, &ListFilter::All).unwrap().len();
+    let offers = other
+        .peers()
+        .list_remote(&peer, &ListFilter::All)
+        .unwrap()
+        .len();
     println!(
         "{offers} signed manifests listed and verified in {:.2} s",
         began.elapsed().as_secs_f64()
@@ -74,10 +71,7 @@ fn main() {
 fn index(registry: &LocalRegistry, dir: &Path, key: &KeyPair, name: &str) {
     let path = dir.join(format!("{name}.jsonl"));
     std::fs::write(&path, format!("{{\"name\":\"{name}\"}}\n")).unwrap();
-    let options = IndexOptions {
-        sign_with: Some(key.clone()),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(key.clone());
     registry.index(&path, &options, &NoProgress).unwrap();
     std::fs::remove_file(path).unwrap();
 }
@@ -86,7 +80,7 @@ fn compare(registry: &LocalRegistry, at: &str, what: &str) {
     let net = Net::new(registry).unwrap();
     let peer = net.connect(&at.parse().unwrap()).unwrap();
     let began = Instant::now();
-    let done = registry.compare(&peer, Showing::default()).unwrap();
+    let done = registry.peers().compare(&peer, Showing::default()).unwrap();
     let seconds = began.elapsed().as_secs_f64();
     let t = done.effort;
     println!(

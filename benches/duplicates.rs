@@ -58,10 +58,8 @@ fn run(table: &Arc<LineTable>, options: &DedupOptions<'_>, progress: &dyn Progre
 }
 
 fn mode(name: &str) -> DedupOptions<'static> {
-    let mut options = DedupOptions {
-        threads: 2,
-        ..DedupOptions::default()
-    };
+    let mut options = DedupOptions::default();
+    options.threads = 2;
     let (name, value) = name.split_once('=').unwrap_or((name, ""));
     match name {
         "exact" => options.method = Method::Exact,

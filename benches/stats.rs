@@ -56,10 +56,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "scan: {valid} rows, {seconds:.3} s, {:.2} GB/s",
         size / seconds
     );
-    let options = StatsOptions {
-        threads,
-        ..StatsOptions::default()
-    };
+    let mut options = StatsOptions::default();
+    options.threads = threads;
     let start = Instant::now();
     let batches = lines().batches(&Selection::default())?;
     let report = stats(&*batches, &options, &NoProgress)?;

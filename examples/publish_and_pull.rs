@@ -20,16 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = PathBuf::from(std::env::args_os().nth(1).ok_or("give a file")?);
     let work = std::env::temp_dir().join(format!("alimentar-pull-{}", std::process::id()));
     let publisher = LocalRegistry::open(&work.join("publisher"))?;
-    let options = IndexOptions {
-        sign_with: Some(KeyPair::from_seed(&Zeroizing::new([7; 32]))),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([7; 32])));
     let indexed = publisher.index(&path, &options, &NoProgress)?;
 
-    let serve = ServeOptions {
-        addresses: vec!["127.0.0.1:0".parse()?],
-        ..ServeOptions::default()
-    };
+    let serve = ServeOptions::on(vec!["127.0.0.1:0".parse()?]);
     let node = Node::start(&publisher, &serve, Arc::new(|_| {}))?;
     let port = node.addresses().first().ok_or("no address")?.port();
     // With the node's key in its address, nobody else can answer in its place.

@@ -23,19 +23,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pair = KeyPair::from_seed(&Zeroizing::new([7; 32]));
 
     let lab_a = LocalRegistry::open(&work.join("a"))?;
-    let options = IndexOptions {
-        sign_with: Some(pair),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(pair);
     let indexed = lab_a.index(&path, &options, &NoProgress)?;
     let id = indexed.manifest.content_id;
     let dataset = lab_a.get(&id)?.ok_or("it was just indexed")?;
     let archive = work.join("stick.alimentar");
-    lab_a.export(&[dataset], &archive, &ExportOptions::default(), &NoProgress)?;
+    lab_a
+        .archives()
+        .export(&[dataset], &archive, &ExportOptions::default(), &NoProgress)?;
 
     let lab_b = LocalRegistry::open(&work.join("b"))?;
     for archive in archive_inputs(&[archive])? {
-        let report = lab_b.import(&archive, &ImportOptions::default(), &NoProgress)?;
+        let report = lab_b
+            .archives()
+            .import(&archive, &ImportOptions::default(), &NoProgress)?;
         println!("imported {} chunk(s)", report.new_chunks);
     }
     let received = lab_b.get(&id)?.ok_or("it was just imported")?;

@@ -26,7 +26,7 @@ while getopts f:o:w:b:c option; do
 done
 shift $((OPTIND - 1))
 
-facing="archive request answer envelope manifest node record delta key_file age_file sighting"
+facing="archive request response envelope manifest node record delta key_file age_file service_record"
 all=$(sed -n 's|^path = "fuzz_targets/\(.*\)\.rs"$|\1|p' Cargo.toml)
 rest=$(for target in $all; do [[ " $facing " == *" $target "* ]] || echo "$target"; done)
 targets=${*:-$facing $rest}

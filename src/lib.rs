@@ -34,8 +34,8 @@
 //!
 //! A signature binds a manifest, and with it all bytes of the dataset, to a publisher's key.
 //! `LocalRegistry::verify` reads every byte and compares it with the manifest. A peer's offer is
-//! another matter: `net::Net` connects to a node, `LocalRegistry::resolve_remote` finds an offer there,
-//! and `LocalRegistry::pull` downloads it once the trust policy accepts it.
+//! another matter: `net::Net` connects to a node, `registry.peers().resolve_remote(…)` finds an offer there,
+//! and `registry.peers().pull(…)` downloads it once the trust policy accepts it.
 //!
 #![cfg_attr(feature = "registry", doc = "```")]
 #![cfg_attr(not(feature = "registry"), doc = "```ignore")]
@@ -81,6 +81,7 @@
 //! | type | purpose |
 //! |---|---|
 //! | `LocalRegistry` | a registry on disk: index, check out, sign, verify, search, export |
+//! | `registry::peers::Peers`, `registry::Archives`, `registry::TrustSettings` | its views: `registry.peers()`, `.archives()`, `.trust()` |
 //! | [`Manifest`](crate::manifest::Manifest) | the description of one version of a dataset |
 //! | [`Reference`](crate::ident::Reference) | the text that names a dataset: `name@1.2`, a content id |
 //! | [`KeyPair`](crate::trust::KeyPair) | a publisher's key |
@@ -93,14 +94,16 @@
 //!
 //! | feature | adds | layer |
 //! |---|---|---|
-//! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–7, pure; builds for wasm32 |
-//! | `disk` | packs and the redb index on a real disk | 7 |
-//! | `inspect` | formats, schemas, rows, deduplication, lint, statistics | 8 |
-//! | `tokens` | token counts; brings vocabularies of 47 MB | 8 |
-//! | `search` | full-text search over names, tags, cards and columns | 7 |
-//! | `registry` | `LocalRegistry` and its operations | 10 |
-//! | `federation` | QUIC, serving, pulling, gossip | 11 |
-//! | `cli` (default) | the `alimentar` binary | 12 |
+//! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–8, pure; builds for wasm32 |
+//! | `disk` | packs and the redb index on a real disk | 9 |
+//! | `inspect` | formats, schemas, rows, deduplication, lint, statistics | 10 |
+//! | `tokens` | token counts; brings vocabularies of 1 MB | 10 |
+//! | `search` | full-text search over names, tags, cards and columns | 9 |
+//! | `registry` | `LocalRegistry` and its operations | 11 |
+//! | `federation` | QUIC, serving, pulling, gossip | 12 |
+//! | `mcp` | the MCP server for assistants | 13 |
+//! | `tui` | the viewer in the terminal | 13 |
+//! | `cli` (default) | the `alimentar` binary | 14 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
@@ -128,6 +131,8 @@ pub mod inspect;
 pub mod keyring;
 pub mod locks;
 pub mod manifest;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod meta_store;
 #[cfg(feature = "federation")]
 pub mod net;
@@ -145,6 +150,8 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+#[cfg(all(feature = "tui", unix))]
+pub mod tui;
 pub mod wire;
 
 #[cfg(feature = "registry")]

@@ -34,18 +34,22 @@ pub enum Table {
     /// Envelope id → a manifest that a peer sent and whose data is not here.
     Known,
     /// Node id, kind, id → an item that the peer sent and this node does not forward.
-    Aside,
+    Suppressed,
     /// Envelope id → the time of the pull, for datasets pulled because this node follows them.
     Followed,
     /// Pack number and offset → a byte range that a rebuild could not read, and its known contents.
     Unreadable,
     /// Name, zero byte, register key → a removed dataset, or one that had this name.
     Removed,
+    /// Register key → a dataset of which some nodes and chunks are here.
+    Partial,
+    /// Hash of a place, run, part → how far a run is that takes in files from there.
+    Intakes,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Blobs,
         Self::Condemned,
@@ -57,10 +61,12 @@ impl Table {
         Self::Sources,
         Self::Statements,
         Self::Known,
-        Self::Aside,
+        Self::Suppressed,
         Self::Followed,
         Self::Unreadable,
         Self::Removed,
+        Self::Partial,
+        Self::Intakes,
     ];
 
     /// Returns the table's name in the database.
@@ -77,10 +83,12 @@ impl Table {
             Self::Sources => "sources-1",
             Self::Statements => "statements-1",
             Self::Known => "known-2",
-            Self::Aside => "aside-1",
+            Self::Suppressed => "aside-1",
             Self::Followed => "followed-1",
             Self::Unreadable => "unreadable-1",
             Self::Removed => "removed-1",
+            Self::Partial => "partial-1",
+            Self::Intakes => "intakes-1",
         }
     }
 }

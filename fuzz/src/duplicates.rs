@@ -31,21 +31,17 @@ pub fn duplicates(data: &[u8]) {
         2 => (Method::SimHash { distance: 8 }, Shingle::Bytes(4)),
         _ => (Method::SimHash { distance: 3 }, Shingle::Words(3)),
     };
-    let options = DedupOptions {
-        method,
-        shingle: Some(shingle),
-        threads: 1,
-        budget_bytes: 1 << (choice / 8),
-        ..DedupOptions::default()
-    };
+    let mut options = DedupOptions::default();
+    options.method = method;
+    options.shingle = Some(shingle);
+    options.threads = 1;
+    options.budget_bytes = 1 << (choice / 8);
     let table = Arc::new(LineTable::new(Arc::new(rows.to_vec()), shape));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     let report = dedup(&open, &options, &NoProgress).unwrap();
     // The same where rows that may be equal are read again one by one.
-    let alone = DedupOptions {
-        size_bytes: Some(u64::MAX),
-        ..options
-    };
+    let mut alone = options;
+    alone.size_bytes = Some(u64::MAX);
     assert_eq!(dedup(&open, &alone, &NoProgress).unwrap(), report);
     assert_eq!(report.evidence.len() as u64, report.removed.len());
     assert_eq!(report.unique_rows + report.removed.len(), report.rows);
@@ -55,30 +51,31 @@ pub fn duplicates(data: &[u8]) {
     }
 }
 
-const PRINTED_ROWS: &[u8] = b"one two three four five six\none two three four five six seven\n\
+const SKETCHED_ROWS: &[u8] = b"one two three four five six\none two three four five six seven\n\
     eight nine ten eleven twelve\nx\nx\n...\nnine ten eleven twelve eight\n";
 
-fn printed(kept: &MemorySketches) -> DedupReport {
-    let options = DedupOptions {
-        threads: 1,
-        prints: Some(kept),
-        ..DedupOptions::default()
-    };
-    let table = Arc::new(LineTable::new(Arc::new(PRINTED_ROWS.to_vec()), Shape::Text));
+fn sketched(kept: &MemorySketches) -> DedupReport {
+    let mut options = DedupOptions::default();
+    options.threads = 1;
+    options.sketch_cache = Some(kept);
+    let table = Arc::new(LineTable::new(
+        Arc::new(SKETCHED_ROWS.to_vec()),
+        Shape::Text,
+    ));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, &options, &NoProgress).unwrap()
 }
 
-/// The file of prints of some rows.
-pub fn prints_seeds() -> Vec<Vec<u8>> {
+/// The sketch cache of some rows.
+pub fn sketch_cache_seeds() -> Vec<Vec<u8>> {
     let kept = MemorySketches::default();
-    printed(&kept);
+    sketched(&kept);
     kept.files()
 }
 
-/// Files of prints, also with the check that they should have.
-pub fn prints(data: &[u8]) {
-    prints_of(data.to_vec());
+/// Sketch files, also with the check that they should have.
+pub fn sketch_cache(data: &[u8]) {
+    sketch_files_of(data.to_vec());
     let Some((before, [f0, f1, f2, f3, c0, c1, c2, c3])) = data.split_last_chunk() else {
         return;
     };
@@ -89,11 +86,11 @@ pub fn prints(data: &[u8]) {
         .and_then(|n| before.len().checked_sub(n));
     if let (Some(head), Some(table)) = (data.get(..front), table.and_then(|at| data.get(at..))) {
         let check = *alimentar::ident::BlobId::of(&[head, table].concat()).as_bytes();
-        prints_of([data, &check].concat());
+        sketch_files_of([data, &check].concat());
     }
 }
 
-fn prints_of(bytes: Vec<u8>) {
+fn sketch_files_of(bytes: Vec<u8>) {
     if let Ok(file) = SketchFile::open(Box::new(bytes.clone()), 1000) {
         for (key, rows) in file.keys() {
             if let Some(run) = file.run(key, rows) {
@@ -102,9 +99,9 @@ fn prints_of(bytes: Vec<u8>) {
         }
     }
     let kept = MemorySketches::default();
-    let plain = printed(&kept);
+    let plain = sketched(&kept);
     kept.replace_all(&bytes);
-    let report = printed(&kept);
+    let report = sketched(&kept);
     assert_eq!(report.exact_duplicates, plain.exact_duplicates);
     assert!(report.evidence.iter().all(|e| e.similarity >= 0.5));
     assert_eq!(report.unique_rows + report.removed.len(), report.rows);

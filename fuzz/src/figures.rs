@@ -26,10 +26,8 @@ pub fn statistics(data: &[u8]) {
         let with = |threads| {
             let table = Arc::new(LineTable::new(Arc::new(data.to_vec()), shape.clone()));
             let batches = table.batches(&Selection::default()).unwrap();
-            let options = StatsOptions {
-                threads,
-                ..StatsOptions::default()
-            };
+            let mut options = StatsOptions::default();
+            options.threads = threads;
             stats(&*batches, &options, &NoProgress).unwrap()
         };
         let report = with(1);

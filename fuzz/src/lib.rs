@@ -2,9 +2,11 @@
 //! seeded run of mutations in the tests.
 
 mod duplicates;
+mod edits;
 mod figures;
 mod json;
 mod lint;
+mod mcp;
 mod remote;
 mod resemblance;
 mod row_index;
@@ -57,6 +59,8 @@ use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::archive_inputs;
+use alimentar::registry::decode_part;
+use alimentar::registry::encode_part;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -74,11 +78,14 @@ pub fn let_caught_panics_pass() {
 }
 
 pub use duplicates::duplicates;
-pub use duplicates::prints;
-pub use duplicates::prints_seeds;
+pub use duplicates::sketch_cache;
+pub use duplicates::sketch_cache_seeds;
+pub use edits::edits;
+pub use edits::edits_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
+pub use mcp::mcp_call;
 pub use remote::remote;
 pub use resemblance::resemblance;
 pub use resemblance::resemblance_seeds;
@@ -89,7 +96,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 38] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -110,21 +117,24 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("receipt", receipt),
     ("archive", archive),
     ("request", request),
-    ("answer", answer),
+    ("response", response),
     ("filter", filter),
-    ("symbols", symbols),
+    ("iblt_symbols", iblt_symbols),
     ("peer_address", peer_address),
-    ("sighting", sighting),
+    ("service_record", service_record),
     ("json_scan", json_scan),
     ("line_index", line_index),
     ("row_index", row_index),
+    ("edits", edits),
     ("table", table),
     ("duplicates", duplicates),
-    ("prints", prints),
+    ("sketch_cache", sketch_cache),
     ("resemblance", resemblance),
     ("lint", lint),
     ("statistics", statistics),
+    ("mcp_call", mcp_call),
     ("remote", remote),
+    ("intake_part", intake_part),
 ];
 
 /// References, and with them names, versions and ids.
@@ -142,6 +152,13 @@ pub fn manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::decode(data) {
         let bytes = manifest.encode().unwrap();
         assert_eq!(Manifest::decode(&bytes).unwrap().encode().unwrap(), bytes);
+    }
+}
+
+/// Parts of the journal of an intake.
+pub fn intake_part(data: &[u8]) {
+    if let Ok(files) = decode_part(data) {
+        assert_eq!(decode_part(&encode_part(&files)).unwrap(), files);
     }
 }
 
@@ -400,6 +417,7 @@ pub fn archive(data: &[u8]) {
     std::fs::write(path, file).unwrap();
     for parcel in archive_inputs(std::slice::from_ref(path)).unwrap() {
         if registry
+            .archives()
             .import(&parcel, &ImportOptions::default(), &NoProgress)
             .is_err()
         {
@@ -423,12 +441,12 @@ pub fn request(data: &[u8]) {
 }
 
 /// Decodes responses of a peer.
-pub fn answer(data: &[u8]) {
+pub fn response(data: &[u8]) {
     let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = data;
     while let Ok(Some(frame)) = reader.read(&mut piece) {
-        if let Ok(answer) = Response::decode(frame) {
-            let _ = answer.into_pieces();
+        if let Ok(response) = Response::decode(frame) {
+            let _ = response.into_pieces();
         }
     }
 }
@@ -458,7 +476,7 @@ pub fn filter(data: &[u8]) {
 
 /// A comparison with a peer that answers what it likes. The first byte says how much of an answer
 /// is true, the second how large the own set is.
-pub fn symbols(data: &[u8]) {
+pub fn iblt_symbols(data: &[u8]) {
     let Some(([how, size], rest)) = data.split_first_chunk() else {
         return;
     };
@@ -538,9 +556,9 @@ pub fn peer_address(data: &[u8]) {
 }
 
 /// Decodes the service record of a node.
-pub fn sighting(data: &[u8]) {
-    if let Ok(sighting) = ServiceRecord::from_txt(data) {
-        assert_eq!(ServiceRecord::from_txt(&sighting.to_txt()), Ok(sighting));
+pub fn service_record(data: &[u8]) {
+    if let Ok(record) = ServiceRecord::from_txt(data) {
+        assert_eq!(ServiceRecord::from_txt(&record.to_txt()), Ok(record));
     }
 }
 

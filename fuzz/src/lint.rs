@@ -28,10 +28,8 @@ pub fn lint(data: &[u8]) {
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let table = Arc::new(LineTable::new(Arc::new(data.to_vec()), shape.clone()));
         for columns in [vec![], vec!["text".to_owned(), "a".to_owned()]] {
-            let options = LintOptions {
-                columns,
-                ..LintOptions::default()
-            };
+            let mut options = LintOptions::default();
+            options.columns = columns;
             let batches = Arc::clone(&table).batches(&Selection::default()).unwrap();
             let report = look_over(&*batches, &options, &NoProgress).unwrap();
             for rule in &report.rules {

@@ -22,10 +22,8 @@ pub fn row_index(data: &[u8]) {
         let index = stored.into_index();
         let last = index.last();
         for name in ["a.csv", "a.json"] {
-            let options = OpenOptions {
-                index: Some(index.clone()),
-                ..OpenOptions::default()
-            };
+            let mut options = OpenOptions::default();
+            options.index = Some(index.clone());
             let Ok(opened) = open_table(Arc::new(bytes.clone()), name, options) else {
                 continue;
             };

@@ -9,6 +9,7 @@ use crate::catalog::envelope;
 use crate::catalog::envelope_if_held;
 use crate::catalog::name_key;
 use crate::catalog::origin_of;
+use crate::catalog::partial::forget_partial;
 use crate::catalog::remove;
 use crate::catalog::removed::RemovalFate;
 use crate::catalog::removed::forget_removed;
@@ -71,6 +72,7 @@ pub(super) fn put_row(
     flags: Flags,
 ) -> Result<EnvelopeId, MetaError> {
     let id = envelope.id();
+    forget_partial(tables, key)?;
     let mut row = Writer::new();
     let signed = envelope.signature.is_some();
     let summary = DatasetSummary::of(key, manifest, signed, (id, flags));

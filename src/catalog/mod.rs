@@ -1,11 +1,12 @@
 //! Catalogue: the winning manifest of each dataset, by register key, name or content id.
 //!
 //! `merge` writes it, `summary` is for lists, `removed` and `tombstone` record removals, `remote`
-//! holds remote manifests, and `statements` those of publishers. It works over any [`MetaRead`];
+//! holds remote manifests, `partial` those of partial holdings, and `statements` those of publishers. It works over any [`MetaRead`];
 //! the layer above decides which manifest wins.
 
 mod followed;
 mod merge;
+mod partial;
 mod remote;
 mod removed;
 mod statements;
@@ -28,6 +29,11 @@ pub use merge::merge;
 pub use merge::of_register;
 pub use merge::put;
 pub use merge::set_flags;
+pub use partial::PartialHolding;
+pub use partial::forget_partial;
+pub use partial::note_partial;
+pub use partial::partial_holdings;
+pub use partial::partial_of;
 pub use remote::ReceivedManifest;
 pub use remote::RemoteManifest;
 pub use remote::add_remote_manifests;

@@ -49,7 +49,7 @@ pub fn suppressed(
     trust: &TrustDigest,
 ) -> Result<Vec<ItemId>, MetaError> {
     let mut found = Vec::new();
-    tables.scan(Table::Aside, peer.as_bytes(), &mut |key, row| {
+    tables.scan(Table::Suppressed, peer.as_bytes(), &mut |key, row| {
         let Some(rest) = key.strip_prefix(peer.as_bytes().as_slice()) else {
             return Scan::Stop;
         };
@@ -76,7 +76,7 @@ pub fn put_suppressed(
         return Ok(());
     }
     let mut counts: BTreeMap<[u8; 32], usize> = BTreeMap::new();
-    tables.scan(Table::Aside, &[], &mut |key, _| {
+    tables.scan(Table::Suppressed, &[], &mut |key, _| {
         if let Some(peer) = key.first_chunk::<32>() {
             *counts.entry(*peer).or_default() += 1;
         }
@@ -99,14 +99,14 @@ pub fn put_suppressed(
     }
     for item in items {
         let row = [*trust.of(item), now.0.to_le_bytes()].concat();
-        tables.put(Table::Aside, &key(peer, item), &row)?;
+        tables.put(Table::Suppressed, &key(peer, item), &row)?;
     }
     Ok(())
 }
 
 fn clear(tables: &mut dyn MetaWrite, peer: &[u8; 32]) -> Result<(), MetaError> {
     let mut keys = Vec::new();
-    tables.scan(Table::Aside, peer, &mut |key, _| {
+    tables.scan(Table::Suppressed, peer, &mut |key, _| {
         if !key.starts_with(peer) {
             return Scan::Stop;
         }
@@ -114,7 +114,7 @@ fn clear(tables: &mut dyn MetaWrite, peer: &[u8; 32]) -> Result<(), MetaError> {
         Scan::Continue
     })?;
     for key in keys {
-        tables.delete(Table::Aside, &key)?;
+        tables.delete(Table::Suppressed, &key)?;
     }
     Ok(())
 }

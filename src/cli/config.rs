@@ -189,6 +189,7 @@ fn template() -> String {
             Kind::Switch => key.default.to_owned(),
             Kind::Peers => "[\"lab-a:8765\"]".to_owned(),
             Kind::Path => "\"~/file\"".to_owned(),
+            Kind::Size => format!("\"{}\"", key.default),
             Kind::Word(_) => format!("\"{}\"", key.default),
         };
         text += &format!("# {}\n# {} = {value}\n", key.help, key.name);

@@ -311,10 +311,10 @@ fn check_store(registry: &LocalRegistry) -> Result<String, String> {
 }
 
 fn check_trust(registry: &LocalRegistry) -> Result<String, String> {
-    let trust = registry.trust();
+    let trust = registry.trust().store();
     trust.map_err(|e| Failure::from(e).message())?;
-    Ok(if registry.trust_path().exists() {
-        registry.trust_path().display().to_string()
+    Ok(if registry.trust().path().exists() {
+        registry.trust().path().display().to_string()
     } else {
         "none yet: no publisher is trusted".to_owned()
     })

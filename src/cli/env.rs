@@ -14,6 +14,9 @@ pub(crate) const PASSPHRASE: &str = "ALIMENTAR_PASSPHRASE";
 /// The variable with the passphrase that replaces another.
 pub(crate) const NEW_PASSPHRASE: &str = "ALIMENTAR_NEW_PASSPHRASE";
 
+/// The variable with the token of MCP clients.
+pub(crate) const MCP_TOKEN: &str = "ALIMENTAR_MCP_TOKEN";
+
 /// A variable that is set and not empty, and that is UTF-8.
 pub(crate) fn text(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|text| !text.is_empty())

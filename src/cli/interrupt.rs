@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
@@ -27,6 +28,16 @@ pub(crate) fn listen() {
     }
 }
 
+/// Starts to handle signals, without an end of the program by the second one, and with the end of the
+/// terminal among them.
+pub(crate) fn listen_without_haste() {
+    let last = SIGNAL.get_or_init(Arc::default);
+    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+        let _ = flag::register_usize(signal, last.clone(), number);
+        let _ = flag::register(signal, stop_flag().clone());
+    }
+}
+
 /// True if a signal has asked the command to stop.
 pub(crate) fn is_requested() -> bool {
     stop_flag().load(Ordering::Relaxed)
@@ -40,6 +51,7 @@ pub(crate) fn stop_condition() -> Stop {
 /// The exit code after a signal: 128 and the signal's number.
 pub(crate) fn exit_code() -> u8 {
     match SIGNAL.get().map(|signal| signal.load(Ordering::Relaxed)) {
+        Some(1) => 129,
         Some(15) => 143,
         _ => 130,
     }

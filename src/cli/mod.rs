@@ -10,7 +10,6 @@
 //!
 //! A new command is a file with `Args`, `run` and a `Serialize` type, and a line in the enum above it.
 
-mod completions;
 mod config;
 mod context;
 mod doctor;
@@ -20,16 +19,18 @@ mod hints;
 mod home;
 mod inspect;
 mod interrupt;
-mod man;
+mod mcp;
 mod output;
 mod parse;
+pub(crate) mod program;
 mod prompt;
 mod registry;
 mod remote;
 mod settings;
 mod surface;
-mod version;
+mod view;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ColorChoice;
@@ -38,8 +39,6 @@ use clap::FromArgMatches as _;
 use clap::Parser;
 use clap::Subcommand;
 
-use crate::cli::completions::CompleteArgs;
-use crate::cli::completions::CompletionsArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::context::Context;
 use crate::cli::context::GlobalArgs;
@@ -47,18 +46,23 @@ use crate::cli::context::find_home;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::InspectArgs;
-use crate::cli::man::ManArgs;
+use crate::cli::mcp::McpArgs;
 use crate::cli::output::logging::start_log;
 use crate::cli::output::out::Out;
 use crate::cli::output::out::OutOptions;
+use crate::cli::program::completions::CompleteArgs;
+use crate::cli::program::completions::CompletionsArgs;
+use crate::cli::program::man::ManArgs;
+use crate::cli::program::version::VersionArgs;
 use crate::cli::registry::RegistryCommand;
 use crate::cli::settings::Defaults;
 use crate::cli::settings::Settings;
 use crate::cli::surface::decorate_program;
 use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
+use crate::cli::surface::paths::expand_paths_of;
 use crate::cli::surface::usage;
-use crate::cli::version::VersionArgs;
+use crate::cli::view::ViewArgs;
 use crate::net::forbid_connections;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
@@ -81,9 +85,11 @@ enum Command {
         command: Box<RegistryCommand>,
     },
     Inspect(InspectArgs),
+    View(ViewArgs),
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
+    Mcp(McpArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
     Version(VersionArgs),
@@ -108,7 +114,11 @@ pub fn main() -> ExitCode {
         }
     };
     report_panics();
-    interrupt::listen();
+    match &command {
+        // It leaves the terminal clean first.
+        Command::View(_) => interrupt::listen_without_haste(),
+        _ => interrupt::listen(),
+    }
     let settings = read_settings(&mut global, &command).and_then(|defaults| {
         start_log(global.verbose, !global.no_color)?;
         Ok(defaults)
@@ -135,13 +145,20 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_arguments() -> Result<Cli, clap::Error> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let parse = |mut program: clap::Command| {
+        let parsed = program.try_get_matches_from_mut(&words);
+        parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches))
+    };
+    if let Ok(cli) = parse(expand_paths_of(Cli::command(), &words)) {
+        return Ok(cli);
+    }
+    // Only help and errors need decoration, which takes longer than the parse.
     let mut program = decorate_program(Cli::command());
     if usage::has_word("--no-color") {
         program = program.color(ColorChoice::Never);
     }
-    let parsed = program.try_get_matches_from_mut(std::env::args_os());
-    let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    cli.map_err(usage::improve)
+    parse(program).map_err(usage::improve)
 }
 
 /// Keeps quiet about panics that become errors: damage in the index may make redb panic.
@@ -158,7 +175,11 @@ fn report_panics() {
 fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults, Failure> {
     let uses_registry = matches!(
         command,
-        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_)
+        Command::Registry { .. }
+            | Command::Daily(_)
+            | Command::Inspect(_)
+            | Command::Mcp(_)
+            | Command::View(_)
     );
     if !uses_registry {
         return Ok(Defaults::default());
@@ -184,14 +205,26 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
             home::check_permissions(ctx)?;
             inspect::run(ctx, args)
         }
+        Command::Mcp(args) => {
+            home::check_permissions(ctx)?;
+            mcp::run(ctx, args)
+        }
+        Command::View(args) => {
+            home::check_permissions(ctx)?;
+            view::run(ctx, args)
+        }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),
-        Command::Version(args) => version::run(ctx, args),
+        Command::Version(args) => crate::cli::program::version::run(ctx, args),
         Command::Help(args) => help::run(ctx, args, decorate_program(Cli::command())),
-        Command::Completions(args) => completions::run(ctx, args, decorate_program(Cli::command())),
-        Command::Complete(args) => {
-            completions::run_complete(ctx, args, decorate_program(Cli::command()))
+        Command::Completions(args) => {
+            crate::cli::program::completions::run(ctx, args, decorate_program(Cli::command()))
         }
-        Command::Man(args) => man::run(ctx, args, Cli::command()),
+        Command::Complete(args) => crate::cli::program::completions::run_complete(
+            ctx,
+            args,
+            decorate_program(Cli::command()),
+        ),
+        Command::Man(args) => crate::cli::program::man::run(ctx, args, Cli::command()),
     }
 }

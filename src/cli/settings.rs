@@ -9,6 +9,7 @@ use toml_edit::Value;
 
 use crate::cli::exit::Failure;
 use crate::cli::parse::expand_tilde;
+use crate::cli::parse::parse_size;
 use crate::file_io::read_own_text;
 use crate::net::PeerAddress;
 use crate::registry::Error;
@@ -29,6 +30,8 @@ pub(crate) enum Kind {
     Path,
     /// Addresses of peers.
     Peers,
+    /// A size in bytes.
+    Size,
 }
 
 /// A key of the file.
@@ -57,6 +60,12 @@ pub(crate) const KEYS: &[Key] = &[
         kind: Kind::Path,
         default: "",
         help: "the key file that signs, as --key",
+    },
+    Key {
+        name: "partial_limit",
+        kind: Kind::Size,
+        default: "16GiB",
+        help: "how much of datasets that were only looked into is kept",
     },
     Key {
         name: "passphrase_file",
@@ -211,6 +220,9 @@ impl Settings {
             passphrase_file: path("passphrase_file")?,
             key: path("key")?,
             peers: peers.transpose()?.unwrap_or_default(),
+            partial_limit: self
+                .get("partial_limit")
+                .and_then(|text| parse_size(&text).ok()),
         })
     }
 }
@@ -230,6 +242,8 @@ pub(crate) struct Defaults {
     pub key: Option<PathBuf>,
     /// The peers that `pull` and `sync` ask, as `--peer`.
     pub peers: Vec<PeerAddress>,
+    /// Bytes of partial holdings that are kept.
+    pub partial_limit: Option<u64>,
 }
 
 /// Formats a value as text. Items of a list have commas between them.
@@ -275,6 +289,10 @@ fn parse_value(key: &Key, text: &str) -> Result<Value, Failure> {
             _ => Err(wrong("it is true or false".to_owned())),
         },
         Kind::Path => Ok(text.into()),
+        Kind::Size => match parse_size(text) {
+            Ok(_) => Ok(text.into()),
+            Err(hint) => Err(wrong(hint)),
+        },
         Kind::Peers => {
             parse_addresses(text)?;
             let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());

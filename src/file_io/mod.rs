@@ -2,20 +2,14 @@
 //!
 //! Every output of a command goes through [`OutputFile`] or [`put_in_place`], and every helper file
 //! through [`read_own`] or [`read_given`]. Waits for other programs (`waiting`) end on a signal.
-//! `aside` renames complete files into place.
+//! `temporary` renames complete files into place.
 
-mod aside;
 mod input;
 mod output;
 mod paths;
+mod temporary;
 mod waiting;
 
-pub use aside::Aside;
-pub use aside::IfExists;
-pub use aside::PARTIAL_GLOB;
-pub use aside::put_in_place;
-pub use aside::remove_abandoned;
-pub use aside::write_aside;
 pub use input::Input;
 pub use input::NotPlain;
 pub use input::Stream;
@@ -32,6 +26,12 @@ pub use output::place_of;
 pub use output::write_output;
 pub use paths::NoDirectory;
 pub use paths::is_standard_output;
+pub use temporary::IfExists;
+pub use temporary::PARTIAL_GLOB;
+pub use temporary::TemporaryPath;
+pub use temporary::put_in_place;
+pub use temporary::remove_abandoned;
+pub use temporary::write_atomically;
 pub use waiting::Stopped;
 pub use waiting::stop_flag;
 pub use waiting::typed_line;

@@ -11,13 +11,13 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::file_io::aside::Aside;
-use crate::file_io::aside::IfExists;
-use crate::file_io::aside::put_in_place;
 use crate::file_io::paths::is_standard_output;
 use crate::file_io::paths::is_standard_stream;
 use crate::file_io::paths::parent_of;
 use crate::file_io::paths::require_parent;
+use crate::file_io::temporary::IfExists;
+use crate::file_io::temporary::TemporaryPath;
+use crate::file_io::temporary::put_in_place;
 use crate::file_io::waiting::apart;
 
 /// Entry at the path of an output.
@@ -101,7 +101,7 @@ pub struct OutputFile {
     file: File,
     /// The temporary file, the destination and the rule for existing files; `None` if the output is
     /// written directly.
-    aside: Option<(Aside, PathBuf, IfExists)>,
+    temporary: Option<(TemporaryPath, PathBuf, IfExists)>,
     bytes: u64,
 }
 
@@ -134,14 +134,14 @@ impl OutputFile {
             }
             Place::Free(real) => (real, None),
         };
-        let (aside, file) = Aside::file(&real, mode)?;
+        let (temporary, file) = TemporaryPath::file(&real, mode)?;
         if let (Some(kept), None) = (kept, mode) {
             // Some file systems have no modes.
             let _ = file.set_permissions(kept);
         }
         Ok(Self {
             file,
-            aside: Some((aside, real, if_exists)),
+            temporary: Some((temporary, real, if_exists)),
             bytes: 0,
         })
     }
@@ -149,7 +149,7 @@ impl OutputFile {
     fn through(file: File) -> io::Result<Self> {
         Ok(Self {
             file,
-            aside: None,
+            temporary: None,
             bytes: 0,
         })
     }
@@ -160,11 +160,11 @@ impl OutputFile {
     /// The error of the operating system.
     pub fn close(mut self) -> io::Result<Written> {
         self.file.flush()?;
-        if self.aside.is_some() {
+        if self.temporary.is_some() {
             self.file.sync_all()?;
         }
         Ok(Written {
-            aside: self.aside.take(),
+            temporary: self.temporary.take(),
             bytes: self.bytes,
         })
     }
@@ -182,15 +182,15 @@ impl OutputFile {
 /// nothing is left of it.
 #[derive(Debug)]
 pub struct Written {
-    aside: Option<(Aside, PathBuf, IfExists)>,
+    temporary: Option<(TemporaryPath, PathBuf, IfExists)>,
     bytes: u64,
 }
 
 impl Written {
     /// Closes the handle that holds the lock, for writers of many files at a time.
     pub fn let_go(&mut self) {
-        if let Some((aside, ..)) = &mut self.aside {
-            aside.let_go();
+        if let Some((temporary, ..)) = &mut self.temporary {
+            temporary.let_go();
         }
     }
 
@@ -200,13 +200,13 @@ impl Written {
     /// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when a file that must
     /// not be replaced appeared meanwhile.
     pub fn place(mut self) -> io::Result<u64> {
-        if let Some((aside, path, if_exists)) = &self.aside {
-            put_in_place(aside.path(), path, *if_exists)?;
+        if let Some((temporary, path, if_exists)) = &self.temporary {
+            put_in_place(temporary.path(), path, *if_exists)?;
             // The rename is made durable if the system supports it.
             let _ = File::open(parent_of(path)).and_then(|dir| dir.sync_all());
         }
         // It has its final name, so nothing is to be removed.
-        self.aside = None;
+        self.temporary = None;
         Ok(self.bytes)
     }
 }
@@ -251,19 +251,19 @@ impl Write for OutputFile {
 
 impl Drop for OutputFile {
     fn drop(&mut self) {
-        remove(self.aside.as_ref());
+        remove(self.temporary.as_ref());
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
-        remove(self.aside.as_ref());
+        remove(self.temporary.as_ref());
     }
 }
 
-fn remove(unnamed: Option<&(Aside, PathBuf, IfExists)>) {
-    if let Some((aside, ..)) = unnamed {
+fn remove(unnamed: Option<&(TemporaryPath, PathBuf, IfExists)>) {
+    if let Some((temporary, ..)) = unnamed {
         // A leftover that cannot be removed has a name that identifies it.
-        let _ = fs::remove_file(aside.path());
+        let _ = fs::remove_file(temporary.path());
     }
 }

@@ -88,7 +88,7 @@ impl FileRows {
             let text = long.as_deref().unwrap_or(row.text);
             self.ready.push_back(FileRow {
                 number: self.first + row.index,
-                json: json_of(self.batch.shape(), text, &mut self.scratch),
+                json: row_json(self.batch.shape(), text, &mut self.scratch),
             });
         }
         self.first += self.batch.count();
@@ -119,8 +119,8 @@ impl Iterator for FileRows {
     }
 }
 
-/// Returns the JSON text of a row.
-fn json_of(shape: &Shape, row: &[u8], scratch: &mut Scratch) -> String {
+/// Returns the JSON text of a row: as it is for JSON, and else an object of its cells.
+pub fn row_json(shape: &Shape, row: &[u8], scratch: &mut Scratch) -> String {
     if *shape == Shape::Json {
         return String::from_utf8_lossy(row).into_owned();
     }

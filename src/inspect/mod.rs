@@ -9,6 +9,7 @@
 
 pub mod dedup;
 mod dialect;
+pub mod edits;
 #[cfg(unix)]
 mod file_rows;
 mod file_stamp;
@@ -43,6 +44,8 @@ pub use dialect::Dialect;
 pub use dialect::ReadOptions;
 #[cfg(unix)]
 pub use file_rows::FileRow;
+#[cfg(unix)]
+pub use file_rows::row_json;
 #[cfg(unix)]
 pub use file_rows::rows;
 pub use profile::FieldKind;

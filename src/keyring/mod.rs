@@ -21,7 +21,7 @@ pub use crate::file_io::IfExists;
 use crate::file_io::Place;
 use crate::file_io::open_plain;
 use crate::file_io::place_of;
-pub use crate::file_io::write_aside;
+pub use crate::file_io::write_atomically;
 use crate::file_io::write_output;
 pub use crate::keyring::passphrase::normal_passphrase;
 pub use crate::keyring::passphrase::passphrase_spellings;
@@ -225,7 +225,7 @@ pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
         let mut seed = Zeroizing::new([0; 32]);
         fill(seed.as_mut_slice())?;
         let text = Zeroizing::new(crate::ident::to_hex(seed.as_slice()) + "\n");
-        match write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
+        match write_atomically(&path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
             // Another process was faster, and its key wins.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             written => written.map_err(|e| file_error("write", &path, e))?,

@@ -3,48 +3,50 @@
 //! `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
 //!
 //! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
+//! - `provenance`: the place that a dataset was taken in from
 //! - `table`: files of a dataset
-//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it
+//! - `chunk_tree`: `tree` and `node` build a chunk tree; `walk`, `seek`, `diff` and `weight` read it, and
+//!   `held` reads the part of it that is here
 
-mod diff;
 mod envelope;
+mod error;
 mod model;
-mod node;
+mod provenance;
 mod rank;
-mod seek;
 mod table;
-mod tree;
-mod walk;
-mod weight;
 
-pub use diff::TreeDiff;
-pub use diff::diff_trees;
+pub use crate::manifest::chunk_tree::diff::TreeDiff;
+pub use crate::manifest::chunk_tree::diff::diff_trees;
+pub use crate::manifest::chunk_tree::held::each_held_node;
+pub use crate::manifest::chunk_tree::held::held_bytes;
+pub use crate::manifest::chunk_tree::node::ChildEntry;
+pub use crate::manifest::chunk_tree::node::ChunkEntry;
+pub use crate::manifest::chunk_tree::node::Node;
+pub use crate::manifest::chunk_tree::node::Totals;
+pub use crate::manifest::chunk_tree::seek::ChunkPosition;
+pub use crate::manifest::chunk_tree::seek::chunk_of_byte;
+pub use crate::manifest::chunk_tree::seek::chunk_of_newline;
+pub use crate::manifest::chunk_tree::tree::TreeBuilder;
+pub use crate::manifest::chunk_tree::walk::TreeError;
+pub use crate::manifest::chunk_tree::walk::TreeWalk;
+pub use crate::manifest::chunk_tree::walk::each_node;
+pub use crate::manifest::chunk_tree::walk::read_tree;
+pub use crate::manifest::chunk_tree::walk::tree_totals;
+pub use crate::manifest::chunk_tree::weight::DistinctBytes;
+pub use crate::manifest::chunk_tree::weight::distinct_bytes;
 pub use envelope::Envelope;
+pub use error::ManifestError;
 pub use model::DatasetKind;
 pub use model::Manifest;
-pub use model::ManifestError;
-pub use node::ChildEntry;
-pub use node::ChunkEntry;
-pub use node::Node;
-pub use node::Totals;
+pub use provenance::Provenance;
 pub use rank::Rank;
-pub use seek::ChunkPosition;
-pub use seek::chunk_of_byte;
-pub use seek::chunk_of_newline;
 pub use table::FILE_HASH_BYTES_MIN;
 pub use table::FileEntry;
 pub use table::FileTable;
 pub use table::PathError;
 pub use table::TableError;
 pub use table::check_path;
-pub use tree::TreeBuilder;
-pub use walk::TreeError;
-pub use walk::TreeWalk;
-pub use walk::each_node;
-pub use walk::read_tree;
-pub use walk::tree_totals;
-pub use weight::DistinctBytes;
-pub use weight::distinct_bytes;
 
+pub(crate) mod chunk_tree;
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::clock::Timestamp;
-use crate::error_kind::Classify;
-use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
@@ -20,6 +17,10 @@ use crate::ident::NodeId;
 use crate::ident::PublisherKey;
 use crate::ident::SeriesId;
 use crate::ident::TreeId;
+use crate::manifest::error::MANIFEST_VERSION;
+use crate::manifest::error::ManifestError;
+use crate::manifest::provenance::Provenance;
+use crate::manifest::provenance::SourceObject;
 use crate::wire::limits;
 
 /// The kind of a dataset: one file, or a directory of files. It decides the input of the
@@ -78,48 +79,9 @@ pub struct Manifest {
     pub created_at: Timestamp,
     /// Ed25519 public key of the publisher; `None` in an unsigned manifest.
     pub signer: Option<PublisherKey>,
+    /// The place that the bytes were taken in from; `None` for data that came from no URL.
+    pub source: Option<Provenance>,
 }
-
-/// Failure to read or write a manifest.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// The bytes are not the JSON object of a manifest.
-    #[error("the manifest is not valid JSON of a manifest")]
-    Json(#[source] serde_json::Error),
-    /// The version is unknown to this program.
-    #[error("the manifest has version {0}; this program reads version {MANIFEST_VERSION}")]
-    Version(u32),
-    /// A field's text is malformed.
-    #[error("the manifest's field `{0}` is malformed")]
-    Field(&'static str),
-    /// A field is over its limit.
-    #[error("the manifest's field `{0}` is too long")]
-    Limit(&'static str),
-    /// A field to write is over its limit.
-    #[error("{field} may have at most {most} (`{limit}`)")]
-    Beyond {
-        /// The field.
-        field: &'static str,
-        /// Its limit, in words.
-        most: String,
-        /// The name of the limit.
-        limit: &'static str,
-    },
-}
-
-impl Classify for ManifestError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Json(_) | Self::Field(_) | Self::Limit(_) => ErrorKind::Integrity,
-            Self::Version(_) => ErrorKind::Unsupported,
-            Self::Beyond { .. } => ErrorKind::Invalid,
-        }
-    }
-}
-
-/// The manifest version of this program.
-pub const MANIFEST_VERSION: u32 = 1;
 
 impl Manifest {
     /// Encodes the manifest as JSON.
@@ -188,6 +150,8 @@ struct Wire {
     clock: BTreeMap<String, u64>,
     created_at: String,
     signer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<SourceObject>,
 }
 
 /// Returns the error of a field that is too long to be written.
@@ -206,6 +170,14 @@ fn beyond(field: &'static str) -> ManifestError {
             "text_bytes_max",
         ),
         "num_files" => (format!("{} files", limits::FILES_MAX), "files_max"),
+        "source" => (
+            format!(
+                "{} bytes of URL and {} of each other text",
+                limits::SOURCE_URL_BYTES_MAX,
+                limits::SOURCE_TEXT_BYTES_MAX
+            ),
+            "source_url_bytes_max",
+        ),
         "prev" => (format!("{} entries", limits::PREV_MAX), "prev_max"),
         "clock" => (
             format!("{} entries", limits::CLOCK_ENTRIES_MAX),
@@ -233,6 +205,10 @@ impl Wire {
             ("prev", self.prev.len() > limits::PREV_MAX),
             ("clock", self.clock.len() > limits::CLOCK_ENTRIES_MAX),
             ("num_files", self.num_files > limits::FILES_MAX),
+            (
+                "source",
+                self.source.as_ref().is_some_and(SourceObject::is_beyond),
+            ),
         ];
         match broken.into_iter().find(|(_, over)| *over) {
             Some((field, _)) => Err(ManifestError::Limit(field)),
@@ -270,6 +246,7 @@ impl From<&Manifest> for Wire {
                 .collect(),
             created_at: m.created_at.to_rfc3339(),
             signer: m.signer.map(|k| k.to_hex()),
+            source: m.source.as_ref().map(SourceObject::from),
         }
     }
 }
@@ -326,6 +303,7 @@ impl TryFrom<Wire> for Manifest {
             clock: clock.ok_or(bad("clock"))?,
             created_at: Timestamp::parse_rfc3339(&w.created_at).ok_or(bad("created_at"))?,
             signer,
+            source: w.source.map(Provenance::try_from).transpose()?,
         })
     }
 }

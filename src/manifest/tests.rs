@@ -266,6 +266,7 @@ fn manifest() -> Manifest {
         clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),
         created_at: Timestamp(1_790_000_000),
         signer: None,
+        source: None,
     }
 }
 
@@ -308,6 +309,89 @@ fn manifest_round_trips_and_keeps_its_limits() {
         }),
     };
     assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        url: "hf://datasets/openai/gsm8k".to_owned(),
+        revision: Some("ab".repeat(20)),
+        validator: None,
+        include: Vec::new(),
+        exclude: vec!["*.png".to_owned()],
+        fetched_at: Timestamp(1_790_000_000),
+    }
+}
+
+#[test]
+fn manifest_without_a_source_has_the_bytes_from_before_the_field() {
+    let plain = manifest().encode().unwrap();
+    assert!(!String::from_utf8(plain.clone()).unwrap().contains("source"));
+    let with = Manifest {
+        source: Some(provenance()),
+        ..manifest()
+    };
+    let bytes = with.encode().unwrap();
+    assert_eq!(Manifest::decode(&bytes).unwrap(), with);
+    // The object is the last field.
+    let end = plain.len() - b"\n}".len();
+    assert_eq!(bytes[..end], plain[..end]);
+}
+
+#[test]
+fn source_of_a_manifest_with_bad_texts_is_refused() {
+    let with = |source| Manifest {
+        source: Some(source),
+        ..manifest()
+    };
+    let url = |url: &str| Provenance {
+        url: url.to_owned(),
+        ..provenance()
+    };
+    for bad in ["", "hf://a\nb", "https://\u{1b}[2J"] {
+        let encoded = with(url(bad)).encode();
+        assert!(
+            matches!(encoded, Err(ManifestError::Field("source"))),
+            "{bad:?}"
+        );
+    }
+    let empty = Provenance {
+        revision: Some(String::new()),
+        ..provenance()
+    };
+    assert!(matches!(
+        with(empty).encode(),
+        Err(ManifestError::Field("source"))
+    ));
+    let long = Provenance {
+        validator: Some("x".repeat(513)),
+        ..provenance()
+    };
+    let many = Provenance {
+        include: vec!["x".repeat(63); 65],
+        ..provenance()
+    };
+    for beyond in [long, many, url(&"u".repeat(4097))] {
+        let encoded = with(beyond).encode();
+        assert!(matches!(
+            encoded,
+            Err(ManifestError::Beyond {
+                field: "source",
+                ..
+            })
+        ));
+    }
+    let text = String::from_utf8(with(provenance()).encode().unwrap()).unwrap();
+    let late = text.replace("2026-", "not a year-");
+    assert!(matches!(
+        Manifest::decode(late.as_bytes()),
+        Err(ManifestError::Field("source"))
+    ));
+    // A field that a later program adds is ignored.
+    let more = text.replace("\"url\":", "\"later\": [1], \"url\":");
+    assert_eq!(
+        Manifest::decode(more.as_bytes()).unwrap(),
+        with(provenance())
+    );
 }
 
 #[test]

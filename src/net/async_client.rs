@@ -16,8 +16,11 @@ use crate::progress::NoProgress;
 use crate::protocol::ChunkSource;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
+use crate::registry::CheckoutError;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::peers::PullOptions;
 use crate::trust::Action;
 use crate::trust::Consent;
@@ -59,7 +62,10 @@ impl SyncClient {
     pub async fn list_remote(&self) -> Result<Vec<Manifest>, Error> {
         let this = self.clone();
         blocking(move || {
-            let offers = this.registry.list_remote(&*this.peer, &ListFilter::All)?;
+            let offers = this
+                .registry
+                .peers()
+                .list_remote(&*this.peer, &ListFilter::All)?;
             Ok(offers.iter().map(|o| o.manifest().clone()).collect())
         })
         .await
@@ -68,25 +74,27 @@ impl SyncClient {
     /// Pulls a dataset by its full content id, and writes it to `dest`.
     ///
     /// # Errors
-    /// [`Error::NotAtPeers`], [`Error::NotTrusted`] when its publisher is revoked, [`Error::Peer`], and
-    /// [`Error::Exists`] when something is at `dest`.
+    /// [`NodeError::NotAtPeers`], `PublisherError::NotTrusted` when its publisher is revoked, [`Error::Peer`], and
+    /// [`CheckoutError::Exists`] when something is at `dest`.
     pub async fn pull(&self, id: &ContentId, dest: &Path) -> Result<(), Error> {
         let (this, id, dest) = (self.clone(), *id, dest.to_owned());
         blocking(move || {
             if dest.symlink_metadata().is_ok() {
-                return Err(Error::Exists(dest));
+                return Err(Error::Checkout(CheckoutError::Exists(dest)));
             }
             let digits = HexPrefix::parse(&id.to_hex());
-            let digits = digits.ok_or_else(|| Error::NotAtPeers(id.to_string()))?;
+            let digits =
+                digits.ok_or_else(|| Error::Node(NodeError::NotAtPeers(id.to_string())))?;
             let reference = Reference::Content(digits);
             let peers: [&dyn PeerCatalog; 1] = [&*this.peer];
-            let (offer, _, _) = this.registry.resolve_remote(&reference, &peers)?;
+            let (offer, _, _) = this.registry.peers().resolve_remote(&reference, &peers)?;
             // A full content id is a choice of bytes.
             let accepted = offer.accept(Action::PullById, Consent::Given)?;
             let sources: [&dyn ChunkSource; 1] = [&*this.peer];
-            if this.registry.holds(&offer)? {
+            if this.registry.peers().holds(&offer)? {
                 let held = this.registry.get(&id)?;
-                let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+                let held =
+                    held.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?;
                 this.registry.checkout(&held, None, &dest, &NoProgress)?;
                 return Ok(());
             }
@@ -95,6 +103,7 @@ impl SyncClient {
                 ..PullOptions::default()
             };
             this.registry
+                .peers()
                 .pull(&accepted, &sources, options, &NoProgress)?;
             Ok(())
         })
@@ -104,11 +113,11 @@ impl SyncClient {
     /// Announces a local dataset to the peer. It sends only the manifest.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the dataset is not here; [`Error::Peer`].
+    /// [`DatasetError::NotFound`] when the dataset is not here; [`Error::Peer`].
     pub async fn announce(&self, manifest: &Manifest) -> Result<(), Error> {
         let (this, manifest) = (self.clone(), manifest.clone());
         blocking(move || {
-            let envelope = this.registry.envelope_of(&manifest)?;
+            let envelope = this.registry.peers().envelope_of(&manifest)?;
             let announced = this.peer.announce(vec![envelope.encode()], Vec::new());
             announced.map(drop).map_err(|source| Error::Peer {
                 address: this.peer.address(),

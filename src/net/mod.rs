@@ -4,7 +4,7 @@
 //! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
-//! - `fetch`: HTTP for `remote`
+//! - `fetch`: HTTP for `remote`; `peer_selection`: the peers for a request that names none; `look_peers`: those of a look
 //! - `address`, `offline`, `stop`, `local_time`: small helpers
 
 mod address;
@@ -14,7 +14,9 @@ pub mod discovery;
 mod fetch;
 pub(crate) mod gossip;
 mod local_time;
+mod look_peers;
 mod offline;
+mod peer_selection;
 pub(crate) mod quic;
 pub(crate) mod server;
 pub(crate) mod state;
@@ -41,5 +43,9 @@ pub use crate::net::state::known_peers::KnownPeers;
 pub use crate::net::state::known_peers::Pinned;
 pub use address::AddressError;
 pub use address::PeerAddress;
+pub use look_peers::LookPeerFinder;
+pub use look_peers::OwnedPeer;
 pub use offline::forbid_connections;
+pub use peer_selection::find_nodes;
+pub use peer_selection::select_peers;
 pub use stop::Stop;

@@ -42,6 +42,9 @@ pub enum PeerError {
     /// The peer cannot be reached, or not any more.
     #[error("{0}")]
     Lost(String),
+    /// The name of the peer's host has no address.
+    #[error("its name has no address: {0}")]
+    UnknownHost(String),
     /// The peer sent next to nothing for this long.
     #[error("it sent next to nothing for {} s", .0.as_secs())]
     Stalled(Duration),

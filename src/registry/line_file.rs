@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::registry::error::Error;
 use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
@@ -43,6 +43,6 @@ pub(crate) fn read<T>(path: &Path, line: impl Fn(&str) -> Option<T>) -> Result<V
 /// # Errors
 /// [`Error::File`] when it cannot be written. The old content stays then.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_aside(path, text.as_bytes(), Some(0o600), IfExists::Replace)
+    write_atomically(path, text.as_bytes(), Some(0o600), IfExists::Replace)
         .map_err(|e| Error::file("write", path, e))
 }

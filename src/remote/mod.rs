@@ -2,6 +2,7 @@
 //! over a [`Transport`], which `net` implements; `spec/remote.md` is the specification.
 //!
 //! - `url`: places, from their texts; `listing`: what is in a repository or below a prefix
+//! - `in_order`: files that are read once, from the front
 //! - `file`: files as sources of bytes; `cache`, `pool`: blocks on disk and in memory
 //! - `client`: requests, redirects, repetition; `answer`: headers; `hub`, `s3`: the two services
 //! - `transport`: the trait of one request; `settings`, `limits`, `error`, `stats`, `permits`
@@ -12,6 +13,7 @@ mod client;
 mod error;
 mod file;
 pub mod hub;
+mod in_order;
 pub mod limits;
 mod listing;
 mod permits;
@@ -36,6 +38,8 @@ pub use crate::remote::client::NoticeSink;
 pub use crate::remote::error::RemoteError;
 pub use crate::remote::file::RemoteFile;
 pub use crate::remote::hub::HubRevision;
+pub use crate::remote::in_order::InOrder;
+pub use crate::remote::in_order::Probed;
 pub use crate::remote::listing::Found;
 pub use crate::remote::listing::ListedFile;
 pub use crate::remote::listing::Listing;
@@ -138,6 +142,29 @@ impl Remote {
     /// [`RemoteError`].
     pub fn revision(&self, hub: &HubUrl) -> Result<HubRevision, RemoteError> {
         hub::revision(&self.0, hub)
+    }
+
+    /// Asks for the state of a file. From a server without ranges the whole file comes, and can be read
+    /// from the returned value.
+    ///
+    /// # Errors
+    /// [`RemoteError`] when there is no such file, or no connection.
+    pub fn probe(&self, url: &RemoteUrl) -> Result<(Probed, Option<InOrder>), RemoteError> {
+        in_order::probe(&self.0, url)
+    }
+
+    /// Returns a file that is read in order, from an offset to its end. It must still be in the
+    /// expected state, where one is given.
+    ///
+    /// # Errors
+    /// [`RemoteError::Url`] when the endpoint of the settings is no URL.
+    pub fn read_in_order(
+        &self,
+        url: &RemoteUrl,
+        offset: u64,
+        expected: Option<Probed>,
+    ) -> Result<InOrder, RemoteError> {
+        InOrder::new(&self.0, url, (offset, expected))
     }
 
     /// Reads a small file whole.

@@ -61,6 +61,8 @@ pub struct Document {
     pub columns: Vec<String>,
     /// Text of description and card.
     pub text: String,
+    /// URL that the dataset was taken in from.
+    pub source: Option<String>,
     /// Number of rows.
     pub rows: u64,
     /// Total length in bytes.
@@ -92,6 +94,7 @@ pub(super) struct Fields {
     path: Field,
     pub(super) text: Field,
     pub(super) stems: Field,
+    source: Field,
     rows: Field,
     size: Field,
 }
@@ -171,9 +174,9 @@ impl SearchIndex {
     /// [`SearchError::Io`].
     pub fn set_stamp(&self, stamp: &[u8]) -> Result<(), SearchError> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let aside = dir.join(format!("{STAMP_FILE}.new"));
-        std::fs::write(&aside, stamp)?;
-        Ok(std::fs::rename(aside, dir.join(STAMP_FILE))?)
+        let partial = dir.join(format!("{STAMP_FILE}.new"));
+        std::fs::write(&partial, stamp)?;
+        Ok(std::fs::rename(partial, dir.join(STAMP_FILE))?)
     }
 
     /// Returns the number of documents.
@@ -247,6 +250,7 @@ impl SearchIndex {
             doc.add_text(f.path, lower(column));
         }
         doc.add_text(f.text, &d.text);
+        d.source.iter().for_each(|url| doc.add_text(f.source, url));
         doc.add_u64(f.rows, d.rows);
         doc.add_u64(f.size, d.size_bytes);
         doc
@@ -324,9 +328,16 @@ impl SearchIndex {
             Some("name") => self.text(&[(f.name, 1.0)], &clause.what, how)?,
             Some("tag") => self.text(&[(f.tag, 1.0)], &clause.what, how)?,
             Some("text") => self.text(&[(f.text, 1.0)], &clause.what, how)?,
+            Some("source") => self.text(&[(f.source, 1.0)], &clause.what, how)?,
             // The name has the highest weight, followed by labels.
             _ => {
-                let everywhere = [(f.name, 6.0), (f.tag, 3.0), (f.column, 2.0), (f.text, 1.0)];
+                let everywhere = [
+                    (f.name, 6.0),
+                    (f.tag, 3.0),
+                    (f.column, 2.0),
+                    (f.text, 1.0),
+                    (f.source, 1.0),
+                ];
                 self.text(&everywhere, &clause.what, how)?
             }
         })
@@ -362,6 +373,7 @@ fn schema() -> (Schema, Fields) {
         path: builder.add_text_field("path", STRING),
         text: builder.add_text_field("text", words),
         stems: builder.add_text_field("stems", TEXT),
+        source: builder.add_text_field("source", TEXT),
         rows: builder.add_u64_field("rows", INDEXED | FAST),
         size: builder.add_u64_field("size", INDEXED | FAST),
     };

@@ -70,7 +70,7 @@ pub enum QueryError {
 }
 
 /// Names of the fields.
-pub(super) const FIELDS: [&str; 9] = [
+pub(super) const FIELDS: [&str; 10] = [
     "name",
     "tag",
     "license",
@@ -78,6 +78,7 @@ pub(super) const FIELDS: [&str; 9] = [
     "lang",
     "schema",
     "text",
+    "source",
     "rows",
     "size",
 ];

@@ -26,6 +26,13 @@ pub const CLOCK_ENTRIES_MAX: usize = 64;
 pub const CLOCK_EDITS_MAX: u64 = 1 << 48;
 /// Heads that one manifest supersedes.
 pub const PREV_MAX: usize = 64;
+/// Bytes in the URL that a dataset was taken in from.
+pub const SOURCE_URL_BYTES_MAX: usize = 4096;
+/// Bytes in a revision or a validator of such a source.
+pub const SOURCE_TEXT_BYTES_MAX: usize = 512;
+/// Bytes of the patterns that say what of such a source was taken, and of those that say what was
+/// left out.
+pub const SOURCE_FILTERS_BYTES_MAX: usize = 4096;
 /// Bytes in a card.
 pub const CARD_BYTES_MAX: usize = 1 << 20;
 /// Levels of inner nodes in a chunk tree.
@@ -86,6 +93,16 @@ pub const PARQUET_SCHEMA_ELEMENTS_MAX: usize = 262_144;
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a compiled regular expression, and of its cache at run time.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
+/// Bytes of a journal of edits.
+pub const EDIT_JOURNAL_BYTES_MAX: usize = 256 << 20;
+/// Bytes of one record of a journal of edits.
+pub const EDIT_RECORD_BYTES_MAX: usize = 128 << 20;
+/// Bytes of the description of an edit.
+pub const EDIT_LABEL_BYTES_MAX: usize = 1024;
+/// Bytes of the path of an edited file, or of the name of an edited dataset.
+pub const EDIT_PATH_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a file on disk that is hashed when its first edit is made.
+pub const EDIT_HASHED_BYTES_MAX: u64 = 1 << 30;
 /// Points of an index of rows.
 pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
 /// Bytes of a stored index of rows.
@@ -265,6 +282,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("clock_entries_max", CLOCK_ENTRIES_MAX as u64),
     ("clock_edits_max", CLOCK_EDITS_MAX),
     ("prev_max", PREV_MAX as u64),
+    ("source_url_bytes_max", SOURCE_URL_BYTES_MAX as u64),
+    ("source_text_bytes_max", SOURCE_TEXT_BYTES_MAX as u64),
+    ("source_filters_bytes_max", SOURCE_FILTERS_BYTES_MAX as u64),
     ("card_bytes_max", CARD_BYTES_MAX as u64),
     ("tree_levels_max", TREE_LEVELS_MAX as u64),
     ("node_entries_max", NODE_ENTRIES_MAX as u64),
@@ -300,6 +320,11 @@ pub const ALL: &[(&str, u64)] = &[
         "pattern_program_bytes_max",
         PATTERN_PROGRAM_BYTES_MAX as u64,
     ),
+    ("edit_journal_bytes_max", EDIT_JOURNAL_BYTES_MAX as u64),
+    ("edit_record_bytes_max", EDIT_RECORD_BYTES_MAX as u64),
+    ("edit_label_bytes_max", EDIT_LABEL_BYTES_MAX as u64),
+    ("edit_path_bytes_max", EDIT_PATH_BYTES_MAX as u64),
+    ("edit_hashed_bytes_max", EDIT_HASHED_BYTES_MAX),
     ("row_index_points_max", ROW_INDEX_POINTS_MAX as u64),
     ("row_index_bytes_max", ROW_INDEX_BYTES_MAX as u64),
     ("row_index_files_max", ROW_INDEX_FILES_MAX as u64),

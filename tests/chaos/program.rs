@@ -9,6 +9,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::DatasetName;
 use alimentar::ident::DatasetVersion;
 use alimentar::progress::NoProgress;
+use alimentar::registry::DatasetError;
 use alimentar::registry::Edit;
 use alimentar::registry::Error;
 use alimentar::registry::GcOptions;
@@ -219,45 +220,31 @@ impl Command {
                 is_signed,
             } => {
                 let (name, version) = label.split_once('@').unwrap_or((label, "1.0.0"));
-                let options = IndexOptions {
-                    name: name.parse().ok(),
-                    version: version.parse().ok(),
-                    private: *is_private,
-                    sign_with: is_signed.then(|| world.own_key.clone()),
-                    ..IndexOptions::default()
-                };
+                let mut options = IndexOptions::default();
+                options.name = name.parse().ok();
+                options.version = version.parse().ok();
+                options.private = *is_private;
+                options.sign_with = is_signed.then(|| world.own_key.clone());
                 let path = &world.sources[*source].path;
                 registry.index(path, &options, &NoProgress).map(drop)
             }
             Self::Tag { label, tag } => {
                 let add_tags = vec![tag.clone()];
-                edit(
-                    label,
-                    Edit {
-                        add_tags,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.add_tags = add_tags;
+                edit(label, changes)
             }
             Self::Describe { label, text } => {
                 let description = Some(text.clone());
-                edit(
-                    label,
-                    Edit {
-                        description,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.description = description;
+                edit(label, changes)
             }
             Self::Card { label, number } => {
                 let card = Some(world.cards[*number].clone());
-                edit(
-                    label,
-                    Edit {
-                        card,
-                        ..Edit::default()
-                    },
-                )
+                let mut changes = Edit::default();
+                changes.card = card;
+                edit(label, changes)
             }
             Self::Rename { label, name } => {
                 let dataset = find(registry, label)?;
@@ -269,29 +256,25 @@ impl Command {
             Self::Sign(label) => registry
                 .sign(&find(registry, label)?, &world.own_key)
                 .map(drop),
-            Self::Share(label) => registry.share(&find(registry, label)?),
-            Self::Unshare(label) => registry.unshare(&find(registry, label)?),
+            Self::Share(label) => registry.peers().share(&find(registry, label)?),
+            Self::Unshare(label) => registry.peers().unshare(&find(registry, label)?),
             Self::Withdraw(label) => {
                 registry.withdraw(&find(registry, label)?, &world.own_key, "a reason")
             }
             Self::Unindex(label) => registry.remove_one(&find(registry, label)?),
             Self::Import(number) => {
                 let path = &world.inputs[*number].path;
-                let options = ImportOptions {
-                    accept_publishers: vec![world.stranger.public_key()],
-                    ..ImportOptions::default()
-                };
+                let mut options = ImportOptions::default();
+                options.accept_publishers = vec![world.stranger.public_key()];
                 for input in archive_inputs(std::slice::from_ref(path))? {
-                    registry.import(&input, &options, &NoProgress)?;
+                    registry.archives().import(&input, &options, &NoProgress)?;
                 }
                 Ok(())
             }
             Self::Gc => {
-                let options = GcOptions {
-                    patience: Duration::ZERO,
-                    keep_days: 0,
-                    ..GcOptions::default()
-                };
+                let mut options = GcOptions::default();
+                options.patience = Duration::ZERO;
+                options.keep_days = 0;
                 registry.gc(&options, &NoProgress).map(drop)
             }
             Self::Fsck => registry.fsck(&NoProgress).map(drop),
@@ -324,5 +307,5 @@ pub fn label(dataset: &Dataset) -> String {
 fn find(registry: &LocalRegistry, wanted: &str) -> Result<Dataset, Error> {
     let listed = registry.list()?;
     let found = listed.into_iter().find(|d| label(d) == wanted);
-    found.ok_or_else(|| Error::NotFound(wanted.to_owned()))
+    found.ok_or_else(|| Error::Dataset(DatasetError::NotFound(wanted.to_owned())))
 }

@@ -1,6 +1,7 @@
 //! Faults over a simulated disk, in this process: power cuts, calls that fail, and a full disk, at
 //! random instants of every command that writes.
 
+use alimentar::registry::Listed;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -261,8 +262,8 @@ fn held(
         Some(Ok(report)) => Some(report.card.markdown),
         None => None,
     };
-    let withdrawn = registry.trust().map(|trust| {
-        let listed = LocalRegistry::listed(&trust, dataset.clone());
+    let withdrawn = registry.trust().store().map(|trust| {
+        let listed = Listed::of(&trust, dataset.clone());
         listed.withdrawn.is_some()
     });
     let is_withdrawn = match withdrawn {
@@ -326,11 +327,9 @@ fn aftermath(
             && report.missing.is_empty();
         if is_leftover {
             let registry = LocalRegistry::on(Arc::new(after.clone()));
-            let options = GcOptions {
-                discard_unreadable: true,
-                keep_days: 0,
-                ..GcOptions::default()
-            };
+            let mut options = GcOptions::default();
+            options.discard_unreadable = true;
+            options.keep_days = 0;
             registry
                 .and_then(|r| r.gc(&options, &NoProgress))
                 .map_err(|e| format!("giving up afterwards: {e}"))?;

@@ -87,17 +87,16 @@ impl World {
     fn pack(&mut self, dir: &Path) {
         let registry = LocalRegistry::open(&dir.join("maker")).unwrap();
         for (number, source) in self.sources.iter().enumerate() {
-            let options = IndexOptions {
-                name: Some(format!("parcel{number}").parse().unwrap()),
-                sign_with: Some(self.stranger.clone()),
-                ..IndexOptions::default()
-            };
+            let mut options = IndexOptions::default();
+            options.name = Some(format!("parcel{number}").parse().unwrap());
+            options.sign_with = Some(self.stranger.clone());
             let report = registry.index(&source.path, &options, &NoProgress).unwrap();
             let id = report.manifest.content_id;
             self.by_content.insert(id, number);
             let dataset = registry.get(&id).unwrap().unwrap();
             let path = dir.join(format!("parcel{number}.alimentar"));
             registry
+                .archives()
                 .export(&[dataset], &path, &ExportOptions::default(), &NoProgress)
                 .unwrap();
             self.inputs.push(ArchiveInput {

@@ -73,6 +73,8 @@ mkdir "$work/rows"
 
 # Data that is elsewhere: through nginx, a stub of a hub, and an S3 server.
 "$venv/bin/python" tests/independent/check_remote.py "$program" "$work/remote"
+# Taking in data that is elsewhere.
+"$venv/bin/python" tests/independent/check_intake.py "$program" "$work/intake"
 
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"

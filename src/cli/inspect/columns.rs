@@ -61,7 +61,7 @@ pub(super) fn warn_about_columns(out: Out, target: &Target) -> Result<ColumnNote
 /// Requires that the rows have these columns.
 ///
 /// # Errors
-/// [`crate::registry::Error::NoSuchColumn`].
+/// `TargetError::NoSuchColumn`.
 pub(super) fn require_columns(
     ctx: &Context,
     target: &Target,

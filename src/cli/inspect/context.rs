@@ -6,11 +6,17 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::reading::ReadingArgs;
 use crate::cli::prompt::dataset::ask_about_size;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::inspect::ReadOptions;
 use crate::inspect::tokens::Encoding;
+use crate::registry::DatasetError;
 use crate::registry::Error;
+use crate::registry::IntegrityError;
 use crate::registry::Target;
+use crate::registry::TargetError;
 use crate::registry::TargetOptions;
+use crate::registry::split_reference;
 use crate::remote::RemoteUrl;
 
 /// The targets of a command.
@@ -27,11 +33,16 @@ pub(crate) struct InspectContext<'a> {
     /// The context of every command.
     pub base: &'a Context,
     reading: &'a ReadingArgs,
+    looks: Looks<'a>,
 }
 
 impl<'a> InspectContext<'a> {
-    pub(crate) fn new(base: &'a Context, reading: &'a ReadingArgs) -> Self {
-        Self { base, reading }
+    pub(crate) fn new(base: &'a Context, reading: &'a ReadingArgs, look: &'a LookArgs) -> Self {
+        Self {
+            base,
+            reading,
+            looks: Looks::new(base, look),
+        }
     }
 
     /// The encoding for tokens, if an option names one.
@@ -67,6 +78,19 @@ impl<'a> InspectContext<'a> {
         self.open_joined(texts, reading)
     }
 
+    /// The options for opening a target to edit it.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for options that exclude each other.
+    pub(crate) fn target_options(&self) -> Result<TargetOptions, Failure> {
+        Ok(TargetOptions {
+            reading: self.reading.options()?,
+            allow_large: self.base.global.allow_large,
+            remote: None,
+            edits: false,
+        })
+    }
+
     fn open_joined(&self, texts: &[String], reading: ReadOptions) -> Result<Target, Failure> {
         let open = |text: &String| self.open(text, reading);
         let all: Result<Vec<Target>, Failure> = texts.iter().map(open).collect();
@@ -82,9 +106,10 @@ impl<'a> InspectContext<'a> {
                 true => Some(self.base.remote()?.clone()),
                 false => None,
             },
+            edits: self.reading.has_edits(),
         };
         match Target::open_with(text, &home, &options) {
-            Err(Error::TooLarge { dataset, expansion })
+            Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))
                 if ask_about_size(self.base.out, &dataset, expansion) =>
             {
                 let options = TargetOptions {
@@ -92,6 +117,16 @@ impl<'a> InspectContext<'a> {
                     ..options
                 };
                 Ok(Target::open_with(text, &home, &options)?)
+            }
+            Err(
+                not_here @ (Error::Target(TargetError::NotHere(_))
+                | Error::Dataset(
+                    DatasetError::NotFound(_) | DatasetError::NearMiss { .. },
+                )),
+            ) => {
+                let (reference, path) = split_reference(text);
+                let look = self.looks.find(&reference, not_here)?;
+                Ok(Target::of_look(text, &look, path, (&home, reading))?)
             }
             opened => Ok(opened?),
         }

@@ -23,6 +23,7 @@ use crate::inspect::lint::sarif;
 use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Target;
+use crate::registry::TargetError;
 
 /// Find faults in rows
 #[derive(Debug, Args)]
@@ -139,7 +140,9 @@ pub(super) fn run(ctx: &InspectContext<'_>, args: &LintArgs) -> Result<(), Failu
         report.miss_value();
     }
     match note_files(&target, &mut report) {
-        Err(Failure::Library(Error::Rows { source, .. })) if source.is_damage() => {
+        Err(Failure::Library(Error::Target(TargetError::Rows { source, .. })))
+            if source.is_damage() =>
+        {
             note_files(&target.without_damaged()?, &mut report)?;
         }
         noted => noted?,

@@ -1,6 +1,7 @@
 //! The commands of `inspect`, which look inside data.
 //!
 //! - `context.rs`: opens targets; `scan.rs` goes over their rows, `columns.rs` checks their columns
+//! - `edits/`: commands that edit rows
 //! - `similarity/`: commands that compare rows
 //! - `write/`: commands that write rows
 //!
@@ -8,10 +9,11 @@
 
 mod columns;
 mod context;
+mod edits;
 mod info;
 mod lines;
 mod lint;
-mod reading;
+pub(super) mod reading;
 mod scan;
 mod search;
 mod similarity;
@@ -26,6 +28,7 @@ use clap::Subcommand;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::edits::edit;
 use crate::cli::inspect::reading::ReadingArgs;
 use crate::cli::inspect::similarity::dedup;
 use crate::cli::inspect::similarity::overlap;
@@ -34,12 +37,15 @@ use crate::cli::inspect::write::filter;
 use crate::cli::inspect::write::merge;
 use crate::cli::inspect::write::sample;
 use crate::cli::inspect::write::split;
+use crate::cli::registry::network::look::LookArgs;
 
 /// Look inside data
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     reading: ReadingArgs,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(subcommand)]
     command: Box<InspectCommand>,
 }
@@ -59,10 +65,12 @@ enum InspectCommand {
     Filter(Box<filter::FilterArgs>),
     Export(Box<export::ExportArgs>),
     Merge(merge::MergeArgs),
+    Edit(Box<edit::EditArgs>),
+    Edits(edits::EditsArgs),
 }
 
 pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {
-    let ctx = &InspectContext::new(base, &args.reading);
+    let ctx = &InspectContext::new(base, &args.reading, &args.look);
     match args.command.as_ref() {
         InspectCommand::Info(args) => info::run(ctx, args),
         InspectCommand::Lines(args) => lines::run(ctx, args),
@@ -77,5 +85,7 @@ pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {
         InspectCommand::Filter(args) => filter::run(ctx, args),
         InspectCommand::Export(args) => export::run(ctx, args),
         InspectCommand::Merge(args) => merge::run(ctx, args),
+        InspectCommand::Edit(args) => edit::run(ctx, args),
+        InspectCommand::Edits(args) => edits::run(ctx, args),
     }
 }

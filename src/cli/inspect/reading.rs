@@ -27,6 +27,9 @@ pub(crate) struct ReadingArgs {
     /// Verify the checksums of Parquet pages; `lint` always does
     #[arg(long, global = true)]
     verify: bool,
+    /// Read files and datasets as if their edits were applied
+    #[arg(long, global = true)]
+    edits: bool,
 }
 
 /// The quote of fields.
@@ -91,7 +94,7 @@ impl ReadingArgs {
     ///
     /// # Errors
     /// [`Failure::Usage`] if separator and quote are equal.
-    pub(super) fn options(&self) -> Result<ReadOptions, Failure> {
+    pub(crate) fn options(&self) -> Result<ReadOptions, Failure> {
         let quote = self.quote.map(|quote| match quote {
             Quote::Byte(byte) => Some(byte),
             Quote::None => None,
@@ -110,6 +113,11 @@ impl ReadingArgs {
             encoding: of_text.next_back(),
             verify: self.verify,
         })
+    }
+
+    /// True if targets are read with their edits.
+    pub(crate) fn has_edits(&self) -> bool {
+        self.edits
     }
 
     /// The encoding for tokens, if an option names one.

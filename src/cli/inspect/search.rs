@@ -26,6 +26,7 @@ use crate::inspect::search::count_matches;
 use crate::inspect::search::find_matches;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
+use crate::registry::TargetError;
 use crate::registry::host;
 
 /// Find the rows that a regular expression matches
@@ -133,7 +134,7 @@ impl PatternArgs {
     /// Compiles the expression.
     ///
     /// # Errors
-    /// [`Error::Regex`].
+    /// [`TargetError::Regex`].
     pub(super) fn compile(&self) -> Result<Pattern, Failure> {
         let options = PatternOptions {
             ignores_case: self.ignore_case,
@@ -141,9 +142,11 @@ impl PatternArgs {
             is_inverted: self.invert,
         };
         let made = Pattern::new(&self.pattern, options);
-        Ok(made.map_err(|source| Error::Regex {
-            pattern: self.pattern.clone(),
-            source,
+        Ok(made.map_err(|source| {
+            Error::Target(TargetError::Regex {
+                pattern: self.pattern.clone(),
+                source,
+            })
         })?)
     }
 

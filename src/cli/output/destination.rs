@@ -11,13 +11,14 @@ use crate::file_io::IfExists;
 use crate::file_io::Place;
 use crate::file_io::place_of;
 use crate::file_io::write_output;
+use crate::registry::CheckoutError;
 use crate::registry::Error;
 
 /// Finds out if a command may replace a plain file at `path`: with `--yes`, or when the person at the
 /// terminal agrees.
 ///
 /// # Errors
-/// [`Error::Exists`] if it may not, and other faults of the place.
+/// [`CheckoutError::Exists`] if it may not, and other faults of the place.
 pub(crate) fn check_destination(ctx: &Context, path: &Path) -> Result<IfExists, Failure> {
     let place = place_of(path).map_err(|e| Error::output(path, e))?;
     if ctx.global.yes {
@@ -33,7 +34,7 @@ pub(crate) fn check_destination(ctx: &Context, path: &Path) -> Result<IfExists, 
     if interrupt::is_requested() {
         return Err(Error::Interrupted.into());
     }
-    Err(Error::Exists(path.to_owned()).into())
+    Err(Error::Checkout(CheckoutError::Exists(path.to_owned())).into())
 }
 
 /// The same for an output that cannot be a directory.
@@ -54,7 +55,7 @@ pub(crate) fn check_file_destination(ctx: &Context, path: &Path) -> Result<IfExi
 /// Writes a whole file.
 ///
 /// # Errors
-/// [`Error::File`], [`Error::Exists`].
+/// [`Error::File`], [`CheckoutError::Exists`].
 pub(crate) fn write_file(path: &Path, bytes: &[u8], if_exists: IfExists) -> Result<(), Failure> {
     let written = write_output(path, bytes, if_exists, None);
     Ok(written.map(drop).map_err(|e| Error::output(path, e))?)

@@ -1,6 +1,7 @@
 //! Questions before a dataset is used that its publisher has withdrawn, or that is far larger than
 //! the data sent for it.
 
+use crate::registry::Listed;
 use std::io::BufRead;
 
 use crate::catalog::Dataset;
@@ -10,9 +11,9 @@ use crate::cli::output::out::Out;
 use crate::cli::output::text::human_bytes;
 use crate::cli::prompt::confirm::ask_yes_no;
 use crate::cli::prompt::confirm::can_ask;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::Expansion;
-use crate::registry::LocalRegistry;
 
 /// Asks if a dataset may take far more space than the data sent for it. Only a clear yes counts.
 pub(crate) fn ask_about_size(out: Out, dataset: &str, expansion: Expansion) -> bool {
@@ -32,7 +33,7 @@ pub(crate) fn ask_about_size(out: Out, dataset: &str, expansion: Expansion) -> b
 /// Asks before a command reads or writes a whole dataset that is far larger than the data sent for it.
 ///
 /// # Errors
-/// [`Error::TooLarge`] without a yes.
+/// `IntegrityError::TooLarge` without a yes.
 pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
     if ctx.global.allow_large {
         return Ok(());
@@ -55,10 +56,10 @@ pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure
 /// question.
 ///
 /// # Errors
-/// [`Error::Withdrawn`] without a yes.
+/// [`DatasetError::Withdrawn`] without a yes.
 pub(crate) fn check_withdrawal(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
-    let trust = ctx.registry()?.trust()?;
-    let listed = LocalRegistry::listed(&trust, dataset.clone());
+    let trust = ctx.registry()?.trust().store()?;
+    let listed = Listed::of(&trust, dataset.clone());
     let Some(reason) = listed.withdrawn else {
         return Ok(());
     };
@@ -75,5 +76,5 @@ pub(crate) fn check_withdrawal(ctx: &Context, dataset: &Dataset) -> Result<(), F
     if can_ask(ctx.out) && ask_yes_no(ctx.out, &question) {
         return Ok(());
     }
-    Err(Error::Withdrawn { dataset, reason }.into())
+    Err(Error::Dataset(DatasetError::Withdrawn { dataset, reason }).into())
 }

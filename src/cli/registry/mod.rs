@@ -7,6 +7,7 @@ mod datasets;
 mod describe;
 mod elsewhere;
 pub(crate) mod fields;
+mod intake;
 pub(crate) mod network;
 mod node_id;
 mod publishing;
@@ -21,7 +22,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::registry::archives::export;
 use crate::cli::registry::archives::import;
-use crate::cli::registry::datasets::index;
 use crate::cli::registry::datasets::info;
 use crate::cli::registry::datasets::list;
 use crate::cli::registry::datasets::log;
@@ -36,6 +36,8 @@ use crate::cli::registry::describe::card;
 use crate::cli::registry::describe::rename;
 use crate::cli::registry::describe::set;
 use crate::cli::registry::describe::tag;
+use crate::cli::registry::intake::index;
+use crate::cli::registry::intake::refresh;
 use crate::cli::registry::network::access;
 use crate::cli::registry::network::node;
 use crate::cli::registry::network::peers;
@@ -55,6 +57,7 @@ use crate::cli::registry::upkeep::stats;
 use crate::cli::registry::upkeep::verify;
 use crate::cli::registry::working_copy::cat;
 use crate::cli::registry::working_copy::checkout;
+use crate::cli::registry::working_copy::commit;
 use crate::cli::registry::working_copy::diff;
 use crate::cli::registry::working_copy::status;
 use crate::remote::RemoteUrl;
@@ -62,6 +65,7 @@ use crate::remote::RemoteUrl;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
     Index(index::IndexArgs),
+    Refresh(refresh::RefreshArgs),
     List(list::ListArgs),
     Search(search::SearchArgs),
     Info(info::InfoArgs),
@@ -70,6 +74,7 @@ pub(crate) enum RegistryCommand {
     Resolve(resolve::ResolveArgs),
     Checkout(checkout::CheckoutArgs),
     Status(status::StatusArgs),
+    Commit(commit::CommitArgs),
     Verify(verify::VerifyArgs),
     Schema(schema::SchemaArgs),
     Diff(diff::DiffArgs),
@@ -133,6 +138,7 @@ impl RegistryCommand {
 pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failure> {
     match command {
         RegistryCommand::Index(args) => index::run(ctx, args),
+        RegistryCommand::Refresh(args) => refresh::run(ctx, args),
         RegistryCommand::List(args) => list::run(ctx, args),
         RegistryCommand::Search(args) => search::run(ctx, args),
         RegistryCommand::Info(args) => info::run(ctx, args),
@@ -141,6 +147,7 @@ pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failur
         RegistryCommand::Resolve(args) => resolve::run(ctx, args),
         RegistryCommand::Checkout(args) => checkout::run(ctx, args),
         RegistryCommand::Status(args) => status::run(ctx, args),
+        RegistryCommand::Commit(args) => commit::run(ctx, args),
         RegistryCommand::Verify(args) => verify::run(ctx, args),
         RegistryCommand::Schema(args) => schema::run(ctx, args),
         RegistryCommand::Diff(args) => diff::run(ctx, args),

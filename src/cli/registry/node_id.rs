@@ -15,7 +15,7 @@ pub(crate) fn find_node(ctx: &Context, text: &str) -> Result<NodeId, Failure> {
         return Ok(NodeId::new(*key.as_bytes()));
     }
     let known = match parse_alias(text) {
-        Ok(name) => ctx.registry()?.node_called(&name)?,
+        Ok(name) => ctx.registry()?.peers().node_called(&name)?,
         Err(_) => None,
     };
     known.ok_or(Failure::usage(

@@ -213,7 +213,7 @@ fn datasets(typed: &str, registry: Option<&LocalRegistry>) -> Vec<String> {
 }
 
 fn publishers(registry: Option<&LocalRegistry>) -> Vec<String> {
-    let Some(trust) = registry.and_then(|r| r.trust().ok()) else {
+    let Some(trust) = registry.and_then(|r| r.trust().store().ok()) else {
         return Vec::new();
     };
     let publishers = trust.file().publishers();

@@ -10,7 +10,7 @@ pub(crate) mod completion_scripts;
 mod groups;
 pub(crate) mod help;
 pub(crate) mod notes;
-mod paths;
+pub(crate) mod paths;
 pub(crate) mod reference;
 mod synonyms;
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("ALIMENTAR_PASSPHRASE", "the passphrase of the key"),
     (
+        "ALIMENTAR_MCP_TOKEN",
+        "the token that HTTP clients of `mcp` send",
+    ),
+    (
         "ALIMENTAR_NEW_PASSPHRASE",
         "the new passphrase, for `passwd`",
     ),

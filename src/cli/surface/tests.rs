@@ -1,9 +1,13 @@
+use std::ffi::OsString;
+
 use clap::Command;
 use clap::CommandFactory as _;
+use clap::builder::ValueParser;
 
 use super::decorate_program;
 use super::groups::GROUPS;
 use super::notes::Notes;
+use super::paths::expand_paths_of;
 use super::synonyms::SYNONYMS;
 use crate::cli::Cli;
 
@@ -81,4 +85,32 @@ fn every_synonym_leads_to_a_command_that_exists() {
         }
         assert!(depth > 0, "{words:?} {suggested}");
     }
+}
+
+#[test]
+fn paths_of_every_named_command_are_expanded() {
+    fn check(command: &Command, words: &mut Vec<OsString>, paths: &mut usize) {
+        // Parsers that expand have the same type of value.
+        let plain = format!("{:?}", ValueParser::path_buf());
+        let of_paths = |c: &Command| {
+            let arguments = c.get_arguments();
+            let found = arguments.filter(|a| format!("{:?}", a.get_value_parser()) == plain);
+            found.map(|a| a.get_id().to_string()).collect::<Vec<_>>()
+        };
+        *paths += of_paths(command).len();
+        let program = expand_paths_of(Cli::command(), words);
+        let mut named = &program;
+        for word in words.iter().skip(1) {
+            named = named.find_subcommand(word).unwrap();
+        }
+        assert_eq!(of_paths(named), [""; 0], "{words:?}");
+        for below in command.get_subcommands() {
+            words.push(below.get_name().into());
+            check(below, words, paths);
+            words.pop();
+        }
+    }
+    let mut paths = 0;
+    check(&Cli::command(), &mut vec!["alimentar".into()], &mut paths);
+    assert!(paths > 20, "{paths}");
 }

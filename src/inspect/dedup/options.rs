@@ -68,6 +68,7 @@ pub enum Keep {
 
 /// Options of a duplicate search.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DedupOptions<'a> {
     /// Search method.
     pub method: Method,
@@ -94,7 +95,7 @@ pub struct DedupOptions<'a> {
     /// Storage for data beyond the memory budget.
     pub spill: &'a dyn Spill,
     /// Cache of sketches. Rows that the parent version had are not sketched again.
-    pub prints: Option<&'a dyn SketchCache>,
+    pub sketch_cache: Option<&'a dyn SketchCache>,
 }
 
 impl Default for DedupOptions<'_> {
@@ -112,7 +113,7 @@ impl Default for DedupOptions<'_> {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             size_bytes: None,
             spill: &MemorySpill,
-            prints: None,
+            sketch_cache: None,
         }
     }
 }

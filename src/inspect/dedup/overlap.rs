@@ -45,6 +45,7 @@ use crate::splitmix::mix;
 
 /// Options of an overlap search.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct OverlapOptions<'a> {
     /// Options of the row comparison. The choice of the kept row has no effect here, and
     /// [`Method::SimHash`] acts as [`Method::MinHash`].

@@ -15,6 +15,7 @@ pub struct Dialect {
 
 /// Caller's choices for reading a file; the front of the file decides the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadOptions {
     /// Byte between fields.
     pub separator: Option<u8>,

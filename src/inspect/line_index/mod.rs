@@ -209,6 +209,16 @@ impl LineIndex {
         LinePosition::Past
     }
 
+    /// Iterates over the offsets of the counted blocks, each with the number of newlines before it.
+    pub fn landmarks(&self) -> impl Iterator<Item = (u64, u64)> {
+        let (mut newlines, shift) = (0, self.shift);
+        self.counts.iter().enumerate().map(move |(n, count)| {
+            let before = newlines;
+            newlines += u64::from(*count);
+            ((n as u64) << shift, before)
+        })
+    }
+
     /// Returns sample blocks from all parts of the covered bytes, the last block included.
     pub(crate) fn samples(&self) -> impl Iterator<Item = Block> {
         let step = self.counts.len().div_ceil(SAMPLES).max(1);

@@ -6,6 +6,7 @@ use crate::inspect::lint::Severity;
 
 /// Options of the linter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LintOptions {
     /// Severity per rule, in rule order; `None` turns a rule off.
     pub severities: [Option<Severity>; RuleId::COUNT],

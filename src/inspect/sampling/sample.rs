@@ -17,6 +17,7 @@ use crate::progress::Progress;
 
 /// Options of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SampleOptions {
     /// Number of reading threads.
     pub threads: usize,
@@ -24,6 +25,17 @@ pub struct SampleOptions {
     pub rows: usize,
     /// Seed; another seed draws other rows.
     pub seed: u64,
+}
+
+impl SampleOptions {
+    /// Creates options for a number of rows and a seed, with one thread.
+    pub fn new(rows: usize, seed: u64) -> Self {
+        Self {
+            threads: 1,
+            rows,
+            seed,
+        }
+    }
 }
 
 /// Result of a sample.

@@ -12,6 +12,7 @@ use crate::inspect::table::Shape;
 
 /// Options of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SplitOptions {
     /// Proportions of the parts, such as 90, 5 and 5.
     pub ratios: Vec<u32>,
@@ -19,6 +20,17 @@ pub struct SplitOptions {
     pub seed: u64,
     /// Property shared by rows that must stay together.
     pub by: SplitBy,
+}
+
+impl SplitOptions {
+    /// Creates options for these proportions and a seed. The whole row decides its part.
+    pub fn new(ratios: Vec<u32>, seed: u64) -> Self {
+        Self {
+            ratios,
+            seed,
+            by: SplitBy::Row,
+        }
+    }
 }
 
 /// Input of the hash that places a row.

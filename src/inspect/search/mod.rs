@@ -61,6 +61,7 @@ pub struct Pattern {
 
 /// Options of a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PatternOptions {
     /// True to ignore letter case.
     pub ignores_case: bool,
@@ -146,6 +147,16 @@ impl Pattern {
     fn is_in(&self, text: &[u8]) -> bool {
         // These matchers have no errors.
         self.any.is_match(text).unwrap_or(false)
+    }
+
+    /// Returns the byte ranges of at most `most` matches in a text, whatever the column.
+    pub fn spans(&self, text: &[u8], most: usize) -> Vec<(usize, usize)> {
+        let mut spans = Vec::new();
+        let _ = self.any.find_iter(text, |m| {
+            spans.push((m.start(), m.end()));
+            spans.len() < most
+        });
+        spans
     }
 
     /// Counts the selected rows of a batch.

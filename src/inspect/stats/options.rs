@@ -2,6 +2,7 @@
 
 /// Options of the statistics.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StatsOptions {
     /// Number of worker threads.
     pub threads: usize,

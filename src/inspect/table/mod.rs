@@ -45,7 +45,7 @@ pub use crate::inspect::table::rows::stored::StoredColumn;
 pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
 #[cfg(feature = "tokens")]
-pub(in crate::inspect) use crate::inspect::table::rows::stored::stored_text_into;
+pub(in crate::inspect) use crate::inspect::table::rows::stored_text::stored_text_into;
 pub use crate::inspect::table::text::lines::LineTable;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonSplitter;
@@ -57,6 +57,9 @@ pub use chain::Chain;
 pub use chain::OpenFile;
 pub(in crate::inspect) use columnar::ShownValue;
 pub(in crate::inspect) use columnar::each_value;
+pub use columnar::edited::CheckError;
+pub use columnar::edited::EditedRow;
+pub use columnar::edited::check_row;
 pub use open::OpenOptions;
 pub use open::Opened;
 pub use open::has_rows;

@@ -48,6 +48,7 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Options of opening a file.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct OpenOptions {
     /// Format, if known; plain bytes are detected again.
     pub format: Option<FileFormat>,

@@ -90,10 +90,19 @@ impl Merges {
 
     /// Counts the tokens of a text.
     pub(super) fn count(&self, text: &[u8]) -> usize {
-        let mut candidate = self.trie.longest_prefix(text);
+        let candidate = self.trie.longest_prefix(text);
         // A token is encoded as itself.
         if candidate != NO_TOKEN && self.length(candidate) == text.len() {
             return 1;
+        }
+        self.encode(text).len()
+    }
+
+    /// Returns the tokens of a text.
+    pub(super) fn encode(&self, text: &[u8]) -> Vec<u32> {
+        let mut candidate = self.trie.longest_prefix(text);
+        if candidate != NO_TOKEN && self.length(candidate) == text.len() {
+            return vec![candidate];
         }
         let mut tokens: Vec<u32> = Vec::with_capacity(text.len() / 3);
         let mut dead_ends = Bits::new(text.len() + 1);
@@ -118,7 +127,12 @@ impl Merges {
                 candidate = last;
             }
         }
-        tokens.len()
+        tokens
+    }
+
+    /// Returns the number of bytes of a token.
+    pub(super) fn token_bytes(&self, token: u32) -> usize {
+        self.length(token)
     }
 }
 

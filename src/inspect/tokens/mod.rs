@@ -5,16 +5,18 @@
 //! time", 2024; the crate `bpe`). Text that looks like a special token, such as `<|endoftext|>`,
 //! counts as ordinary text, because it comes from a dataset.
 
+mod known;
 mod merges;
 mod pieces;
 mod trie;
 mod vocabulary;
 
-use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::LazyLock;
+
+use regex_automata::meta::Cache;
 
 use crate::inspect::stats::LengthStats;
 use crate::inspect::stats::Lengths;
@@ -28,6 +30,7 @@ use crate::inspect::table::StoredColumn;
 use crate::inspect::table::StoredType;
 use crate::inspect::table::TableError;
 use crate::inspect::table::stored_text_into;
+use crate::inspect::tokens::known::KnownCounts;
 use crate::inspect::tokens::merges::Merges;
 use crate::inspect::tokens::pieces::Pieces;
 use crate::inspect::tokens::vocabulary::Vocabulary;
@@ -71,6 +74,21 @@ impl Encoding {
         Ok(counts.sum())
     }
 
+    /// Returns the tokens of a text: the id of each and its number of bytes, in order. The first call
+    /// unpacks the vocabulary.
+    ///
+    /// # Errors
+    /// As [`Encoding::count`].
+    pub fn tokens(self, text: &str) -> io::Result<Vec<(u32, usize)>> {
+        let tokenizer = self.tokenizer()?;
+        let merges = &tokenizer.merges;
+        let ids = tokenizer
+            .pieces
+            .of(text)
+            .flat_map(|piece| merges.encode(piece.as_bytes()));
+        Ok(ids.map(|id| (id, merges.token_bytes(id))).collect())
+    }
+
     fn tokenizer(self) -> io::Result<&'static Tokenizer> {
         let loaded = match self {
             Self::Cl100kBase => &*CL100K_BASE,
@@ -108,6 +126,7 @@ static O200K_BASE: LazyLock<io::Result<Tokenizer>> = LazyLock::new(|| {
 
 /// Options of a token count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenOptions {
     /// Number of worker threads.
     pub threads: usize,
@@ -172,8 +191,9 @@ const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 /// State of one counting thread.
 struct Counter {
     tokenizer: &'static Tokenizer,
+    cache: Cache,
     /// Token counts of short pieces seen before, mostly words.
-    known: HashMap<[u8; 16], u8>,
+    known: KnownCounts,
     scratch: Scratch,
     text: Vec<u8>,
 }
@@ -189,7 +209,8 @@ impl Counter {
     fn new(tokenizer: &'static Tokenizer) -> Self {
         Self {
             tokenizer,
-            known: HashMap::new(),
+            cache: tokenizer.pieces.cache(),
+            known: KnownCounts::new(),
             scratch: Scratch::default(),
             text: Vec::new(),
         }
@@ -258,40 +279,17 @@ impl Counter {
         is_whole
     }
 
-    /// Counts like [`Tokenizer::count`]: the sum over the pieces of the text.
+    /// Counts like [`Encoding::count`]: the sum over the pieces of the text.
     fn count(&mut self, text: &str) -> u64 {
-        let tokenizer = self.tokenizer;
-        let pieces = tokenizer.pieces.of(text);
-        pieces.map(|piece| self.count_piece(piece.as_bytes())).sum()
-    }
-
-    fn count_piece(&mut self, piece: &[u8]) -> u64 {
-        let Some(key) = short_key(piece) else {
-            return self.tokenizer.merges.count(piece) as u64;
-        };
-        if let Some(known) = self.known.get(&key) {
-            return u64::from(*known);
-        }
-        let count = self.tokenizer.merges.count(piece);
-        if self.known.len() < KNOWN_MAX {
-            // No piece has more tokens than bytes.
-            self.known.insert(key, count as u8);
-        }
-        count as u64
+        let (known, merges) = (&mut self.known, &self.tokenizer.merges);
+        let pieces = self.tokenizer.pieces.of_with(&mut self.cache, text);
+        let counts = pieces.map(|piece| {
+            let piece = piece.as_bytes();
+            known.count(piece, || merges.count(piece))
+        });
+        counts.map(|count| count as u64).sum()
     }
 }
-
-/// Key of a piece of fewer than 16 bytes: the bytes and their length.
-fn short_key(piece: &[u8]) -> Option<[u8; 16]> {
-    let mut key = [0; 16];
-    let (length, room) = key.split_last_mut()?;
-    room.get_mut(..piece.len())?.copy_from_slice(piece);
-    *length = piece.len() as u8;
-    Some(key)
-}
-
-/// Number of pieces whose token counts a thread caches.
-const KNOWN_MAX: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,9 @@
 use std::io;
 
 use regex_automata::Anchored;
+use regex_automata::HalfMatch;
 use regex_automata::Input;
+use regex_automata::meta::Cache;
 use regex_automata::meta::Regex;
 
 /// The patterns of an encoding: pieces of text, and white space.
@@ -27,22 +29,43 @@ impl Pieces {
         Ok(Self { patterns })
     }
 
+    /// Returns the working memory of a thread that cuts many texts.
+    pub(super) fn cache(&self) -> Cache {
+        self.patterns.create_cache()
+    }
+
     /// Returns the pieces of a text in their order.
     pub(super) fn of<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let mut rest = text;
-        std::iter::from_fn(move || {
-            let input = Input::new(rest).anchored(Anchored::Yes);
-            let found = self.patterns.find(input)?;
-            let mut end = found.end();
-            if found.pattern().as_usize() == LOOK_AHEAD {
-                let last = rest.get(..end)?.chars().next_back()?;
-                end -= last.len_utf8();
-            }
-            let (piece, behind) = rest.split_at_checked(end)?;
-            rest = behind;
-            Some(piece)
-        })
+        pieces(text, |input| self.patterns.search_half(input))
     }
+
+    /// Returns the pieces of a text as [`of`](Self::of), without taking turns at a shared cache.
+    pub(super) fn of_with<'a>(
+        &'a self,
+        cache: &'a mut Cache,
+        text: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        pieces(text, |input| self.patterns.search_half_with(cache, input))
+    }
+}
+
+/// Cuts a text into the pieces whose ends `find` finds.
+fn pieces(
+    text: &str,
+    mut find: impl FnMut(&Input<'_>) -> Option<HalfMatch>,
+) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let found = find(&Input::new(rest).anchored(Anchored::Yes))?;
+        let mut end = found.offset();
+        if found.pattern().as_usize() == LOOK_AHEAD {
+            let last = rest.get(..end)?.chars().next_back()?;
+            end -= last.len_utf8();
+        }
+        let (piece, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        Some(piece)
+    })
 }
 
 /// The pattern for text of `cl100k_base`.

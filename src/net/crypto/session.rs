@@ -39,7 +39,7 @@ pub struct Session {
     side: Side,
     initial: Suite,
     /// Set once quinn has the handshake data.
-    told: bool,
+    is_reported: bool,
     /// The secrets for the next key update.
     next: Option<Secrets>,
 }
@@ -51,7 +51,7 @@ impl Session {
             tls,
             side,
             initial,
-            told: false,
+            is_reported: false,
             next: None,
         }
     }
@@ -72,7 +72,7 @@ impl crypto::Session for Session {
 
     /// Returns [`HandshakeData`].
     fn handshake_data(&self) -> Option<Box<dyn Any>> {
-        let tls = self.tls.as_ref().ok().filter(|_| self.told)?;
+        let tls = self.tls.as_ref().ok().filter(|_| self.is_reported)?;
         Some(Box::new(HandshakeData {
             protocol: tls.alpn_protocol().map(<[u8]>::to_vec),
         }))
@@ -110,11 +110,11 @@ impl crypto::Session for Session {
                 ));
             }
         }
-        if self.told {
+        if self.is_reported {
             return Ok(false);
         }
-        self.told = self.is_settled();
-        Ok(self.told)
+        self.is_reported = self.is_settled();
+        Ok(self.is_reported)
     }
 
     fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {

@@ -39,6 +39,7 @@ use crate::net::stop::Stop;
 use crate::protocol::PeerTable;
 use crate::protocol::ServiceRecord;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 /// Maximum wait of a stop for the farewell.
 const FAREWELL: Duration = Duration::from_millis(1_500);
@@ -53,7 +54,7 @@ impl Discovery {
     /// Begins to watch, and to announce `own` where it is given.
     ///
     /// # Errors
-    /// [`Error::Bind`] when the port of multicast DNS cannot be shared, [`Error::Transport`] when there
+    /// [`NodeError::Bind`] when the port of multicast DNS cannot be shared, [`NodeError::Transport`] when there
     /// is no thread or poll.
     pub fn start(own: Option<Announcement>, sink: EventSink) -> Result<Self, Error> {
         offline::check("look for nodes around")?;
@@ -86,7 +87,7 @@ impl Discovery {
     /// within a second, the last one counts.
     ///
     /// # Errors
-    /// [`Error::Transport`] when the record could not be passed on; the next refresh announces it.
+    /// [`NodeError::Transport`] when the record could not be passed on; the next refresh announces it.
     pub fn update(&self, record: &ServiceRecord) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let State { own, daemon, .. } = &mut *state;
@@ -179,8 +180,10 @@ fn check_port() -> Result<(), Error> {
     );
     try_at(four)
         .or_else(|first| try_at(six).map_err(|_| first))
-        .map_err(|source| Error::Bind {
-            address: four.to_string(),
-            source,
+        .map_err(|source| {
+            Error::Node(NodeError::Bind {
+                address: four.to_string(),
+                source,
+            })
         })
 }

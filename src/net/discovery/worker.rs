@@ -109,7 +109,7 @@ pub(super) fn open() -> Result<ServiceDaemon, mdns_sd::Error> {
 pub(super) fn end(daemon: &ServiceDaemon) -> Option<Receiver<DaemonStatus>> {
     for _ in 0..5 {
         match daemon.shutdown() {
-            Ok(answer) => return Some(answer),
+            Ok(reply) => return Some(reply),
             Err(mdns_sd::Error::Again) => std::thread::sleep(Duration::from_millis(50)),
             Err(_) => return None,
         }
@@ -172,8 +172,8 @@ impl Worker {
         self.shared.lock().daemon = None;
         let own = self.shared.lock().own.as_ref().map(records::full_name);
         if let Some(name) = own.filter(|_| ended.is_ok())
-            && let Ok(answer) = daemon.unregister(&name)
-            && answer.recv_timeout(PATIENCE / 4).is_ok()
+            && let Ok(reply) = daemon.unregister(&name)
+            && reply.recv_timeout(PATIENCE / 4).is_ok()
         {
             std::thread::sleep(SECOND_FAREWELL);
         }
@@ -277,12 +277,12 @@ impl Worker {
 
 /// Checks that the crate's thread answers, and that its counters are within bounds.
 fn check(daemon: &ServiceDaemon) -> Result<(), Trouble> {
-    let answer = match daemon.get_metrics() {
-        Ok(answer) => answer,
+    let reply = match daemon.get_metrics() {
+        Ok(reply) => reply,
         Err(mdns_sd::Error::Again) => return Err(Trouble::Busy),
         Err(e) => return Err(e.into()),
     };
-    let counts = answer.recv_timeout(PATIENCE).map_err(|_| Trouble::Busy)?;
+    let counts = reply.recv_timeout(PATIENCE).map_err(|_| Trouble::Busy)?;
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     let kinds = ["ptr", "srv", "txt", "addr", "nsec", "subtype"];
     let records: i64 = kinds.iter().map(|k| count(&format!("cached-{k}"))).sum();

@@ -45,6 +45,7 @@ impl GossipNode {
     fn refresh_catalog(&mut self) -> Result<(), Error> {
         let registry = self.server.registry.clone();
         let items: BTreeSet<ItemId> = registry
+            .peers()
             .advertised_items(self.server.showing)?
             .into_iter()
             .collect();
@@ -55,7 +56,7 @@ impl GossipNode {
             let new: Vec<ItemId> = items.difference(&earlier).copied().collect();
             self.queue_news(new)?;
         }
-        let summary = registry.shown(self.server.showing)?;
+        let summary = registry.peers().shown(self.server.showing)?;
         let contents: BTreeSet<ContentId> = summary.iter().map(|b| b.content_id).collect();
         if contents != self.catalogue.contents {
             self.catalogue.contents = contents;
@@ -72,8 +73,8 @@ impl GossipNode {
         if new.is_empty() {
             return Ok(());
         }
-        let heard = self.server.registry.remote_manifests()?;
-        let senders = heard.iter().map(|l| {
+        let remote = self.server.registry.peers().remote_manifests()?;
+        let senders = remote.iter().map(|l| {
             let item = ItemId::Manifest(l.dataset.summary.envelope_id);
             (item, l.dataset.from)
         });

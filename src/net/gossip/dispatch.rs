@@ -18,6 +18,8 @@ use crate::net::server::event::Event;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
 use crate::registry::peers::FollowPlan;
+use crate::registry::peers::SourceState;
+use crate::registry::peers::select;
 
 impl GossipNode {
     /// Starts the exchanges that the schedule wants now.
@@ -60,7 +62,7 @@ impl GossipNode {
             return;
         }
         let registry = self.server.registry.clone();
-        let followed = match registry.follow(&self.replicator.follow) {
+        let followed = match registry.peers().follow(&self.replicator.follow) {
             Ok(followed) => followed,
             Err(error) => {
                 let what = format!("cannot read the followed datasets: {error}");
@@ -122,8 +124,7 @@ impl GossipNode {
         });
     }
 
-    /// Ranks the peers that may have some content: first the one that announced it, then recently seen
-    /// ones whose filters admit it, in random order. A part of the others follows.
+    /// Ranks the peers that may have some content, as `select::rank` does.
     fn rank_sources(&mut self, content: &ContentId, first: &NodeId) -> Vec<CandidateSource> {
         let mut nodes: BTreeMap<NodeId, (bool, bool)> = BTreeMap::new();
         nodes.extend(self.typed.keys().map(|node| (*node, (false, true))));
@@ -132,23 +133,22 @@ impl GossipNode {
             let place = (known.has_left, known.is_proven || is_typed);
             nodes.insert(known.node, place);
         }
-        let mut ranked: Vec<(bool, bool, bool, bool, usize, NodeId)> = Vec::new();
-        for (node, (has_left, is_proven)) in nodes {
-            let lacks = !self.filters.may_have(&node, content);
-            let tie_break = self.random.index(usize::MAX);
-            ranked.push((node != *first, has_left, !is_proven, lacks, tie_break, node));
-        }
-        ranked.sort_unstable();
-        let mut rank_sources = Vec::new();
-        for (_, has_left, is_unproven, lacks, _, node) in ranked {
-            if rank_sources.len() < ASKED_MAX && self.may_exchange_with(&node) {
-                rank_sources.push(CandidateSource {
-                    node,
-                    at: self.known_addresses(&node),
-                    is_likely: !has_left && !is_unproven && !lacks,
-                });
-            }
-        }
-        rank_sources
+        let nodes: Vec<SourceState> = nodes
+            .into_iter()
+            .map(|(node, (has_left, is_proven))| SourceState {
+                node,
+                has_left,
+                is_proven,
+                may_have: self.filters.may_have(&node, content),
+            })
+            .collect();
+        let ranked = select::rank(&nodes, first, &mut self.random);
+        let allowed = ranked.iter().filter(|s| self.may_exchange_with(&s.node));
+        let sources = allowed.take(ASKED_MAX).map(|source| CandidateSource {
+            node: source.node,
+            at: self.known_addresses(&source.node),
+            is_likely: source.is_likely(),
+        });
+        sources.collect()
     }
 }

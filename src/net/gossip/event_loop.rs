@@ -28,8 +28,8 @@ use crate::net::gossip::replicator::Replicator;
 use crate::net::gossip::snapshot::NodeView;
 use crate::net::gossip::snapshot::Snapshot;
 use crate::net::quic::peer::Net;
-use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
+use crate::net::server::shared::Server;
 use crate::net::state::access_list::AccessList;
 use crate::net::state::known_peers::KnownPeers;
 use crate::net::stop::Stop;
@@ -61,6 +61,7 @@ const SLEPT: i64 = 20;
 
 /// Options of the gossip.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct GossipOptions {
     /// Announce this node by mDNS and look for others.
     pub mdns: bool,

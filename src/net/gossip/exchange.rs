@@ -65,10 +65,10 @@ impl ExchangeContext {
         let requested_at = host::instant();
         match &result.exchange {
             Exchange::Compare(_) => {
-                result.compared = self.registry.compare(&*peer, self.showing)?;
+                result.compared = self.registry.peers().compare(&*peer, self.showing)?;
             }
             Exchange::Announce(_, items) => {
-                result.compared.sent = self.registry.tell(&*peer, items)?;
+                result.compared.sent = self.registry.peers().tell(&*peer, items)?;
             }
         }
         // It answered, but maybe before it left.

@@ -32,8 +32,8 @@ use tokio::runtime::Handle;
 use crate::ident::NodeId;
 use crate::net::gossip::event_loop::GossipNode;
 use crate::net::gossip::message::GossipMessage;
-use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
+use crate::net::server::shared::Server;
 use crate::panics::caught;
 use crate::registry::Error;
 

@@ -25,6 +25,7 @@ use crate::protocol::QuietHours;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
@@ -213,7 +214,7 @@ impl PullTask {
                 return Err(Error::Interrupted);
             }
             let asked = self.connections.connect_to(node, at).and_then(|(peer, _)| {
-                let found = self.registry.offer_of(&*peer, wanted)?;
+                let found = self.registry.peers().offer_of(&*peer, wanted)?;
                 Ok(found.map(|found| (peer, found)))
             });
             match asked {
@@ -229,17 +230,22 @@ impl PullTask {
             }
         }
         let Some(offer) = offer else {
-            return Err(fault.unwrap_or_else(|| Error::NotAtPeers(wanted.label.clone())));
+            return Err(
+                fault.unwrap_or_else(|| Error::Node(NodeError::NotAtPeers(wanted.label.clone())))
+            );
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
         // Following a publisher is consent to its data.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
         // Before the data is here, because a kill in between would keep it for ever.
-        self.registry.record_followed(wanted)?;
-        let pulled = self.registry.pull(&accepted, &sources, options, self);
+        self.registry.peers().record_followed(wanted)?;
+        let pulled = self
+            .registry
+            .peers()
+            .pull(&accepted, &sources, options, self);
         if pulled.is_err() {
-            self.registry.forget_followed(wanted)?;
+            self.registry.peers().forget_followed(wanted)?;
         }
         pulled
     }
@@ -251,7 +257,7 @@ pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
     datasets: &[crate::catalog::DatasetSummary],
 ) -> Result<Vec<String>, Error> {
-    registry.retire(datasets)?;
+    registry.peers().retire(datasets)?;
     registry.gc(&GcOptions::default(), &NoProgress)?;
     let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())

@@ -186,7 +186,7 @@ async fn resolved(address: &PeerAddress) -> Result<Vec<SocketAddr>, PeerError> {
         place.to_socket_addrs().map(Iterator::collect::<Vec<_>>)
     });
     let found = found.await.map_err(|e| PeerError::Lost(e.to_string()))?;
-    found.map_err(|e| PeerError::Lost(format!("its name has no address: {e}")))
+    found.map_err(|e| PeerError::UnknownHost(e.to_string()))
 }
 
 /// Replaces an unspecified address by loopback.

@@ -20,6 +20,7 @@ use socket2::Type;
 use crate::net::crypto;
 use crate::protocol::ALPN;
 use crate::registry::Error;
+use crate::registry::NodeError;
 use crate::trust::KeyPair;
 
 /// Requested buffer size of each socket; the system may give less.
@@ -95,14 +96,16 @@ pub(crate) fn server_transport() -> TransportConfig {
 /// Makes an endpoint, which also serves if `server` is given. Call it inside a runtime.
 ///
 /// # Errors
-/// [`Error::Bind`] when the address is not available.
+/// [`NodeError::Bind`] when the address is not available.
 pub(crate) fn endpoint(
     at: SocketAddr,
     server: Option<quinn::ServerConfig>,
 ) -> Result<Endpoint, Error> {
-    let fail = |source| Error::Bind {
-        address: at.to_string(),
-        source,
+    let fail = |source| {
+        Error::Node(NodeError::Bind {
+            address: at.to_string(),
+            source,
+        })
     };
     let socket = socket(at).map_err(fail)?;
     let config = crypto::endpoint_config().map_err(Error::transport)?;

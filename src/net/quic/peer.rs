@@ -70,7 +70,7 @@ impl Net {
     /// Makes a client with a runtime of its own.
     ///
     /// # Errors
-    /// [`Error::Bind`] when there is no socket; [`Error::Keyring`].
+    /// `NodeError::Bind` when there is no socket; [`Error::Keyring`].
     pub fn new(registry: &LocalRegistry) -> Result<Self, Error> {
         let runtime = runtime()?;
         let mut net = Self::on(registry, runtime.handle().clone())?;
@@ -103,7 +103,7 @@ impl Net {
     ///
     /// # Errors
     /// [`Error::Peer`]: it does not answer, speaks another protocol, or has another key;
-    /// [`Error::UnknownPeer`] for a name that no node has.
+    /// `NodeError::UnknownPeer` for a name that no node has.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let address = &KnownPeers::of(&self.registry).named(address)?;
         let at = DialTarget::Typed(address.clone());
@@ -162,6 +162,7 @@ impl Net {
             own: self.own.clone(),
             is_new,
             round_trips: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
             under_way: AtomicU64::new(0),
             pace: self.pace.clone(),
         };
@@ -238,6 +239,8 @@ pub struct Traffic {
     pub sent: u64,
     /// Requests that began while no other was running: concurrent ones share one round trip.
     pub round_trips: u64,
+    /// All requests, the hello among them.
+    pub requests: u64,
 }
 
 /// A connected peer. Any number of threads may send requests at once.
@@ -251,6 +254,7 @@ pub struct Peer {
     own: Hello,
     is_new: bool,
     round_trips: AtomicU64,
+    requests: AtomicU64,
     /// Requests without a complete response.
     under_way: AtomicU64,
     pace: Option<Arc<Throttle>>,
@@ -270,6 +274,7 @@ impl ConnectionState {
             received: self.before.received + stats.udp_rx.bytes,
             sent: self.before.sent + stats.udp_tx.bytes,
             round_trips: 0,
+            requests: 0,
         }
     }
 }
@@ -309,6 +314,7 @@ impl Peer {
     pub fn traffic(&self) -> Traffic {
         let mut traffic = self.state().traffic();
         traffic.round_trips = self.round_trips.load(Ordering::Relaxed);
+        traffic.requests = self.requests.load(Ordering::Relaxed);
         traffic
     }
 
@@ -400,6 +406,7 @@ impl PeerConnection for Peer {
         is_needless: &dyn Fn() -> bool,
         each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
             self.round_trips.fetch_add(1, Ordering::Relaxed);
         }

@@ -4,10 +4,10 @@
 use crate::ident::NodeId;
 use crate::locks::lock;
 use crate::net::quic::response_frames::STALL;
-use crate::net::server::accept::CloseCode;
-use crate::net::server::accept::Server;
-use crate::net::server::accept::code;
 use crate::net::server::event::Event;
+use crate::net::server::shared::CloseCode;
+use crate::net::server::shared::Server;
+use crate::net::server::shared::code;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
 use crate::protocol::Frame;
@@ -151,13 +151,13 @@ impl PeerSession {
 
     async fn malformed(&self, mut out: SendStream, text: &str) -> RequestEnd {
         let bytes = Response::Refusal(Refusal::new(RefusalCode::Malformed, text));
-        let told = async {
+        let farewell = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
             // A close would overtake it.
             let _ = out.stopped().await;
         };
-        let _ = tokio::time::timeout(FAREWELL, told).await;
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
         RequestEnd::CloseCode(CloseCode::Malformed, MALFORMED)
     }
 
@@ -226,10 +226,12 @@ impl PeerSession {
         let begun = tokio::task::spawn_blocking(move || {
             // A node taken off the list meanwhile gets no more answers.
             let mut responses = match may_ask(&registry, &context) {
-                true => registry.answer(&request, &context),
+                true => registry.peers().answer(&request, &context),
                 false => {
                     let text = "not on the list";
-                    registry.refuse(Refusal::new(RefusalCode::NotAllowed, text))
+                    registry
+                        .peers()
+                        .refuse(Refusal::new(RefusalCode::NotAllowed, text))
                 }
             };
             let first = responses.next();

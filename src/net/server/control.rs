@@ -23,7 +23,7 @@ use tokio::net::UnixListener;
 use crate::ident::NodeId;
 use crate::net::gossip::NodeView;
 use crate::net::gossip::Snapshot;
-use crate::net::server::accept::Server;
+use crate::net::server::shared::Server;
 use crate::registry::Error;
 
 const FILE: &str = "node.sock";

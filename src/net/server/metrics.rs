@@ -10,18 +10,21 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::net::server::accept::Server;
+use crate::net::server::shared::Server;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 /// Serves `GET /metrics`, as long as the runtime lives.
 ///
 /// # Errors
-/// [`Error::Bind`] when the port is taken.
+/// [`NodeError::Bind`] when the port is taken.
 pub(crate) async fn listen(port: u16, server: Arc<Server>) -> Result<(), Error> {
     let at = (Ipv4Addr::LOCALHOST, port);
-    let listener = TcpListener::bind(at).await.map_err(|source| Error::Bind {
-        address: format!("127.0.0.1:{port}"),
-        source,
+    let listener = TcpListener::bind(at).await.map_err(|source| {
+        Error::Node(NodeError::Bind {
+            address: format!("127.0.0.1:{port}"),
+            source,
+        })
     })?;
     let answer = move || {
         let text = text(&server);

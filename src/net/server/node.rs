@@ -15,17 +15,18 @@ use crate::net::gossip::GossipOptions;
 use crate::net::offline;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
-use crate::net::server::accept::CloseCode;
-use crate::net::server::accept::Server;
 use crate::net::server::control;
 use crate::net::server::control::ControlSocket;
 use crate::net::server::control::Serving;
 use crate::net::server::event::Event;
 use crate::net::server::event::Observer;
 use crate::net::server::metrics;
+use crate::net::server::shared::CloseCode;
+use crate::net::server::shared::Server;
 use crate::protocol::Access;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 use crate::registry::peers::Showing;
 use crate::store::disk::LockGuard;
@@ -41,6 +42,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Options of a serving node.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ServeOptions {
     /// The addresses to listen on.
     pub addresses: Vec<SocketAddr>,
@@ -52,6 +54,16 @@ pub struct ServeOptions {
     pub metrics_port: Option<u16>,
     /// Options of the gossip.
     pub neighbours: GossipOptions,
+}
+
+impl ServeOptions {
+    /// Creates options for a node that listens on these addresses, without gossip.
+    pub fn on(addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            addresses,
+            ..Self::default()
+        }
+    }
 }
 
 /// A node that serves its registry, until it is stopped or dropped.
@@ -71,7 +83,7 @@ impl Node {
     /// Starts to serve.
     ///
     /// # Errors
-    /// [`Error::AlreadyServing`] when another process does; [`Error::Bind`].
+    /// [`NodeError::AlreadyServing`] when another process does; [`NodeError::Bind`].
     pub fn start(
         registry: &LocalRegistry,
         options: &ServeOptions,
@@ -79,7 +91,8 @@ impl Node {
     ) -> Result<Self, Error> {
         offline::check("serve")?;
         let lock = registry.exclusive_now(LOCK)?;
-        let lock = lock.ok_or_else(|| Error::AlreadyServing(registry.home().to_owned()))?;
+        let lock =
+            lock.ok_or_else(|| Error::Node(NodeError::AlreadyServing(registry.home().to_owned())))?;
         let key = keyring::node_key(registry.home())?;
         let node_id = NodeId::new(*key.public_key().as_bytes());
         let runtime = runtime()?;

@@ -8,6 +8,7 @@ use crate::net::address::PeerAddress;
 use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::line_file;
 
 const FILE: &str = "known_peers";
@@ -67,11 +68,11 @@ impl KnownPeers {
     /// Resolves an address in which a node's name stands for its id, or alone for its last address.
     ///
     /// # Errors
-    /// [`Error::UnknownPeer`] when no node has the name before the `@`; [`Error::File`].
+    /// [`NodeError::UnknownPeer`] when no node has the name before the `@`; [`Error::File`].
     pub fn named(&self, address: &PeerAddress) -> Result<PeerAddress, Error> {
         if let Some(name) = &address.called {
-            let node = self.registry.node_called(name)?;
-            let unknown = || Error::UnknownPeer(name.to_string());
+            let node = self.registry.peers().node_called(name)?;
+            let unknown = || Error::Node(NodeError::UnknownPeer(name.to_string()));
             return Ok(PeerAddress {
                 node: Some(node.ok_or_else(unknown)?),
                 called: None,
@@ -83,6 +84,7 @@ impl KnownPeers {
         };
         let Some(node) = self
             .registry
+            .peers()
             .node_called(&name)?
             .filter(|_| address.node.is_none())
         else {

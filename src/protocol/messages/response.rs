@@ -235,7 +235,7 @@ impl Response {
     /// [`DecodeError`] when the kind is unknown or the body does not fit it.
     pub fn decode(frame: Frame) -> Result<Self, DecodeError> {
         let mut r = Reader::new(&frame.body);
-        let answer = match frame.kind {
+        let response = match frame.kind {
             0x81 => return Hello::decode(&frame.body).map(Self::Hello),
             0x82 => return decode_batch(&frame.body).map(Self::Manifests),
             0x83 => Self::Reconciled(read_indexes(&mut r, RECONCILE_ELEMENTS_MAX)?),
@@ -263,7 +263,7 @@ impl Response {
             _ => return Err(DecodeError::Invalid("kind of answer")),
         };
         r.end()?;
-        Ok(answer)
+        Ok(response)
     }
 }
 

@@ -57,6 +57,11 @@ impl FetchSchedule {
         self.waiting.push_back(window);
     }
 
+    /// Adds a window that is fetched before all that wait.
+    pub fn offer_first(&mut self, window: u64) {
+        self.waiting.push_front(window);
+    }
+
     /// Declares that no more windows will follow.
     pub fn close(&mut self) {
         self.is_closed = true;

@@ -9,9 +9,10 @@ use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::manifest::Manifest;
 use crate::manifest::each_node;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::dry_run::DryRun;
 use crate::registry::error::Error;
+use crate::registry::error::transfer::TransferError;
 use crate::store::disk::BlobReader;
 
 /// The exported blobs that the receiver holds, and the datasets that contain them.
@@ -76,7 +77,7 @@ fn short(key: &BlobKey) -> [u8; 16] {
     key.id.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Returns the datasets that an archive needs, in its order.
     pub(super) fn bases(
         &self,
@@ -88,15 +89,18 @@ impl LocalRegistry {
             let id = ContentId::parse_hex(&base.content_id);
             let held = match id {
                 Some(id) => self
+                    .registry
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_content(t, &id, |c| *c == id)?))?,
                 None => Vec::new(),
             };
             let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
-            let missing = || Error::BaseMissing {
-                name: base.name.chars().take(200).collect(),
-                version: base.version.chars().take(100).collect(),
-                content_id: base.content_id.chars().take(64).collect(),
+            let missing = || {
+                Error::Transfer(TransferError::BaseMissing {
+                    name: base.name.chars().take(200).collect(),
+                    version: base.version.chars().take(100).collect(),
+                    content_id: base.content_id.chars().take(64).collect(),
+                })
             };
             let held = held.into_iter().find(fits).map(|d| d.manifest);
             let held = held.or_else(|| {

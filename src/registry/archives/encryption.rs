@@ -25,6 +25,7 @@ use crate::file_io::Written;
 use crate::file_io::read_given_text;
 use crate::keyring::passphrase_spellings;
 use crate::registry::error::Error;
+use crate::registry::error::transfer::TransferError;
 use crate::registry::host;
 
 /// Work factor of scrypt for encryption, as a power of two. It equals that of `age`.
@@ -228,7 +229,7 @@ pub(crate) fn open(path: &Path, keys: &DecryptionKeys) -> Result<Box<dyn Read + 
     if !is_encrypted {
         return Ok(Box::new(file));
     }
-    let locked = || Error::Locked(path.to_owned());
+    let locked = || Error::Transfer(TransferError::Locked(path.to_owned()));
     let decryptor = Decryptor::new(file).map_err(|_| locked())?;
     let reader = match (decryptor.has_passphrase(), &keys.passphrase) {
         (true, Some(passphrase)) => {
@@ -266,6 +267,9 @@ mod tests {
             Ok::<_, Error>(text)
         };
         assert_eq!(text_of(decomposed).unwrap(), "text");
-        assert!(matches!(text_of("cafe"), Err(Error::Locked(_))));
+        assert!(matches!(
+            text_of("cafe"),
+            Err(Error::Transfer(TransferError::Locked(_)))
+        ));
     }
 }

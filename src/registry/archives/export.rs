@@ -39,13 +39,16 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::Envelope;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::alignment;
 use crate::registry::archives::alignment::ExportAlignment;
 use crate::registry::archives::base::KnownBase;
 use crate::registry::archives::options::ExportOptions;
 use crate::registry::archives::output::ArchiveOutput;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::transfer::TransferError;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
@@ -67,7 +70,7 @@ pub struct ExportReport {
 /// Minimum size of a volume: one frame and the trailer.
 const SPLIT_BYTES_MIN: u64 = 9 << 20;
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Writes datasets into one archive. Its bytes depend only on the datasets and the options.
     ///
     /// # Errors
@@ -84,7 +87,9 @@ impl LocalRegistry {
         match place {
             Place::Free(_) => {}
             Place::Plain(_) if options.if_exists == IfExists::Replace => {}
-            Place::Plain(_) | Place::Directory => return Err(Error::Exists(dest.to_owned())),
+            Place::Plain(_) | Place::Directory => {
+                return Err(Error::Checkout(CheckoutError::Exists(dest.to_owned())));
+            }
             Place::Through | Place::StandardOutput if options.split.is_none() => {}
             Place::Through | Place::StandardOutput => {
                 let why =
@@ -93,14 +98,16 @@ impl LocalRegistry {
             }
         }
         if options.split.is_some_and(|n| n < SPLIT_BYTES_MIN) {
-            return Err(Error::SplitTooSmall(SPLIT_BYTES_MIN));
+            return Err(Error::Transfer(TransferError::SplitTooSmall(
+                SPLIT_BYTES_MIN,
+            )));
         }
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let mut datasets = datasets.to_vec();
         datasets.sort_by_key(|d| d.envelope_id);
         datasets.dedup_by_key(|d| d.envelope_id);
         let mut candidates = options.since.clone();
-        for held in self.list()? {
+        for held in self.registry.list()? {
             if options.receipt.contains(&held.manifest.chunk_tree_root) {
                 candidates.push(held);
             }
@@ -160,6 +167,7 @@ impl LocalRegistry {
             return Ok(false);
         }
         let statements = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         let mut theirs = statements
@@ -171,12 +179,13 @@ impl LocalRegistry {
     /// Writes every dataset with one of these content ids into one archive.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or as [`LocalRegistry::export`].
+    /// [`DatasetError::NotFound`], or as [`Archives::export`].
     pub fn export_batch(&self, ids: &[ContentId], dest: &Path) -> Result<PathBuf, Error> {
         let mut datasets = Vec::new();
         for id in ids {
-            let found = self.get(id)?;
-            datasets.push(found.ok_or_else(|| Error::NotFound(id.to_string()))?);
+            let found = self.registry.get(id)?;
+            datasets
+                .push(found.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?);
         }
         self.export(&datasets, dest, &ExportOptions::default(), &NoProgress)?;
         Ok(dest.to_owned())
@@ -195,7 +204,7 @@ impl LocalRegistry {
             .map(|d| ArchivedDataset::of(&d.manifest, &d.envelope_id));
         let needed = base.datasets.iter().map(|d| BaseDataset::of(&d.manifest));
         let header = ArchiveHeader::new(held.collect(), needed.collect(), may_hold_deltas);
-        let (envelopes, mut statements) = self.store.read(|t| {
+        let (envelopes, mut statements) = self.registry.store.read(|t| {
             let envelopes = datasets
                 .iter()
                 .map(|d| catalog::envelope(t, &d.envelope_id))

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use crate::age_format::Identity;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::keyring;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::encryption::IDENTITIES_BYTES_MAX;
 use crate::registry::error::Error;
@@ -20,10 +20,10 @@ use crate::registry::host;
 const FILE: &str = "identity.txt";
 const LOCK: &str = "identity.lock";
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Returns the path of this home's identity file.
     pub fn identity_path(&self) -> PathBuf {
-        self.home().join(FILE)
+        self.registry.home().join(FILE)
     }
 
     /// Returns the public keys of this home's identities, newest first. The list is empty if there
@@ -42,7 +42,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the file cannot be read or written.
     pub fn make_identity(&self) -> Result<String, Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let path = self.identity_path();
         let before = match keyring::is_taken(&path) {
             false => String::new(),
@@ -67,14 +67,14 @@ impl LocalRegistry {
             host::now().to_rfc3339(),
             secret.as_str(),
         ));
-        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
+        write_atomically(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
         Ok(public)
     }
 
     /// Returns the identities of this home. They are empty if it has none.
     ///
     /// # Errors
-    /// As [`LocalRegistry::identities`].
+    /// As [`Archives::identities`].
     pub fn own_decryption_keys(&self) -> Result<DecryptionKeys, Error> {
         let path = self.identity_path();
         let mut keys = DecryptionKeys::default();

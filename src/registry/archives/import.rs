@@ -18,7 +18,7 @@ use crate::manifest::Rank;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::dry_run::DryRunRank;
 use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::import_pipeline::run_import_pipeline;
@@ -100,11 +100,11 @@ enum CandidateFate {
     TooLarge(Expansion),
 }
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Imports an archive.
     ///
     /// # Errors
-    /// [`Error::Archive`] with the problem, or [`Error::BaseMissing`]. Nothing of the archive is
+    /// [`Error::Archive`] with the problem, or `TransferError::BaseMissing`. Nothing of the archive is
     /// visible then. A dataset that trust refuses is an outcome and no error.
     pub fn import(
         &self,
@@ -181,7 +181,7 @@ impl LocalRegistry {
         let _until_published = if options.dry_run {
             None
         } else {
-            Some(BlobReader::new(&self.store)?)
+            Some(BlobReader::new(&self.registry.store)?)
         };
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
@@ -189,25 +189,31 @@ impl LocalRegistry {
             let bytes = sizes.fold(0_u64, u64::saturating_add);
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // The session protects all imported blobs from collection.
-            let store = BlobReader::new(&self.store)?;
+            let store = BlobReader::new(&self.registry.store)?;
             let bases = if header.may_hold_deltas() {
                 bases.as_slice()
             } else {
                 &[]
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
-            refuse_large(&store, &mut candidates, self.sizes.free_data_bytes, options)?;
+            refuse_large(
+                &store,
+                &mut candidates,
+                self.registry.sizes.free_data_bytes,
+                options,
+            )?;
             for c in candidates
                 .iter()
                 .filter(|c| matches!(c.fate, CandidateFate::Wanted(_)))
             {
                 let manifest = c.verified.manifest();
-                self.verify_manifest(&store, manifest, progress)
+                self.registry
+                    .verify_manifest(&store, manifest, progress)
                     .map_err(|e| attribute_to_signer(e, c.listed.publisher()))?;
             }
         }
         if options.dry_run {
-            let store = BlobReader::new(&self.store)?;
+            let store = BlobReader::new(&self.registry.store)?;
             if let Some(last) = last {
                 let manifests = candidates.iter().map(|c| c.verified.manifest());
                 let manifests = manifests.take(last + 1);
@@ -229,6 +235,11 @@ impl LocalRegistry {
         if !options.dry_run {
             self.publish_imported(&candidates, &statements)?;
         }
+        // An archive has its manifests in the order of their ids, which differs with each key.
+        candidates.sort_by_cached_key(|c| {
+            let m = c.verified.manifest();
+            (m.name.clone(), m.dataset_version.clone(), m.content_id)
+        });
         Ok(ImportReport {
             outcomes: candidates.into_iter().map(outcome).collect(),
             new_chunks: stats.new_chunks,
@@ -239,10 +250,15 @@ impl LocalRegistry {
     /// Returns the trust settings after the archive's statements apply.
     fn trust_with(&self, statements: &[Statement]) -> Result<TrustStore, Error> {
         let mut held = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         held.extend_from_slice(statements);
-        Ok(TrustStore::new(self.read_trust_file()?, &held, host::now()))
+        Ok(TrustStore::new(
+            self.registry.trust().read_file()?,
+            &held,
+            host::now(),
+        ))
     }
 
     fn candidate(
@@ -257,7 +273,7 @@ impl LocalRegistry {
         // An older revision changes nothing.
         let rank = Rank::of(&manifest, envelope_id);
         let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
-        let same = self.store.read(|t| {
+        let same = self.registry.store.read(|t| {
             // A dataset indexed here may have the same content, or more.
             let here = catalog::made_here(t, &manifest, Origin::Elsewhere)?.filter(counts);
             Ok::<_, Error>(match here {
@@ -267,7 +283,7 @@ impl LocalRegistry {
         })?;
         // A held dataset with lost bytes is healed by reading it again.
         if let Some(held) = same
-            && self.is_complete(&held)?
+            && self.registry.is_complete(&held)?
         {
             let fate = if held.envelope_id == envelope_id {
                 CandidateFate::AlreadyHere
@@ -275,13 +291,13 @@ impl LocalRegistry {
                 CandidateFate::Older
             };
             return Ok(Candidate {
-                listed: Self::listed(trust, held),
+                listed: Listed::of(trust, held),
                 fate,
                 verified,
                 card,
             });
         }
-        let listed = Self::listed_elsewhere(trust, &verified);
+        let listed = Listed::elsewhere(trust, &verified);
         let rehearsed = match options.dry_run_state.rank(&manifest, envelope_id) {
             DryRunRank::New => None,
             DryRunRank::Same => Some(CandidateFate::AlreadyHere),
@@ -318,9 +334,9 @@ impl LocalRegistry {
         last: usize,
         progress: &dyn Progress,
     ) -> Result<crate::store::disk::SessionStats, Error> {
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         let mut recent = RecentBlobs::default();
-        let similarity = SimilarityIndex::open(&self.store)?;
+        let similarity = SimilarityIndex::open(&self.registry.store)?;
         run_import_pipeline(
             &session,
             &similarity,
@@ -364,7 +380,7 @@ impl LocalRegistry {
         if statements.is_empty() && !candidates.iter().any(is_wanted) {
             return Ok(());
         }
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         let mut salts = Vec::new();
         for _ in candidates {
             let salt: [u8; 16] = host::random().map_err(Error::Random)?;
@@ -449,7 +465,7 @@ fn admit(
     } else {
         Consent::NotAsked
     };
-    let admitted = Admitted::admit(verified, &listed.standing, Action::Import, consent);
+    let admitted = Admitted::admit(verified, &listed.policy_input, Action::Import, consent);
     admitted.map_err(|reason| listed.with_revocation(reason).into_owned())
 }
 

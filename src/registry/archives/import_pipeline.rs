@@ -149,9 +149,11 @@ impl ImportPipeline<'_> {
             return;
         }
         let batch = Batch {
+            is_marked: false,
             number: 0,
             data: std::mem::take(&mut self.data),
             ends: std::mem::take(&mut self.ends),
+            known: Vec::new(),
         };
         let expected = std::mem::take(&mut self.expected);
         // Workers outlive this call. Their errors are checked when they are joined.

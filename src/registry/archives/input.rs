@@ -22,6 +22,7 @@ use crate::registry::archives::volume_sets::group_volumes;
 use crate::registry::archives::volume_sets::missing_before;
 use crate::registry::archives::volume_sets::volume_number;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
 
 /// The files of one archive, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +117,9 @@ impl ArchiveInput {
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
     pub(crate) fn check(&self, keys: &DecryptionKeys) -> Result<(), Error> {
         if self.source == InputKind::Special {
-            return Err(Error::NotPlainFile(self.path().to_owned()));
+            return Err(Error::Source(SourceError::NotPlainFile(
+                self.path().to_owned(),
+            )));
         }
         if let Some(missing) = &self.missing {
             let missing = missing.clone();

@@ -18,6 +18,8 @@ pub(crate) mod preamble;
 mod receivers;
 pub(crate) mod volume_sets;
 
+use crate::registry::LocalRegistry;
+
 pub use crate::registry::archives::dry_run::DryRun;
 pub use crate::registry::archives::encryption::DecryptionKeys;
 pub use crate::registry::archives::encryption::Passphrase;
@@ -37,3 +39,17 @@ pub use options::ImportOptions;
 pub use receivers::Receiver;
 pub use receivers::is_receipt;
 pub use receivers::receipts_in;
+
+/// The archives of a registry: export, import, receivers and their receipts, and identities that
+/// decrypt.
+#[derive(Clone, Copy, Debug)]
+pub struct Archives<'a> {
+    registry: &'a LocalRegistry,
+}
+
+impl LocalRegistry {
+    /// Returns the archives: export, import, receivers and identities.
+    pub fn archives(&self) -> Archives<'_> {
+        Archives { registry: self }
+    }
+}

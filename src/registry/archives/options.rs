@@ -15,6 +15,7 @@ use crate::registry::publishing::trust::Listed;
 
 /// Options of an export.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ExportOptions {
     /// Datasets that the receiver holds.
     pub since: Vec<Dataset>,
@@ -33,6 +34,16 @@ pub struct ExportOptions {
     pub if_exists: IfExists,
 }
 
+impl ExportOptions {
+    /// Creates options for volumes of this maximum size, in bytes.
+    pub fn split_at(bytes: u64) -> Self {
+        Self {
+            split: Some(bytes),
+            ..Self::default()
+        }
+    }
+}
+
 /// Asks a person to admit a dataset.
 pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
 /// Asks a person to accept a dataset that is far larger than the bytes sent for it.
@@ -40,6 +51,7 @@ pub type AskLarge<'a> = dyn Fn(&Listed, Expansion) -> bool + 'a;
 
 /// Options of an import.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct ImportOptions<'a> {
     /// Admit only datasets that a fully trusted publisher has signed.
     pub require_signature: bool,

@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Returns the paths and the missing volumes of every set, in order.
-    fn told(volumes: Vec<Volume>) -> Vec<(Vec<String>, Option<String>)> {
+    fn grouped(volumes: Vec<Volume>) -> Vec<(Vec<String>, Option<String>)> {
         let count = volumes.len();
         let paths = |set: &VolumeSet| {
             let paths = set.paths.iter();
@@ -167,12 +167,12 @@ mod tests {
         };
         let found = group_volumes(volumes);
         assert!(found.iter().map(|s| s.paths.len()).sum::<usize>() <= count);
-        let mut told: Vec<_> = found
+        let mut grouped: Vec<_> = found
             .iter()
             .map(|s| (paths(s), s.missing.clone()))
             .collect();
-        told.sort();
-        told
+        grouped.sort();
+        grouped
     }
 
     fn whole(paths: &[&str]) -> (Vec<String>, Option<String>) {
@@ -190,7 +190,7 @@ mod tests {
             volume("elsewhere/a", 1, 1, 1, false),
             volume("b.007", 1, 1, 2, false),
         ];
-        assert_eq!(told(volumes), [whole(&["elsewhere/a", "b.007", "c"])]);
+        assert_eq!(grouped(volumes), [whole(&["elsewhere/a", "b.007", "c"])]);
     }
 
     #[test]
@@ -208,12 +208,12 @@ mod tests {
             whole(&["b.001", "b.002"]),
             whole(&["c.001"]),
         ];
-        assert_eq!(told(volumes.clone()), wanted);
+        assert_eq!(grouped(volumes.clone()), wanted);
         // One of them is incomplete, and the other is not taken as its part.
         let without = |n: usize| {
             let mut volumes = volumes.clone();
             volumes.remove(n);
-            told(volumes)
+            grouped(volumes)
         };
         assert_eq!(
             without(1)[..2],
@@ -240,7 +240,7 @@ mod tests {
             whole(&["a.001", "a.002"]),
             lacking(&["a.003", "a.004"], "volume 1, volume 2"),
         ];
-        assert_eq!(told(volumes), wanted);
+        assert_eq!(grouped(volumes), wanted);
     }
 
     #[test]
@@ -250,18 +250,18 @@ mod tests {
             volumes.push(volume(&format!("{dir}/a.001"), 1, 1, 1, false));
             volumes.push(volume(&format!("{dir}/a.002"), 1, 1, 2, true));
         }
-        assert_eq!(told(volumes), [whole(&["one/a.001", "one/a.002"])]);
+        assert_eq!(grouped(volumes), [whole(&["one/a.001", "one/a.002"])]);
     }
 
     #[test]
     fn missing_volumes_are_listed_within_limits() {
         let volumes = vec![volume("x", 1, 1, u32::MAX, true)];
-        let (_, missing) = told(volumes).remove(0);
+        let (_, missing) = grouped(volumes).remove(0);
         let missing = missing.unwrap();
         assert!(missing.starts_with("volume 1, volume 2, "), "{missing}");
         assert!(missing.ends_with("volume 20, more"), "{missing}");
         let volumes = vec![volume("x.002", 1, 1, 2, false)];
         let wanted = lacking(&["x.002"], "volume 1, volume 3 and what follows it");
-        assert_eq!(told(volumes), [wanted]);
+        assert_eq!(grouped(volumes), [wanted]);
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::file_io::IfExists;
 use crate::file_io::open_plain;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::to_hex;
 use crate::inspect::line_index::FileStamp;
 use crate::registry::host;
@@ -74,7 +74,7 @@ impl CacheFiles {
         }
         let written = self
             .make_directory()
-            .and_then(|()| write_aside(&self.path(of), bytes, Some(0o600), IfExists::Replace));
+            .and_then(|()| write_atomically(&self.path(of), bytes, Some(0o600), IfExists::Replace));
         if written.is_ok() {
             self.remove_oldest();
         }
@@ -137,11 +137,11 @@ pub(crate) fn create_partial(path: &Path) -> io::Result<(PathBuf, File)> {
         remove_abandoned(directory);
     }
     let noise: [u8; 6] = host::random()?;
-    let aside = path.with_extension(format!("{PARTIAL}{}", to_hex(&noise)));
+    let partial = path.with_extension(format!("{PARTIAL}{}", to_hex(&noise)));
     let mut options = File::options();
     options.read(true).write(true).create_new(true).mode(0o600);
-    let file = options.open(&aside)?;
-    Ok((aside, file))
+    let file = options.open(&partial)?;
+    Ok((partial, file))
 }
 
 /// Removes temporary files that nobody wrote to for a day. If their writer still runs, it finds its

@@ -1,5 +1,5 @@
 //! Sketch cache: similarity sketches of the rows of a dataset, in the home. Normative:
-//! `spec/prints.md`.
+//! `spec/sketch-cache.md`.
 
 use std::fs;
 use std::fs::File;
@@ -48,10 +48,10 @@ impl SketchCache for SketchFiles {
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
         self.cache.make_directory()?;
         let path = self.path(parameters);
-        let (aside, file) = create_partial(&path)?;
+        let (partial, file) = create_partial(&path)?;
         Ok(Box::new(PartialFile {
             file,
-            aside,
+            partial,
             path,
             cache: self.cache.clone(),
         }))
@@ -60,7 +60,7 @@ impl SketchCache for SketchFiles {
 
 struct PartialFile {
     file: File,
-    aside: PathBuf,
+    partial: PathBuf,
     path: PathBuf,
     cache: CacheFiles,
 }
@@ -72,7 +72,7 @@ impl NewSketches for PartialFile {
 
     fn commit(self: Box<Self>) -> io::Result<()> {
         // A power cut may leave a part of the file. Its checksum detects that.
-        fs::rename(&self.aside, &self.path)?;
+        fs::rename(&self.partial, &self.path)?;
         self.cache.remove_oldest();
         Ok(())
     }
@@ -81,7 +81,7 @@ impl NewSketches for PartialFile {
 impl Drop for PartialFile {
     fn drop(&mut self) {
         // Already gone after a rename.
-        let _ = fs::remove_file(&self.aside);
+        let _ = fs::remove_file(&self.partial);
     }
 }
 

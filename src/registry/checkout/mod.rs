@@ -13,10 +13,10 @@ use std::path::PathBuf;
 
 use crate::catalog::Dataset;
 use crate::chunk::params::CHUNK_BYTES_MAX;
-use crate::file_io::Aside;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::Place;
+use crate::file_io::TemporaryPath;
 use crate::file_io::place_of;
 use crate::file_io::put_in_place;
 use crate::manifest::FileEntry;
@@ -27,6 +27,8 @@ use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::WINDOW_CHUNKS;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::host;
 use crate::registry::integrity::blame::blamed;
 use crate::registry::step::Step;
@@ -56,7 +58,7 @@ impl LocalRegistry {
     /// single file goes into `dest` if that is an existing directory.
     ///
     /// # Errors
-    /// [`Error::Exists`] when that would overwrite something, [`Error::Corrupt`] when stored bytes
+    /// [`CheckoutError::Exists`] when that would overwrite something, `IntegrityError::Corrupt` when stored bytes
     /// are damaged. Nothing stays at `dest` then.
     pub fn checkout(
         &self,
@@ -97,22 +99,22 @@ impl LocalRegistry {
             to.finish().map_err(fail)?;
             return Ok(CheckoutReport { files: 1, bytes });
         };
-        let (aside, only) = begin_partial(&dest, single)?;
+        let (partial, only) = begin_partial(&dest, single)?;
         let place = || {
-            let inside = aside.path().join(&chosen.below);
-            let from = if single { aside.path() } else { &inside };
+            let inside = partial.path().join(&chosen.below);
+            let from = if single { partial.path() } else { &inside };
             put_in_place(from, &dest, if_exists).map_err(|e| Error::output(&dest, e))
         };
-        let written = self.write_files(&reader, dataset, files, (only, aside.path()), progress);
+        let written = self.write_files(&reader, dataset, files, (only, partial.path()), progress);
         let placed_at = host::now();
         let written = written.and_then(|()| place());
         // For a directory inside the dataset, its parent directories are omitted.
         if written.is_err() || !chosen.below.is_empty() {
             // A leftover that cannot be removed has a name that identifies it.
             let _ = if single {
-                std::fs::remove_file(aside.path())
+                std::fs::remove_file(partial.path())
             } else {
-                std::fs::remove_dir_all(aside.path())
+                std::fs::remove_dir_all(partial.path())
             };
         }
         written?;
@@ -126,7 +128,7 @@ impl LocalRegistry {
     /// Writes the bytes of a dataset, or of one file, to `out` in order.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::Corrupt`], or the error of `out`.
+    /// [`DatasetError::NoSuchFile`], `IntegrityError::Corrupt`, or the error of `out`.
     pub fn cat(
         &self,
         dataset: &Dataset,
@@ -142,9 +144,11 @@ impl LocalRegistry {
             Some(path) => {
                 let found = table.with_offsets().find(|(_, f)| f.path == path);
                 let name = dataset.manifest.name.to_string();
-                let missing = || Error::NoSuchFile {
-                    path: path.to_owned(),
-                    dataset: name,
+                let missing = || {
+                    Error::Dataset(DatasetError::NoSuchFile {
+                        path: path.to_owned(),
+                        dataset: name,
+                    })
                 };
                 let (at, file) = found.ok_or_else(missing)?;
                 (at, at.saturating_add(file.size_bytes))
@@ -278,7 +282,7 @@ pub(crate) fn destination(
     match place_of(&dest).map_err(|e| Error::output(&dest, e))? {
         Place::Free(real) => Ok(Some(real)),
         Place::Plain(real) if single && if_exists == IfExists::Replace => Ok(Some(real)),
-        Place::Plain(_) | Place::Directory => Err(Error::Exists(dest)),
+        Place::Plain(_) | Place::Directory => Err(Error::Checkout(CheckoutError::Exists(dest))),
         Place::Through | Place::StandardOutput if single => Ok(None),
         Place::Through | Place::StandardOutput => {
             let why = std::io::Error::other("a directory of files cannot be written as one stream");
@@ -304,11 +308,14 @@ pub(crate) fn with_length(file: File, path: &Path, size_bytes: u64) -> Result<Fi
 }
 
 /// Creates a temporary directory, or a temporary file with its handle.
-pub(crate) fn begin_partial(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
+pub(crate) fn begin_partial(
+    dest: &Path,
+    single: bool,
+) -> Result<(TemporaryPath, Option<File>), Error> {
     let begun = if single {
-        Aside::file(dest, None).map(|(aside, file)| (aside, Some(file)))
+        TemporaryPath::file(dest, None).map(|(partial, file)| (partial, Some(file)))
     } else {
-        Aside::directory(dest).map(|aside| (aside, None))
+        TemporaryPath::directory(dest).map(|partial| (partial, None))
     };
     begun.map_err(|e| Error::file("create", dest, e))
 }

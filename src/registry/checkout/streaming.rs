@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::file_io::Aside;
 use crate::file_io::IfExists;
+use crate::file_io::TemporaryPath;
 use crate::file_io::put_in_place;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
@@ -26,7 +26,7 @@ pub(crate) struct StreamingCheckout<'a> {
     single: bool,
     dest: PathBuf,
     if_exists: IfExists,
-    aside: Aside,
+    partial: TemporaryPath,
     /// The single file that goes to `dest`, until it is begun.
     only: Option<File>,
     /// Number of the next or current file.
@@ -47,13 +47,13 @@ impl<'a> StreamingCheckout<'a> {
         let Some(dest) = destination(files, single, (dest, if_exists))? else {
             return Ok(None);
         };
-        let (aside, only) = begin_partial(&dest, single)?;
+        let (partial, only) = begin_partial(&dest, single)?;
         Ok(Some(Self {
             files,
             single,
             dest,
             if_exists,
-            aside,
+            partial,
             only,
             next: 0,
             open: None,
@@ -85,8 +85,8 @@ impl<'a> StreamingCheckout<'a> {
 
     fn make(&mut self, start: u64, file: &FileEntry) -> Result<CheckoutFile, Error> {
         let begun = match self.only.take() {
-            Some(only) => with_length(only, self.aside.path(), file.size_bytes)?,
-            None => make(&self.aside.path().join(&file.path), file.size_bytes)?,
+            Some(only) => with_length(only, self.partial.path(), file.size_bytes)?,
+            None => make(&self.partial.path().join(&file.path), file.size_bytes)?,
         };
         Ok(CheckoutFile {
             start,
@@ -99,7 +99,7 @@ impl<'a> StreamingCheckout<'a> {
     pub(crate) fn finish(mut self) -> Result<PathBuf, Error> {
         // Empty files at the end, or alone.
         self.push(&[])?;
-        let placed = put_in_place(self.aside.path(), &self.dest, self.if_exists);
+        let placed = put_in_place(self.partial.path(), &self.dest, self.if_exists);
         placed.map_err(|e| Error::output(&self.dest, e))?;
         Ok(self.dest.clone())
     }
@@ -110,9 +110,9 @@ impl Drop for StreamingCheckout<'_> {
         // Nothing is left after `finish`. A leftover that cannot be removed has a name that
         // identifies it.
         let _ = if self.single {
-            std::fs::remove_file(self.aside.path())
+            std::fs::remove_file(self.partial.path())
         } else {
-            std::fs::remove_dir_all(self.aside.path())
+            std::fs::remove_dir_all(self.partial.path())
         };
     }
 }

@@ -33,9 +33,9 @@ impl LocalRegistry {
     /// a change makes no revision. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::License`] or [`Error::Tag`] for an invalid value. [`Error::NotItsPublisher`]
-    /// without the key. [`Error::NotTrusted`] with a revoked key. [`Error::NotFound`] when the
-    /// dataset is gone. [`Error::VersionTaken`] when another dataset has its name and version. Any
+    /// `MetadataError::License` or `MetadataError::Tag` for an invalid value. `PublisherError::NotItsPublisher`
+    /// without the key. `PublisherError::NotTrusted` with a revoked key. `DatasetError::NotFound` when the
+    /// dataset is gone. `DatasetError::VersionTaken` when another dataset has its name and version. Any
     /// error of a field beyond its limit.
     pub fn revise(
         &self,
@@ -92,7 +92,7 @@ impl LocalRegistry {
     /// Returns the versions of a name, oldest first, each with the totals that it added.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or the error of a damaged tree.
+    /// `DatasetError::NotFound`, or the error of a damaged tree.
     pub fn log(&self, name: &DatasetName) -> Result<Vec<LogEntry>, Error> {
         let versions = self
             .store

@@ -87,6 +87,7 @@ fn months_before(date: Date, months: u32) -> Option<Date> {
 
 /// Retention rules. At least one has to be set.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct KeepRules {
     /// Number of newest versions to keep. 0 also removes the newest version.
     pub last: Option<u64>,
@@ -155,7 +156,7 @@ impl LocalRegistry {
     /// them to all local datasets. Nothing is removed yet.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name that no dataset has.
+    /// `DatasetError::NotFound` for a name that no dataset has.
     pub fn plan_forget(
         &self,
         names: &[DatasetName],

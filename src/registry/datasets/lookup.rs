@@ -1,5 +1,6 @@
 //! Lookup of held datasets: lists, references, files and totals.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -22,6 +23,7 @@ use crate::registry::datasets::ranking::best_matches;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::ranking::tier;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::claims;
 use crate::registry::metadata::holders;
 use crate::store::disk::BlobReader;
@@ -38,6 +40,10 @@ pub struct StatsReport {
     pub datasets: u64,
     /// Raw bytes of all datasets.
     pub raw_bytes: u64,
+    /// Number of datasets of which only a part is here.
+    pub partial_datasets: u64,
+    /// Raw bytes of the chunks that were stored for these.
+    pub partial_bytes: u64,
     /// Statistics of the store.
     pub store: StoreStats,
 }
@@ -62,14 +68,14 @@ impl LocalRegistry {
         let found = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         Ok(best_matches(found, &trust).pop())
     }
 
     /// Resolves a reference to one dataset.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or an error of the store.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or an error of the store.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         let same_content =
@@ -81,10 +87,10 @@ impl LocalRegistry {
             return Ok(first);
         }
         let candidates = found.iter().map(label).collect();
-        Err(Error::Ambiguous {
+        Err(Error::Dataset(DatasetError::Ambiguous {
             reference: reference.to_string(),
             candidates,
-        })
+        }))
     }
 
     /// Returns the error for a reference without a match, with suggestions of similar names.
@@ -104,12 +110,12 @@ impl LocalRegistry {
         near.truncate(3);
         let near: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
         Ok(if near.is_empty() {
-            Error::NotFound(reference)
+            Error::Dataset(DatasetError::NotFound(reference))
         } else {
-            Error::NearMiss {
+            Error::Dataset(DatasetError::NearMiss {
                 name: reference,
                 near,
-            }
+            })
         })
     }
 
@@ -139,7 +145,7 @@ impl LocalRegistry {
         &self,
         names: &[DatasetName],
     ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let held = self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))?;
         let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
         for name in held {
@@ -152,7 +158,7 @@ impl LocalRegistry {
                 let datasets = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
-                let mut listed = datasets.into_iter().map(|d| Self::listed(&trust, d));
+                let mut listed = datasets.into_iter().map(|d| Listed::of(&trust, d));
                 if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
                     found.push((name.clone(), other.clone()));
                     break;
@@ -194,9 +200,12 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
+        let partial = self.peers().partial_holdings()?;
         Ok(StatsReport {
             datasets: datasets.len() as u64,
             raw_bytes,
+            partial_datasets: partial.len() as u64,
+            partial_bytes: partial.iter().map(|p| p.bytes).sum(),
             store: self.store.stats()?,
         })
     }
@@ -231,16 +240,20 @@ impl LocalRegistry {
         Ok(reader.stored_bytes(&keys)?)
     }
 
-    /// Returns a reader for a dataset that is still held. The reader protects it from collection.
+    /// Returns a reader for a dataset that is still held, whole or in part. The reader protects it from
+    /// collection.
     pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let held = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_key(t, dataset.key)?))?;
+        let held = self.store.read(|t| {
+            let is_whole = catalog::by_key(t, dataset.key)?.is_some();
+            Ok::<_, Error>(is_whole || catalog::partial_of(t, dataset.key)?.is_some())
+        })?;
         // It may have been unindexed and collected since the lookup.
         match held {
-            Some(_) => Ok(reader),
-            None => Err(Error::NotFound(dataset.manifest.name.to_string())),
+            true => Ok(reader),
+            false => Err(Error::Dataset(DatasetError::NotFound(
+                dataset.manifest.name.to_string(),
+            ))),
         }
     }
 
@@ -287,7 +300,7 @@ pub(crate) fn label(dataset: &Dataset) -> String {
 impl LocalRegistry {
     /// Returns all datasets that a reference can mean.
     pub(crate) fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let (digits, named) = match reference {
             Reference::Content(digits) => (Some(digits), Vec::new()),
             Reference::Name {
@@ -310,7 +323,7 @@ impl LocalRegistry {
                 Ok::<_, Error>(catalog::by_content(t, &from, |id| digits.matches(id))?)
             })?;
             // The best known publisher comes first.
-            matching.sort_by_cached_key(|d| tier(&Self::listed(&trust, d.clone())));
+            matching.sort_by_cached_key(|d| tier(&Listed::of(&trust, d.clone())));
             found.extend(matching);
         }
         Ok(found)

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Dataset;
 use crate::ident::DatasetVersion;
-use crate::registry::LocalRegistry;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::Action;
 use crate::trust::Origin;
@@ -36,7 +35,7 @@ pub(crate) enum LookupTier {
 /// Returns the rank of a dataset.
 pub(crate) fn tier(listed: &Listed) -> LookupTier {
     let is_apart = listed.decide(Action::Resolve).verdict != Verdict::Accept;
-    match (listed.trust(), listed.standing.origin) {
+    match (listed.trust(), listed.policy_input.origin) {
         _ if listed.withdrawn.is_some() => LookupTier::Withdrawn,
         (Trust::Revoked, _) => LookupTier::KeptApart,
         (_, Origin::Here) => LookupTier::Own,
@@ -48,10 +47,7 @@ pub(crate) fn tier(listed: &Listed) -> LookupTier {
 
 /// Returns the newest version of every publisher in the best tier that has any.
 pub(crate) fn best_matches(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
-    let listed: Vec<Listed> = found
-        .into_iter()
-        .map(|d| LocalRegistry::listed(trust, d))
-        .collect();
+    let listed: Vec<Listed> = found.into_iter().map(|d| Listed::of(trust, d)).collect();
     let Some(top) = listed.iter().map(tier).min() else {
         return Vec::new();
     };

@@ -13,6 +13,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::datasets::lookup::label;
 use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::host;
 use crate::store::disk::Entry;
 use crate::store::disk::WriteSession;
@@ -90,7 +91,7 @@ impl LocalRegistry {
                 _ => Err(ambiguous(reference, &found)),
             };
         }
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
@@ -130,13 +131,13 @@ impl LocalRegistry {
     /// Unindexes every dataset with this content.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or an error of the store.
+    /// [`DatasetError::NotFound`], or an error of the store.
     pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
         let found = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
         if found.is_empty() {
-            Err(Error::NotFound(id.to_string()))
+            Err(Error::Dataset(DatasetError::NotFound(id.to_string())))
         } else {
             self.remove_all(&found)
         }
@@ -171,8 +172,8 @@ impl LocalRegistry {
 }
 
 fn ambiguous(reference: &Reference, candidates: &[Dataset]) -> Error {
-    Error::Ambiguous {
+    Error::Dataset(DatasetError::Ambiguous {
         reference: reference.to_string(),
         candidates: candidates.iter().map(label).collect(),
-    }
+    })
 }

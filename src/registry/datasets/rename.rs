@@ -15,9 +15,9 @@ impl LocalRegistry {
     /// Renames all of these datasets or none. Signed ones need their publisher's key.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] without that key. [`Error::NotFound`] when a dataset is gone.
-    /// [`Error::VersionTaken`] or
-    /// [`LifeError::VersionGiven`](crate::registry::LifeError::VersionGiven) when the new name has
+    /// `PublisherError::NotItsPublisher` without that key. [`DatasetError::NotFound`] when a dataset is gone.
+    /// [`DatasetError::VersionTaken`] or
+    /// [`DatasetError::VersionGiven`](crate::registry::DatasetError::VersionGiven) when the new name has
     /// or had one of the versions.
     pub fn rename_all(
         &self,

@@ -8,6 +8,8 @@ use crate::manifest::Manifest;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::sign;
@@ -18,7 +20,7 @@ use crate::trust::KeyPair;
 /// Returns the current state of a dataset.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`DatasetError::NotFound`] when it is gone.
 pub(crate) fn current_state(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Dataset, Error> {
     catalog::by_key(tables, dataset.key)?.ok_or_else(|| gone(&dataset.manifest))
 }
@@ -26,10 +28,12 @@ pub(crate) fn current_state(tables: &dyn MetaRead, dataset: &Dataset) -> Result<
 /// Refuses a change that only the publisher may make.
 ///
 /// # Errors
-/// [`Error::NotItsPublisher`] for a signed manifest without its publisher's key.
+/// [`PublisherError::NotItsPublisher`] for a signed manifest without its publisher's key.
 pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Result<(), Error> {
     if manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
-        Err(Error::NotItsPublisher(manifest.name.to_string()))
+        Err(Error::Publisher(PublisherError::NotItsPublisher(
+            manifest.name.to_string(),
+        )))
     } else {
         Ok(())
     }
@@ -38,7 +42,7 @@ pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Re
 /// Refuses a name and version that another dataset of the same maker has.
 ///
 /// # Errors
-/// [`Error::VersionTaken`].
+/// [`DatasetError::VersionTaken`].
 pub(crate) fn refuse_taken(
     tables: &dyn MetaRead,
     manifest: &Manifest,
@@ -51,11 +55,11 @@ pub(crate) fn refuse_taken(
             && d.manifest.dataset_version == manifest.dataset_version
     });
     match taken {
-        Some(taken) => Err(Error::VersionTaken {
+        Some(taken) => Err(Error::Dataset(DatasetError::VersionTaken {
             name: manifest.name.clone(),
             version: manifest.dataset_version.clone(),
             held: taken.manifest.content_id,
-        }),
+        })),
         None => Ok(()),
     }
 }
@@ -64,7 +68,7 @@ pub(crate) fn refuse_taken(
 /// dataset.
 ///
 /// # Errors
-/// [`Error::ClockFull`], [`Error::EditLost`], or a field beyond its limit.
+/// `MetadataError::ClockFull`, `MetadataError::EditLost`, or a field beyond its limit.
 pub(crate) fn replace(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
@@ -90,5 +94,5 @@ pub(crate) fn replace(
 }
 
 fn gone(manifest: &Manifest) -> Error {
-    Error::NotFound(manifest.name.to_string())
+    Error::Dataset(DatasetError::NotFound(manifest.name.to_string()))
 }

@@ -19,7 +19,7 @@ use crate::registry::datasets::lookup::label;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::removal::Maker;
 use crate::registry::error::Error;
-use crate::registry::error::life::LifeError;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::gc::blobs_of;
 use crate::registry::publishing::sign;
 use crate::store::disk::BlobReader;
@@ -59,8 +59,8 @@ impl LocalRegistry {
     /// All of them become visible at once. Held datasets stay unchanged.
     ///
     /// # Errors
-    /// [`LifeError::NotRemoved`] when no removed dataset matches. [`LifeError::Collected`] when its
-    /// bytes are gone. [`Error::Ambiguous`]. [`Error::VersionTaken`] when its name and version now
+    /// [`DatasetError::NotRemoved`] when no removed dataset matches. [`DatasetError::Collected`] when its
+    /// bytes are gone. [`DatasetError::Ambiguous`]. [`DatasetError::VersionTaken`] when its name and version now
     /// belong to other content.
     pub fn restore(
         &self,
@@ -71,7 +71,7 @@ impl LocalRegistry {
         let wanted = self.removed_matches(reference, all_versions)?;
         if wanted.is_empty() {
             report.already_here = Some(self.resolve(reference).map_err(|e| match e.kind() {
-                ErrorKind::NotFound => LifeError::NotRemoved(reference.to_string()).into(),
+                ErrorKind::NotFound => DatasetError::NotRemoved(reference.to_string()).into(),
                 _ => e,
             })?);
             return Ok(report);
@@ -88,7 +88,7 @@ impl LocalRegistry {
             }
         }
         if whole.is_empty() {
-            return Err(LifeError::Collected(report.collected.join(", ")).into());
+            return Err(DatasetError::Collected(report.collected.join(", ")).into());
         }
         session.commit(|tables, entries| {
             for (removed, dataset) in &whole {
@@ -116,7 +116,7 @@ impl LocalRegistry {
             Ok::<_, Error>(())
         })?;
         if report.restored.is_empty() && report.already_here.is_none() {
-            Err(LifeError::Collected(report.collected.join(", ")).into())
+            Err(DatasetError::Collected(report.collected.join(", ")).into())
         } else {
             Ok(report)
         }
@@ -129,7 +129,7 @@ impl LocalRegistry {
         reference: &Reference,
         all_versions: bool,
     ) -> Result<Vec<RestoreCandidate>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
         let mut fits: Vec<RestoreCandidate> = Vec::new();
         for removed in removed
@@ -176,10 +176,10 @@ impl LocalRegistry {
         };
         match fits.iter().all(is_one) {
             true => Ok(fits),
-            false => Err(Error::Ambiguous {
+            false => Err(Error::Dataset(DatasetError::Ambiguous {
                 reference: reference.to_string(),
                 candidates: fits.iter().map(|(_, d)| label(d)).collect(),
-            }),
+            })),
         }
     }
 
@@ -242,11 +242,11 @@ fn refuse_taken(tables: &dyn MetaRead, dataset: &Dataset) -> Result<(), Error> {
             && d.manifest.content_id != m.content_id
     });
     match taken {
-        Some(taken) => Err(Error::VersionTaken {
+        Some(taken) => Err(Error::Dataset(DatasetError::VersionTaken {
             name: m.name.clone(),
             version: m.dataset_version.clone(),
             held: taken.manifest.content_id,
-        }),
+        })),
         None => Ok(()),
     }
 }

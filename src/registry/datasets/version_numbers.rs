@@ -9,7 +9,7 @@ use crate::ident::DatasetVersion;
 use crate::manifest::Manifest;
 use crate::meta_store::MetaRead;
 use crate::registry::error::Error;
-use crate::registry::error::life::LifeError;
+use crate::registry::error::dataset::DatasetError;
 use crate::trust::Origin;
 
 /// Assigns a version and a series to a new manifest.
@@ -19,7 +19,7 @@ use crate::trust::Origin;
 /// manifest has to supersede.
 ///
 /// # Errors
-/// [`Error::VersionTaken`] or [`LifeError::VersionGiven`] when the requested version belongs to
+/// [`DatasetError::VersionTaken`] or [`DatasetError::VersionGiven`] when the requested version belongs to
 /// other content.
 pub(crate) fn assign(
     tables: &dyn MetaRead,
@@ -58,11 +58,11 @@ pub(crate) fn assign(
         .iter()
         .find(|d| d.manifest.dataset_version == manifest.dataset_version);
     if let Some(taken) = taken {
-        return Err(Error::VersionTaken {
+        return Err(Error::Dataset(DatasetError::VersionTaken {
             name: manifest.name.clone(),
             version: manifest.dataset_version.clone(),
             held: taken.manifest.content_id,
-        });
+        }));
     }
     refuse_given(tables, manifest, &|r| r.is_own(manifest.signer))?;
     let register = |m: &Manifest| RegisterKey::of(m, Origin::Here);
@@ -77,7 +77,7 @@ pub(crate) fn assign(
 /// Refuses a name and version that `counts` selects and that other content once had.
 ///
 /// # Errors
-/// [`LifeError::VersionGiven`].
+/// [`DatasetError::VersionGiven`].
 pub(crate) fn refuse_given(
     tables: &dyn MetaRead,
     manifest: &Manifest,
@@ -85,7 +85,7 @@ pub(crate) fn refuse_given(
 ) -> Result<(), Error> {
     let given = catalog::given_before(tables, manifest, counts)?;
     match given {
-        Some(given) => Err(LifeError::VersionGiven {
+        Some(given) => Err(DatasetError::VersionGiven {
             name: manifest.name.clone(),
             version: manifest.dataset_version.clone(),
             given: given.summary.content_id,

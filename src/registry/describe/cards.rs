@@ -18,6 +18,8 @@ use crate::file_io::read_given;
 use crate::ident::labels;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
+use crate::registry::error::source::SourceError;
 use crate::registry::index::homes::is_key_file;
 use crate::registry::index::source_files::Sources;
 use crate::store::disk::BlobReader;
@@ -59,7 +61,7 @@ pub(crate) fn choose_card(
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let bytes = match read_given(path, CARD_BYTES_MAX) {
         Err(e) if e.get_ref().is_some_and(|e| e.is::<TooLong>()) => {
-            return Err(Error::CardTooLong(path.to_owned()));
+            return Err(Error::Metadata(MetadataError::CardTooLong(path.to_owned())));
         }
         read => read.map_err(|e| Error::file("read", path, e))?,
     };
@@ -68,7 +70,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         .and_then(|n| n.to_str())
         .unwrap_or_default();
     if is_key_file(name, &bytes) {
-        Err(Error::KeyFile(path.to_owned()))
+        Err(Error::Source(SourceError::KeyFile(path.to_owned())))
     } else {
         Ok(bytes)
     }
@@ -118,6 +120,16 @@ fn draft(dataset: &Dataset) -> Card {
          {} row(s) in {} file(s), {} bytes.\n",
         m.num_rows, m.num_files, m.size_bytes
     );
+    if let Some(source) = &m.source {
+        let revision = source.revision.as_ref();
+        let revision = revision.map_or_else(String::new, |r| format!(", revision {r}"));
+        let _ = writeln!(
+            text,
+            "\nTaken in from {}{revision} on {}.",
+            source.url,
+            source.fetched_at.to_rfc3339()
+        );
+    }
     if let Some(schema) = LocalRegistry::schema(m) {
         text += "\n## Columns\n\n| column | type |\n|---|---|\n";
         for field in schema.fields() {

@@ -12,6 +12,7 @@ use crate::ident::labels;
 use crate::ident::to_hex;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::manifest::Provenance;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -72,8 +73,30 @@ impl LocalRegistry {
             let creator = json!({"@type": "sc:Organization", "name": key.to_hex()});
             all.insert("creator".to_owned(), creator);
         }
+        if let (Some(all), Some(source)) = (object.as_object_mut(), &m.source) {
+            all.insert("isBasedOn".to_owned(), based_on(source));
+        }
         Ok(object)
     }
+}
+
+/// Describes the place that a dataset was taken in from.
+fn based_on(source: &Provenance) -> Value {
+    let mut object = json!({
+        "@type": "sc:Dataset",
+        "url": source.url,
+        "sdDatePublished": source.fetched_at.to_rfc3339(),
+    });
+    let texts = [
+        ("version", &source.revision),
+        ("identifier", &source.validator),
+    ];
+    for (key, text) in texts {
+        if let (Some(all), Some(text)) = (object.as_object_mut(), text) {
+            all.insert(key.to_owned(), json!(text));
+        }
+    }
+    object
 }
 
 fn file_object(subject: &Subject, format: FileFormat, size: u64) -> Value {

@@ -12,6 +12,7 @@ use crate::manifest::FileEntry;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 
 /// Profile of one file.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ impl LocalRegistry {
     /// skipped, because the manifest has that schema.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], or an error of reading.
+    /// [`DatasetError::NoSuchFile`], or an error of reading.
     pub fn profiles(
         &self,
         dataset: &Dataset,
@@ -67,10 +68,10 @@ impl LocalRegistry {
         let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         chosen.retain(|(_, f)| path.is_none_or(|p| p == f.path));
         if let (Some(path), true) = (path, chosen.is_empty()) {
-            return Err(Error::NoSuchFile {
+            return Err(Error::Dataset(DatasetError::NoSuchFile {
                 path: path.to_owned(),
                 dataset: m.name.to_string(),
-            });
+            }));
         }
         chosen.retain(|(_, f)| has_profile(FileFormat::from_number(f.format)));
         progress.phase(

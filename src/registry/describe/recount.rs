@@ -21,7 +21,7 @@ use crate::read_at::ReadAt;
 use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims::false_claim;
-use crate::registry::targets::dataset_file::DatasetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 
@@ -40,7 +40,7 @@ pub(crate) fn is_worthwhile(manifest: &Manifest, table: &FileTable) -> bool {
 /// the remaining bytes are dropped.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] naming the first file that differs.
+/// `IntegrityError::FalseClaim` naming the first file that differs.
 pub(crate) fn recount(
     (reader, manifest): (&Arc<BlobReader>, &Arc<Manifest>),
     table: &FileTable,

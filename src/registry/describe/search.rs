@@ -61,7 +61,7 @@ impl LocalRegistry {
     /// [`Error`] when the catalogue is damaged.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
         let _step = Step::begin("search", self.home().display());
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);
         // On a full or read-only disk the index is built in memory, for this search only.
@@ -174,6 +174,7 @@ impl LocalRegistry {
             languages,
             columns,
             text,
+            source: m.source.as_ref().map(|source| source.url.clone()),
             rows: m.num_rows,
             size_bytes: m.size_bytes,
         }
@@ -186,7 +187,7 @@ impl LocalRegistry {
                 let key = RegisterKey::parse_hex(&hit.key);
                 if let Some(dataset) = key.map(|k| catalog::by_key(t, k)).transpose()?.flatten() {
                     found.push(SearchResult {
-                        listed: Self::listed(trust, dataset),
+                        listed: Listed::of(trust, dataset),
                         score: hit.score,
                         snippet: hit.snippet,
                     });
@@ -245,7 +246,7 @@ fn rank_results(found: &mut [SearchResult]) {
 fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     // Version of the document format. A change rebuilds the index.
-    hasher.update(b"search 3\n");
+    hasher.update(b"search 4\n");
     for (key, id) in heads {
         hasher.update(key.as_bytes()).update(id.as_bytes());
     }

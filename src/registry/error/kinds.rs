@@ -12,69 +12,32 @@ impl Classify for Error {
         match self {
             Self::File { source, .. } | Self::Machine { source, .. } => ErrorKind::of_io(source),
             Self::Random(source) => ErrorKind::of_io(source),
-            Self::WorkerPanicked(_) => ErrorKind::Io,
-            Self::Unreadable(_) => ErrorKind::Io,
-            Self::Changed(_) => ErrorKind::Io,
-            Self::NameNotUtf8(_)
-            | Self::CardTooLong(_)
-            | Self::License { .. }
-            | Self::Tag { .. }
-            | Self::NameNeeded { .. }
-            | Self::NameGuessed { .. }
-            | Self::NotAFile(_)
-            | Self::NotPlainFile(_)
-            | Self::Pattern(_)
-            | Self::Path(_) => ErrorKind::Invalid,
-            Self::InsideHome(..) | Self::KeyFile(_) | Self::Withdrawn { .. } => ErrorKind::Denied,
-            Self::LocalChanges { .. } => ErrorKind::Conflict,
-            Self::NotACheckout(_) => ErrorKind::NotFound,
-            Self::NotText { .. }
-            | Self::RowRefused { .. }
-            | Self::ColumnRefused { .. }
-            | Self::TooManyColumns { .. } => ErrorKind::Unsupported,
-            Self::Lines { source, .. } => source.kind(),
-            Self::NotHere(_) => ErrorKind::NotFound,
+            Self::WorkerPanicked(_) | Self::Search(_) => ErrorKind::Io,
             Self::Remote(e) => e.kind(),
-            Self::NoRows(_) => ErrorKind::Unsupported,
-            Self::Rows { source, .. } => source.kind(),
-            Self::Regex { source, .. } => source.kind(),
-            Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
-            Self::NotFound(_)
-            | Self::NoPublisher(_)
-            | Self::NearMiss { .. }
-            | Self::NoSuchFile { .. }
-            | Self::NoSuchColumn { .. } => ErrorKind::NotFound,
-            Self::Ambiguous { .. } => ErrorKind::Ambiguous,
-            Self::Corrupt { .. } | Self::Mismatch { .. } | Self::FalseClaim { .. } => {
-                ErrorKind::Integrity
-            }
-            Self::TooLarge { .. } => ErrorKind::Denied,
-            Self::Interrupted => ErrorKind::Interrupted,
-            Self::Peer { source, .. } => source.kind(),
-            Self::NoPeer | Self::Offline(_) | Self::Transport(_) => ErrorKind::Network,
-            Self::Bind { source, .. } => ErrorKind::of_io(source),
-            Self::AlreadyServing(_) => ErrorKind::Conflict,
-            Self::NotAtPeers(_) | Self::NotListed(_) | Self::UnknownPeer(_) => ErrorKind::NotFound,
-            Self::Node(e) => e.kind(),
-            Self::Archive(e) => e.kind(),
-            Self::BaseMissing { .. } => ErrorKind::NotFound,
-            Self::Locked(_) => ErrorKind::Denied,
+            Self::Offline(_) => ErrorKind::Network,
             Self::SignedLie { .. } => ErrorKind::Integrity,
-            Self::SplitTooSmall(_) => ErrorKind::Invalid,
-            Self::TrustFile { source, .. } | Self::Trust(source) => source.kind(),
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Path(_) | Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
+            Self::Peer { source, .. } => source.kind(),
+            Self::Archive(e) => e.kind(),
+            Self::Trust(e) => e.kind(),
             Self::Keyring(e) => e.kind(),
             Self::Statement(e) => e.kind(),
             Self::Signature(e) => e.kind(),
-            Self::EditLost(_) | Self::ClockFull(_) => ErrorKind::Conflict,
-            Self::NotTrusted { .. } | Self::Superseded { .. } | Self::NotItsPublisher(_) => {
-                ErrorKind::Denied
-            }
-            Self::Search(_) => ErrorKind::Io,
-            Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
+            Self::Shared(e) => e.kind(),
             Self::Manifest(e) => e.kind(),
-            Self::Source(e) => e.kind(),
-            Self::Life(e) => e.kind(),
+            Self::Edit(e) => e.kind(),
+            Self::Intake(e) => e.kind(),
             Self::Store(e) => e.kind(),
+            Self::Source(e) => e.kind(),
+            Self::Metadata(e) => e.kind(),
+            Self::Target(e) => e.kind(),
+            Self::Checkout(e) => e.kind(),
+            Self::Dataset(e) => e.kind(),
+            Self::Integrity(e) => e.kind(),
+            Self::Transfer(e) => e.kind(),
+            Self::Publisher(e) => e.kind(),
+            Self::Node(e) => e.kind(),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::file_io::open_plain;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
 
 /// Magic bytes of a redb database.
 const INDEX_MAGIC: &[u8] = b"redb\x1a\n\xa9\r\n";
@@ -79,13 +80,18 @@ pub(crate) fn is_key_file(name: &str, front: &[u8]) -> bool {
 /// Refuses a path that lies in a home, because all files there belong to the registry.
 ///
 /// # Errors
-/// [`Error::InsideHome`].
+/// [`SourceError::InsideHome`].
 pub(crate) fn refuse_inside(path: &Path, own: &Path) -> Result<(), Error> {
     let Ok(real) = path.canonicalize() else {
         // Reading the path reports its error.
         return Ok(());
     };
-    let inside = |home: &Path| Err(Error::InsideHome(path.to_owned(), home.to_owned()));
+    let inside = |home: &Path| {
+        Err(Error::Source(SourceError::InsideHome(
+            path.to_owned(),
+            home.to_owned(),
+        )))
+    };
     for part in ["", "packs"] {
         if let Ok(own) = own.join(part).canonicalize()
             && !own.as_os_str().is_empty()

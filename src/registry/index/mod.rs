@@ -1,8 +1,9 @@
 //! Index: stores a file or directory as a dataset.
 //!
 //! `walk` and `source_files` find the files, `homes` and `secrets` recognise files that are no
-//! data, and `read` feeds them to the store pipeline.
+//! data, `read` feeds them to the store pipeline, and `draft` makes the manifest.
 
+pub(crate) mod draft;
 pub(crate) mod homes;
 pub(crate) mod options;
 pub(crate) mod read;
@@ -11,17 +12,12 @@ pub(crate) mod source_file;
 pub(crate) mod source_files;
 pub(crate) mod walk;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::blob_store::BlobKind;
-use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
-use crate::ident::DatasetVersion;
-use crate::ident::SeriesId;
 use crate::manifest::DatasetKind;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
@@ -32,9 +28,12 @@ use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::describe::cards;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::host;
+use crate::registry::index::draft::DraftWords;
+use crate::registry::index::draft::StoredFiles;
 use crate::registry::index::options::IndexOptions;
 use crate::registry::index::options::IndexReport;
 use crate::registry::index::read::ReadFiles;
@@ -105,7 +104,6 @@ impl LocalRegistry {
         self.refuse_mixed(&naming, total, options)?;
         progress.phase("indexing", Some(total));
         let card = cards::choose_card(given_card.clone(), &sources)?;
-        let said = card.as_deref().map(Card::read);
         let session = WriteSession::begin(&self.store)?;
         let before = self.parent_version(&name, options)?;
         let card_before = match &before {
@@ -127,7 +125,7 @@ impl LocalRegistry {
             mut secrets,
         } = read;
         if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
-            return Err(Error::KeyFile(path.to_owned()));
+            return Err(Error::Source(SourceError::KeyFile(path.to_owned())));
         }
         if table.files().is_empty() {
             let left_out = [sources.skipped, secrets.keys].concat();
@@ -142,59 +140,23 @@ impl LocalRegistry {
             let path = path.clone();
             secrets.warnings.push(SecretWarning { path, reason });
         }
-        let encoded = table.encode()?;
-        let before = table_before.as_ref();
-        let ((), table_root, _) = ingest(&session, before, &near, |chunker| {
-            chunker
-                .read_from(encoded.as_slice(), |_| ())
-                .map_err(|e| Error::file("read", path, e))?;
-            Ok(())
-        })?;
-        let content_id = table.content_id(sources.kind);
-        // Every file was just hashed.
-        let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
-        let stats = session.stats();
-        let line = SeriesId::new(host::random().map_err(Error::Random)?);
-        let card = card
-            .as_deref()
-            .map(|bytes| session.add(BlobKind::Card, bytes))
-            .transpose()?;
-        let mut tags = options.tags.clone();
-        tags.extend(said.iter().flat_map(metadata::card_tags));
-        tags.sort();
-        tags.dedup();
-        let draft = Manifest {
-            name,
-            dataset_version: options
-                .version
-                .clone()
-                .unwrap_or_else(DatasetVersion::first),
-            dataset_kind: sources.kind,
-            content_id,
-            chunk_tree_root: root,
-            file_table_root: table_root,
-            file_table_bytes: encoded.len() as u64,
-            num_files: table.files().len() as u64,
+        let files = StoredFiles {
+            kind: sources.kind,
+            table,
             schema: schemas.common(),
-            num_rows: table.rows(),
-            size_bytes: totals.bytes,
-            description: options.description.clone().filter(|d| !d.is_empty()),
-            license: match &options.license {
-                Some(given) => Some(given.clone()).filter(|l| !l.is_empty()),
-                None => said.as_ref().and_then(Card::license).map(str::to_owned),
-            },
-            tags,
-            card: card.map(|key| key.id),
-            series: line,
-            seq: 1,
-            prev: Vec::new(),
-            clock: BTreeMap::new(),
-            created_at: host::now(),
-            signer: options.sign_with.as_ref().map(KeyPair::public_key),
+            root,
+            totals,
         };
-        if let Some(pair) = &options.sign_with {
-            self.may_sign(&draft, pair)?;
-        }
+        let words = DraftWords {
+            name,
+            card: card.as_deref(),
+            source: None,
+            options,
+        };
+        let draft = self.draft_manifest(&session, &files, (table_before.as_ref(), &near), words)?;
+        // Every file was just hashed.
+        let (draft, stats) =
+            draft.ok_or_else(|| Error::Source(SourceError::Changed(path.to_owned())))?;
         let draft = Draft {
             manifest: draft,
             naming,
@@ -207,7 +169,7 @@ impl LocalRegistry {
             (path, began),
             &sources,
             &published.manifest,
-            (Some(&table), &how),
+            (Some(&files.table), &how),
         );
         let report = IndexReport {
             manifest: published.manifest,
@@ -226,7 +188,7 @@ impl LocalRegistry {
     }
 
     /// Returns the newest version of a name.
-    fn parent_version(
+    pub(super) fn parent_version(
         &self,
         name: &DatasetName,
         options: &IndexOptions,
@@ -239,7 +201,10 @@ impl LocalRegistry {
     }
 
     /// Returns the trees of the parent version, because new data probably resembles them.
-    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
+    pub(in crate::registry) fn trees_of(
+        &self,
+        before: Option<&Dataset>,
+    ) -> Result<[Option<ParentTree>; 2], Error> {
         let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
         };
@@ -267,7 +232,9 @@ impl LocalRegistry {
                 let held = catalog::of_register(t, &report.manifest, Origin::Here)?;
                 Ok::<_, Error>(held)
             })?;
-            let held = held.ok_or_else(|| Error::NotFound(report.manifest.name.to_string()))?;
+            let held = held.ok_or_else(|| {
+                Error::Dataset(DatasetError::NotFound(report.manifest.name.to_string()))
+            })?;
             report.manifest = self.sign(&held, pair)?.manifest;
         }
         Ok(report)
@@ -305,7 +272,10 @@ impl LocalRegistry {
     }
 }
 
-fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
+pub(super) fn unchanged(
+    (manifest, totals): (Manifest, Totals),
+    skipped: Vec<Skipped>,
+) -> IndexReport {
     let stats = SessionStats::default();
     IndexReport {
         manifest,

@@ -16,6 +16,7 @@ use crate::trust::KeyPair;
 
 /// Options of an index, with the metadata of the dataset.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct IndexOptions {
     /// Dataset name. The default is the file name without extension.
     pub name: Option<DatasetName>,
@@ -41,6 +42,24 @@ pub struct IndexOptions {
     pub sign_with: Option<KeyPair>,
     /// Infer column types of text from all rows instead of the first ones.
     pub full_schema: bool,
+}
+
+impl IndexOptions {
+    /// Creates options for a dataset with this name.
+    pub fn named(name: DatasetName) -> Self {
+        Self {
+            name: Some(name),
+            ..Self::default()
+        }
+    }
+
+    /// Creates options for a dataset that this key signs.
+    pub fn signed_with(key: KeyPair) -> Self {
+        Self {
+            sign_with: Some(key),
+            ..Self::default()
+        }
+    }
 }
 
 /// Result of an index.

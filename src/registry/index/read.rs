@@ -22,6 +22,7 @@ use crate::registry::describe::schema::SchemaSet;
 use crate::registry::error::Error;
 use crate::registry::error::skipped::SkipReason;
 use crate::registry::error::skipped::Skipped;
+use crate::registry::error::source::SourceError;
 use crate::registry::index::homes::is_key_file;
 use crate::registry::index::secrets::FRONT_BYTES;
 use crate::registry::index::secrets::SecretWarning;
@@ -180,7 +181,7 @@ fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<
     if after == source.seen && size_bytes == source.seen.size_bytes {
         Ok(())
     } else {
-        Err(Error::Changed(source.at.clone()))
+        Err(Error::Source(SourceError::Changed(source.at.clone())))
     }
 }
 

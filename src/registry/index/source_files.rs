@@ -14,6 +14,7 @@ use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
 use crate::registry::error::skipped::Skipped;
+use crate::registry::error::source::SourceError;
 use crate::registry::index::source_file::SourceFile;
 use crate::registry::index::source_file::SourceStamp;
 use crate::registry::index::walk::WalkResult;
@@ -48,7 +49,7 @@ pub(crate) fn find(path: &Path, how: &FindOptions<'_>, own: &Path) -> Result<Sou
         let name = path.file_name().or(root.file_name()).unwrap_or_default();
         let name = name
             .to_str()
-            .ok_or_else(|| Error::NameNotUtf8(path.to_owned()))?;
+            .ok_or_else(|| Error::Source(SourceError::NameNotUtf8(path.to_owned())))?;
         let file = SourceFile {
             path: name.to_owned(),
             real_path: Some(root.to_string_lossy().into_owned()),
@@ -62,7 +63,7 @@ pub(crate) fn find(path: &Path, how: &FindOptions<'_>, own: &Path) -> Result<Sou
         });
     }
     if !meta.is_dir() {
-        return Err(Error::NotAFile(path.to_owned()));
+        return Err(Error::Source(SourceError::NotAFile(path.to_owned())));
     }
     let excluded = patterns(&root, how.exclude)?;
     let walked = walk(root, &meta, excluded, how.follow_links, own)?;
@@ -74,7 +75,7 @@ pub(crate) fn find(path: &Path, how: &FindOptions<'_>, own: &Path) -> Result<Sou
     if !unreadable.is_empty() {
         unreadable.extend(files.iter().filter_map(|file| denied(&file.at)));
         unreadable.sort_by(|a, b| a.0.cmp(&b.0));
-        return Err(Error::Unreadable(unreadable));
+        return Err(Error::Source(SourceError::Unreadable(unreadable)));
     }
     files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(Sources {
@@ -96,7 +97,7 @@ pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
     if paths.is_empty() {
         error
     } else {
-        Error::Unreadable(paths)
+        Error::Source(SourceError::Unreadable(paths))
     }
 }
 
@@ -125,8 +126,12 @@ fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
     {
         let pattern = pattern.trim_end_matches('/');
         for form in [pattern.to_owned(), format!("**/{pattern}")] {
-            set.add(Glob::new(&form).map_err(|_| Error::Pattern(pattern.to_owned()))?);
+            set.add(
+                Glob::new(&form)
+                    .map_err(|_| Error::Source(SourceError::Pattern(pattern.to_owned())))?,
+            );
         }
     }
-    set.build().map_err(|_| Error::Pattern(exclude.join(" ")))
+    set.build()
+        .map_err(|_| Error::Source(SourceError::Pattern(exclude.join(" "))))
 }

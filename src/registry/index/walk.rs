@@ -154,7 +154,8 @@ impl DirectoryWalk {
             return self.skip(inside, SkipReason::Special);
         }
         let path = inside.to_str();
-        let path = path.ok_or_else(|| Error::NameNotUtf8(self.root.join(inside)))?;
+        let path =
+            path.ok_or_else(|| Error::Source(SourceError::NameNotUtf8(self.root.join(inside))))?;
         self.found.push(SourceFile {
             path: path.to_owned(),
             real_path,
@@ -194,7 +195,7 @@ impl DirectoryWalk {
             .map_err(|e| Error::file("read", &target, e))?;
         // The link must still lead to the target that was checked.
         if link.canonicalize().ok().as_ref() != Some(&target) {
-            return Err(Error::Changed(self.root.join(inside)));
+            return Err(Error::Source(SourceError::Changed(self.root.join(inside))));
         }
         if !meta.is_dir() {
             let real_path = target.to_string_lossy().into_owned();

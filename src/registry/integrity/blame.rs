@@ -5,6 +5,7 @@ use crate::error_kind::ErrorKind;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::store::disk::StoreError;
 
 /// Adds the dataset and file to an error about damage. Other errors stay unchanged.
@@ -21,11 +22,11 @@ pub(crate) fn blamed<'a>(
             let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
             let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
             let dataset = manifest.name.to_string();
-            Error::Corrupt {
+            Error::Integrity(IntegrityError::Corrupt {
                 dataset,
                 file,
                 source: Box::<StoreError>::new(source),
-            }
+            })
         }
         other => other,
     }

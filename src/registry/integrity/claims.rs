@@ -18,16 +18,17 @@ use crate::manifest::TableError;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
 
 /// A chunk that ends later than this was cut at a newline.
 const CONTENT_CUT_MAX: u64 = (CHUNK_BYTES_MAX - NEWLINE_WINDOW_BYTES) as u64;
 
 /// Returns the error for a false claim of this manifest.
 pub(crate) fn false_claim(manifest: &Manifest, claim: String) -> Error {
-    Error::FalseClaim {
+    Error::Integrity(IntegrityError::FalseClaim {
         dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
         claim,
-    }
+    })
 }
 
 /// Attributes a false claim to the signer of the manifest, if it is signed.
@@ -44,7 +45,7 @@ pub(crate) fn attribute_to_signer(error: Error, signer: Option<String>) -> Error
 /// Decodes the file table of a manifest.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] when a path in it is invalid, or the lengths of its files do not add up to
+/// [`IntegrityError::FalseClaim`] when a path in it is invalid, or the lengths of its files do not add up to
 /// the dataset's.
 pub(crate) fn table_of(bytes: &[u8], m: &Manifest) -> Result<FileTable, Error> {
     let root = m.file_table_root;
@@ -73,7 +74,7 @@ fn check_number(m: &Manifest, field: &str, claimed: u64, found: Option<u64>) -> 
 /// Compares the numbers in a manifest with its file table, and checks the table itself.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] naming the first claim that is false.
+/// [`IntegrityError::FalseClaim`] naming the first claim that is false.
 pub(crate) fn check_table(m: &Manifest, table: &FileTable) -> Result<(), Error> {
     let files = table.files().len() as u64;
     check_number(m, "num_files", m.num_files, Some(files))?;
@@ -123,7 +124,7 @@ fn rows_are_lines(file: &FileEntry) -> bool {
 /// minimum length. A region is one file of a minimum length, or lies between such files.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] otherwise.
+/// [`IntegrityError::FalseClaim`] otherwise.
 pub(crate) fn check_totals(m: &Manifest, totals: Totals) -> Result<(), Error> {
     let whole = totals.bytes / CHUNK_BYTES_MIN as u64;
     let large_files = totals.bytes / CHUNK_BYTES_MAX as u64;
@@ -141,7 +142,7 @@ pub(crate) fn check_totals(m: &Manifest, totals: Totals) -> Result<(), Error> {
 /// Compares the newlines of a chunk with the count in the tree.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] when the counts differ.
+/// [`IntegrityError::FalseClaim`] when the counts differ.
 pub(crate) fn check_newlines(
     m: &Manifest,
     at: u64,
@@ -187,7 +188,7 @@ impl<'a> CutCheck<'a> {
     /// Checks the next chunk, which begins at `at`.
     ///
     /// # Errors
-    /// [`Error::FalseClaim`] when it breaks a cutting rule.
+    /// [`IntegrityError::FalseClaim`] when it breaks a cutting rule.
     pub(crate) fn push(&mut self, at: u64, chunk: &ChunkEntry) -> Result<(), Error> {
         while self.region_end <= at && !self.rest.is_empty() {
             self.next_region();

@@ -7,6 +7,7 @@ use crate::manifest::distinct_bytes;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::expansion::Expansion;
+use crate::registry::error::integrity::IntegrityError;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
@@ -14,10 +15,10 @@ use crate::wire::limits::EXPANSION_RATIO_MAX;
 impl Expansion {
     /// Returns the error for a dataset of this size.
     pub fn refused(self, manifest: &Manifest) -> Error {
-        Error::TooLarge {
+        Error::Integrity(IntegrityError::TooLarge {
             dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
             expansion: self,
-        }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checks the whole registry, and names the files that damage affects.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::HashSet;
 
 use crate::blob_store::BlobKey;
@@ -14,6 +15,7 @@ use crate::manifest::each_node;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::claims;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
@@ -89,13 +91,13 @@ impl LocalRegistry {
             whole_nodes: HashSet::new(),
             missing: HashSet::new(),
         };
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         for dataset in self.list()? {
             if let Some(claim) = self.false_claim(&reader, &dataset)? {
                 let label = (&dataset.manifest.name, &dataset.manifest.dataset_version);
                 report.false_claims.push(FalseClaim {
                     dataset: format!("{}@{}", label.0, label.1),
-                    signer: Self::listed(&trust, dataset.clone()).publisher(),
+                    signer: Listed::of(&trust, dataset.clone()).publisher(),
                     claim,
                 });
             }
@@ -126,7 +128,7 @@ impl LocalRegistry {
         let checked = self.files_by(reader, m);
         match checked.and_then(|table| claims::check_table(m, &table)) {
             Ok(()) => Ok(None),
-            Err(Error::FalseClaim { claim, .. }) => Ok(Some(claim)),
+            Err(Error::Integrity(IntegrityError::FalseClaim { claim, .. })) => Ok(Some(claim)),
             Err(e) if e.kind() == ErrorKind::Integrity => Ok(None),
             Err(e) => Err(e),
         }

@@ -14,6 +14,8 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::intake::journal;
+use crate::registry::intake::journal::RunHead;
 use crate::registry::step::Step;
 use crate::store::disk::GcOptions;
 use crate::store::disk::GcReport;
@@ -40,6 +42,12 @@ impl RetainPolicy {
         let since = since.min(self.now);
         let until = since.0.saturating_add(i64::from(self.days) * DAY_SECONDS);
         (until > self.now.0).then_some(until)
+    }
+
+    /// Returns true if an unfinished run of an intake is kept.
+    fn keeps_run(self, run: &RunHead) -> bool {
+        self.until(RemovalFate::Restorable(run.updated_at))
+            .is_some()
     }
 }
 
@@ -76,12 +84,41 @@ impl LocalRegistry {
         let removed = self
             .store
             .read(|t| Ok::<_, StoreError>(catalog::removed(t)?))?;
+        self.forget_runs(keeping)?;
         if !removed.iter().any(is_due) {
             return Ok(());
         }
         self.store.write(|tables| {
             for removed in catalog::removed(tables)?.into_iter().filter(is_due) {
                 catalog::give_up(tables, removed, RemovalFate::GivenUp)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    }
+}
+
+impl LocalRegistry {
+    /// Removes the rows of intakes that nobody went on with, and of those whose dataset is gone.
+    fn forget_runs(&self, keeping: RetainPolicy) -> Result<(), StoreError> {
+        let due = |tables: &dyn MetaRead| -> Result<Vec<_>, StoreError> {
+            let mut due = Vec::new();
+            for (source, run, head) in journal::heads(tables)? {
+                let is_kept = match &head.finished {
+                    None => keeping.keeps_run(&head),
+                    Some((content, _)) => {
+                        !catalog::by_content(tables, content, |id| id == content)?.is_empty()
+                    }
+                };
+                due.extend((!is_kept).then_some((source, run)));
+            }
+            Ok(due)
+        };
+        if self.store.read(due)?.is_empty() {
+            return Ok(());
+        }
+        self.store.write(|tables| {
+            for (source, run) in due(tables)? {
+                journal::forget_run(tables, &source, run)?;
             }
             Ok::<_, StoreError>(())
         })
@@ -98,6 +135,17 @@ fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<RootSet, StoreE
         let id = *statement.id().as_bytes();
         let key = BlobKey::new(BlobKind::Statement, id);
         rooted.needed.push(key);
+    }
+    for partial in catalog::partial_holdings(tables)? {
+        // Its envelope is in its row.
+        let keys = blobs_of(partial.envelope.id(), &partial.manifest);
+        rooted.partial.extend(keys.into_iter().skip(1));
+    }
+    for (_, _, run) in journal::heads(tables)? {
+        if run.finished.is_none() && keeping.keeps_run(&run) {
+            let root = BlobKey::new(BlobKind::Node, *run.root.as_bytes());
+            rooted.partial.push(root);
+        }
     }
     for removed in catalog::removed(tables)? {
         let id = removed.summary.envelope_id;

@@ -1,5 +1,6 @@
 //! Verifies a dataset against its ids, and compares two datasets.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -25,6 +26,7 @@ use crate::registry::checkout::read_chunks::PlacedChunk;
 use crate::registry::checkout::read_chunks::each_chunk;
 use crate::registry::describe::recount;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::blame::blamed;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::CutCheck;
@@ -85,8 +87,8 @@ impl LocalRegistry {
     /// and checks all other claims of the manifest and the file table against the bytes.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file,
-    /// [`Error::FalseClaim`] naming the claim, inside an [`Error::SignedLie`] if the manifest is
+    /// [`IntegrityError::Corrupt`] or [`IntegrityError::Mismatch`] naming the dataset and the first bad file,
+    /// [`IntegrityError::FalseClaim`] naming the claim, inside an [`Error::SignedLie`] if the manifest is
     /// signed.
     pub fn verify(
         &self,
@@ -126,8 +128,8 @@ impl LocalRegistry {
             })
         });
         match verified {
-            Err(error @ Error::FalseClaim { .. }) => {
-                let listed = Self::listed(&self.trust()?, dataset.clone());
+            Err(error @ Error::Integrity(IntegrityError::FalseClaim { .. })) => {
+                let listed = Listed::of(&self.trust().store()?, dataset.clone());
                 Err(claims::attribute_to_signer(error, listed.publisher()))
             }
             verified => verified,
@@ -153,11 +155,13 @@ impl LocalRegistry {
             self.files_by(reader, m)
         });
         let table = table.map_err(|e| match e {
-            Error::Store(e) if e.kind() == ErrorKind::Integrity => Error::Corrupt {
-                dataset: m.name.to_string(),
-                file: "(file table)".to_owned(),
-                source: Box::new(e),
-            },
+            Error::Store(e) if e.kind() == ErrorKind::Integrity => {
+                Error::Integrity(IntegrityError::Corrupt {
+                    dataset: m.name.to_string(),
+                    file: "(file table)".to_owned(),
+                    source: Box::new(e),
+                })
+            }
             other => other,
         })?;
         claims::check_table(m, &table)?;
@@ -197,10 +201,10 @@ impl LocalRegistry {
         let mut whole = table.clone();
         for (n, (file, id)) in table.files().iter().zip(hashing.into_ids()).enumerate() {
             if file.content_id.is_some_and(|claimed| claimed != id) {
-                return Err(Error::Mismatch {
+                return Err(Error::Integrity(IntegrityError::Mismatch {
                     dataset: name(),
                     file: file.path.clone(),
-                });
+                }));
             }
             whole.set_content_id(n, id);
         }
@@ -215,17 +219,17 @@ impl LocalRegistry {
                 [only] => only.path.clone(),
                 _ => "(file table)".to_owned(),
             };
-            Err(Error::Mismatch {
+            Err(Error::Integrity(IntegrityError::Mismatch {
                 dataset: name(),
                 file,
-            })
+            }))
         }
     }
 
     /// Hashes files that are adjacent in the dataset.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] naming the first bad file.
+    /// [`IntegrityError::Corrupt`] naming the first bad file.
     pub(crate) fn hash_files(
         &self,
         reader: &BlobReader,

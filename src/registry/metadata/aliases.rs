@@ -16,6 +16,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::datasets::ranking::best_matches;
 use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::limits::CLOCK_EDITS_MAX;
@@ -110,13 +111,13 @@ impl LocalRegistry {
     /// Returns the aliases of a name in order, for one publisher or as the bare name resolves.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when no dataset has the name, or an error of the store.
+    /// `DatasetError::NotFound` when no dataset has the name, or an error of the store.
     pub fn aliases(
         &self,
         name: &DatasetName,
         publisher: Option<&String>,
     ) -> Result<Vec<AliasEntry>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
@@ -156,7 +157,9 @@ impl LocalRegistry {
         if !is_here {
             let count = greatest.as_ref().map_or(0, |(count, ..)| *count);
             if count >= CLOCK_EDITS_MAX {
-                return Err(Error::ClockFull(dataset.manifest.name.to_string()));
+                return Err(Error::Metadata(MetadataError::ClockFull(
+                    dataset.manifest.name.to_string(),
+                )));
             }
             let edit = Edit {
                 alias: Some((alias.clone(), count + 1)),

@@ -6,6 +6,7 @@ use crate::ident::VersionAlias;
 
 /// Changes to a dataset's description. Unset fields keep their values.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Edit {
     /// Labels to add.
     pub add_tags: Vec<String>,

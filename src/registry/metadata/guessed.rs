@@ -12,6 +12,7 @@ use crate::meta_store::Table;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
 use crate::registry::publishing::ownership::is_own;
 
 /// Maximum number of paths recorded for one name.
@@ -33,7 +34,7 @@ impl Naming {
     /// Returns the given name, or the name from the path.
     ///
     /// # Errors
-    /// [`Error::NameNeeded`] when no name was given and the path's would lose characters.
+    /// [`MetadataError::NameNeeded`] when no name was given and the path's would lose characters.
     pub(crate) fn of(path: &Path, given: Option<&DatasetName>) -> Result<Self, Error> {
         let full = path
             .canonicalize()
@@ -45,10 +46,10 @@ impl Naming {
             (Some(name), _) => name.clone(),
             (None, Ok(name)) => name,
             (None, Err(near)) => {
-                return Err(Error::NameNeeded {
+                return Err(Error::Metadata(MetadataError::NameNeeded {
                     path: path.to_owned(),
                     near,
-                });
+                }));
             }
         };
         Ok(Self {
@@ -59,11 +60,32 @@ impl Naming {
         })
     }
 
+    /// Returns a name that no path led to.
+    pub(crate) fn given(name: &DatasetName) -> Self {
+        Self {
+            name: name.clone(),
+            is_guessed: false,
+            is_paths: false,
+            path: PathBuf::new(),
+        }
+    }
+
+    /// Returns the given name, or the name that a URL's last part suggests. `url` stands for the path.
+    pub(crate) fn of_url(url: &str, last: &str, given: Option<&DatasetName>) -> Self {
+        let guess = DatasetName::suggest(last);
+        Self {
+            is_guessed: given.is_none(),
+            is_paths: given.is_none_or(|name| *name == guess),
+            name: given.cloned().unwrap_or(guess),
+            path: PathBuf::from(url),
+        }
+    }
+
     /// Refuses other data under a guessed name that another path led to. `named` are the versions
     /// before.
     ///
     /// # Errors
-    /// [`Error::NameGuessed`].
+    /// [`MetadataError::NameGuessed`].
     pub(crate) fn check(&self, tables: &dyn MetaRead, named: &[Dataset]) -> Result<(), Error> {
         if !self.is_guessed || named.is_empty() {
             return Ok(());
@@ -72,11 +94,11 @@ impl Naming {
         if paths.is_empty() || paths.contains(&self.path_key()) {
             return Ok(());
         }
-        Err(Error::NameGuessed {
+        Err(Error::Metadata(MetadataError::NameGuessed {
             path: self.path.clone(),
             name: self.name.clone(),
             near: self.apart(),
-        })
+        }))
     }
 
     /// Records that this path led to the name.

@@ -6,6 +6,8 @@ use spdx::ParseMode;
 use spdx::identifiers::EXCEPTIONS;
 use spdx::identifiers::LICENSES;
 
+use crate::registry::error::metadata::MetadataError;
+
 use crate::registry::error::Error;
 use crate::wire::limits::TEXT_BYTES_MAX;
 
@@ -26,7 +28,7 @@ const LIKENESS_MIN: f64 = 0.85;
 /// text stays empty, because it removes a licence.
 ///
 /// # Errors
-/// [`Error::License`] with the most similar expression.
+/// [`MetadataError::License`] with the most similar expression.
 pub(crate) fn checked(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -37,10 +39,10 @@ pub(crate) fn checked(text: &str) -> Result<String, Error> {
         return Ok(written);
     }
     let shown: String = text.chars().take(200).collect();
-    Err(Error::License {
+    Err(Error::Metadata(MetadataError::License {
         near: nearest(&shown),
         text: shown,
-    })
+    }))
 }
 
 fn is_expression(text: &str) -> bool {
@@ -132,6 +134,7 @@ fn nearest_license(text: &str) -> Option<&'static str> {
 mod tests {
     use super::checked;
     use crate::registry::Error;
+    use crate::registry::error::metadata::MetadataError;
 
     #[test]
     fn spdx_expression_gets_the_spelling_of_the_list() {
@@ -167,7 +170,9 @@ mod tests {
             ("??", None),
         ] {
             match checked(given) {
-                Err(Error::License { near, .. }) => assert_eq!(near.as_deref(), wanted, "{given}"),
+                Err(Error::Metadata(MetadataError::License { near, .. })) => {
+                    assert_eq!(near.as_deref(), wanted, "{given}")
+                }
                 other => panic!("{given}: {other:?}"),
             }
         }

@@ -32,6 +32,7 @@ use crate::registry::IndexOptions;
 use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::TAG_BYTES_MAX;
 
@@ -45,7 +46,7 @@ pub(crate) struct HeldCard {
 /// Returns the options with checked licence and tags. An empty licence or description means none.
 ///
 /// # Errors
-/// [`Error::License`], [`Error::Tag`].
+/// [`MetadataError::License`], [`MetadataError::Tag`].
 pub(crate) fn checked(options: &IndexOptions) -> Result<IndexOptions, Error> {
     check_tags(&options.tags)?;
     let license = options.license.as_deref().map(checked_license);
@@ -58,7 +59,7 @@ pub(crate) fn checked(options: &IndexOptions) -> Result<IndexOptions, Error> {
 /// Checks that users may give these tags.
 ///
 /// # Errors
-/// [`Error::Tag`] for the first tag that is not allowed.
+/// [`MetadataError::Tag`] for the first tag that is not allowed.
 pub(crate) fn check_tags(tags: &[String]) -> Result<(), Error> {
     for tag in tags {
         let reason = match tag {
@@ -69,7 +70,7 @@ pub(crate) fn check_tags(tags: &[String]) -> Result<(), Error> {
             _ => continue,
         };
         let tag = tag.chars().take(TAG_BYTES_MAX + 1).collect();
-        return Err(Error::Tag { tag, reason });
+        return Err(Error::Metadata(MetadataError::Tag { tag, reason }));
     }
     Ok(())
 }
@@ -159,6 +160,7 @@ pub fn differing(a: &Manifest, b: &Manifest) -> Vec<&'static str> {
         ("description", a.description != b.description),
         ("tags", a.tags != b.tags),
         ("card", a.card != b.card),
+        ("source", a.source != b.source),
     ];
     let differing = differs.into_iter().filter(|(_, differs)| *differs);
     differing.map(|(field, _)| field).collect()

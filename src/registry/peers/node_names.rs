@@ -5,17 +5,17 @@ use std::path::PathBuf;
 
 use crate::ident::Alias;
 use crate::ident::NodeId;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::node::NodeError;
 use crate::registry::line_file;
+use crate::registry::peers::Peers;
 
 const FILE: &str = "node_names";
 const LOCK: &str = "node_names.lock";
 const HEAD: &str =
     "# What nodes are called here: id and name. `alimentar registry peers name` edits it.\n";
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns the names of nodes, by id. Each node has at most one name, and each name belongs to
     /// one node.
     ///
@@ -32,7 +32,7 @@ impl LocalRegistry {
     /// Returns the node with a name. Like host names, the names ignore case.
     ///
     /// # Errors
-    /// As [`LocalRegistry::node_names`].
+    /// As [`Peers::node_names`].
     pub fn node_called(&self, name: &Alias) -> Result<Option<NodeId>, Error> {
         let names = self.node_names()?;
         let mut found = names.iter().filter(|(_, held)| is_same(held, name));
@@ -44,7 +44,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`NodeError::NameTaken`] when another node has the name.
     pub fn name_node(&self, id: NodeId, name: &Alias) -> Result<(), Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let mut names = self.node_names()?;
         let other = names
             .iter()
@@ -67,7 +67,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::File`] when the file cannot be read or written.
     pub fn unname_node(&self, name: &Alias) -> Result<bool, Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let mut names = self.node_names()?;
         let parent = names.len();
         names.retain(|_, held| !is_same(held, name));
@@ -84,7 +84,7 @@ impl LocalRegistry {
     }
 
     fn node_names_path(&self) -> PathBuf {
-        self.home().join(FILE)
+        self.registry.home().join(FILE)
     }
 }
 

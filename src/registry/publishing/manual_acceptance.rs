@@ -7,10 +7,10 @@ use crate::clock::Timestamp;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
 use crate::manifest::Manifest;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::line_file;
+use crate::registry::publishing::trust_settings::TrustSettings;
 use crate::wire::limits::ACCEPTED_DATASETS_MAX;
 
 const FILE: &str = "accepted";
@@ -31,7 +31,7 @@ pub struct AcceptedByHand {
     pub dataset: String,
 }
 
-impl LocalRegistry {
+impl TrustSettings<'_> {
     /// Returns the datasets that were accepted by hand, oldest first.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::File`] when the file cannot be read or written.
     pub fn note_accepted(&self, manifest: &Manifest) -> Result<(), Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let mut accepted = self.accepted_by_hand()?;
         let (key, content_id) = (manifest.signer, manifest.content_id);
         accepted.retain(|a| (a.key, a.content_id) != (key, content_id));
@@ -81,7 +81,7 @@ impl LocalRegistry {
         if !self.accepted_by_hand()?.iter().any(is_its) {
             return Ok(false);
         }
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let mut accepted = self.accepted_by_hand()?;
         accepted.retain(|a| !is_its(a));
         self.write_accepted(&accepted)?;
@@ -100,6 +100,6 @@ impl LocalRegistry {
     }
 
     fn accepted_path(&self) -> PathBuf {
-        self.home().join(FILE)
+        self.registry.home().join(FILE)
     }
 }

@@ -9,3 +9,4 @@ pub(crate) mod publish;
 pub(crate) mod rotation;
 pub(crate) mod sign;
 pub(crate) mod trust;
+pub(crate) mod trust_settings;

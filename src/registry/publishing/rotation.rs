@@ -12,13 +12,15 @@ use crate::file_io::IfExists;
 use crate::file_io::put_in_place;
 use crate::file_io::read_own;
 use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::keyring::KeyringError;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
+use crate::registry::error::source::SourceError;
+use crate::registry::publishing::trust_settings::TrustSettings;
 use crate::trust::KeyPair;
 use crate::trust::Publisher;
 use crate::trust::TrustFile;
@@ -54,13 +56,13 @@ pub(crate) enum RotationStep {
     Trusted,
 }
 
-impl LocalRegistry {
+impl TrustSettings<'_> {
     /// Replaces the key of a publisher, whose secret key is in the file at `path`, by a new one
     /// with the same passphrase. An interrupted rotation continues with the key that it made.
     ///
     /// # Errors
-    /// [`Error::NoPublisher`]. [`Error::NotItsPublisher`] when the file contains another key.
-    /// [`Error::NotTrusted`] when the key is revoked. [`Error::File`] when a file cannot be
+    /// [`PublisherError::NoPublisher`]. [`PublisherError::NotItsPublisher`] when the file contains another key.
+    /// [`PublisherError::NotTrusted`] when the key is revoked. [`Error::File`] when a file cannot be
     /// written. All checks come before anything is published.
     pub fn rotate_own(
         &self,
@@ -78,25 +80,29 @@ impl LocalRegistry {
         passphrase: &str,
         after: &mut dyn FnMut(RotationStep) -> Result<(), Error>,
     ) -> Result<Rotated, Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let path = &path.canonicalize().map_err(|e| key_file("read", path, e))?;
-        if let Some(finished) = finish_rotation(self.home(), path)? {
+        if let Some(finished) = finish_rotation(self.registry.home(), path)? {
             return Ok(finished);
         }
-        let believed = self.trust()?;
-        let unknown = || Error::NoPublisher(name.to_string());
+        let believed = self.store()?;
+        let unknown = || Error::Publisher(PublisherError::NoPublisher(name.to_string()));
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         let found = keyring::locked(path)?.public_key();
         match found == held.key {
             true => {}
             false if held.previous.contains(&found) => {
-                return Err(Error::Superseded {
+                return Err(Error::Publisher(PublisherError::Superseded {
                     name: name.to_string(),
                     key: found,
                     by: held.key,
-                });
+                }));
             }
-            false => return Err(Error::NotItsPublisher(name.to_string())),
+            false => {
+                return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                    name.to_string(),
+                )));
+            }
         }
         refuse_revoked(&believed, name, &[held.key])?;
         let old = KeyPair::load(path, passphrase)?;
@@ -130,11 +136,11 @@ impl LocalRegistry {
             self.propose_rotation(&old, &new)?;
         }
         after(RotationStep::Proposed)?;
-        self.change_trust(|file| {
+        self.change(|file| {
             // Another process may have changed the entry since it was read.
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.trust_path())),
+                _ => Err(Error::Source(SourceError::Changed(self.path()))),
             }
         })?;
         after(RotationStep::Trusted)?;
@@ -150,20 +156,22 @@ impl LocalRegistry {
     /// given. Returns true if a statement with both signatures is held.
     ///
     /// # Errors
-    /// As [`LocalRegistry::rotate_own`]. All checks come before anything is published.
+    /// As [`TrustSettings::rotate_own`]. All checks come before anything is published.
     pub fn rotate(
         &self,
         name: &Alias,
         new_key: PublisherKey,
         pairs: Option<(&KeyPair, &KeyPair)>,
     ) -> Result<bool, Error> {
-        let believed = self.trust()?;
-        let unknown = || Error::NoPublisher(name.to_string());
+        let believed = self.store()?;
+        let unknown = || Error::Publisher(PublisherError::NoPublisher(name.to_string()));
         let held = believed.file().get(name).cloned().ok_or_else(unknown)?;
         if let Some((old, new)) = pairs
             && (old.public_key() != held.key || new.public_key() != new_key)
         {
-            return Err(Error::NotItsPublisher(name.to_string()));
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                name.to_string(),
+            )));
         }
         refuse_revoked(&believed, name, &[held.key, new_key])?;
         let rotated = followed_by(&held, new_key);
@@ -178,13 +186,13 @@ impl LocalRegistry {
         if let Some((old, new)) = pairs {
             self.propose_rotation(old, new)?;
         }
-        self.change_trust(|file| {
+        self.change(|file| {
             if let Some(own) = &own_name {
                 file.remove(own);
             }
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
-                _ => Err(Error::Changed(self.trust_path())),
+                _ => Err(Error::Source(SourceError::Changed(self.path()))),
             }
         })?;
         Ok(pairs.is_some() || believed.proposed(&held.key).contains(&new_key))
@@ -209,11 +217,13 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
         return Ok(None);
     };
     let (old, new) = (old.public_key(), new.public_key());
-    let trust_path = home.join(crate::registry::publishing::trust::TRUST_FILE);
+    let trust_path = home.join(crate::registry::publishing::trust_settings::TRUST_FILE);
     let file = match read_own_text(&trust_path, TRUST_FILE_BYTES_MAX) {
-        Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile {
-            path: trust_path,
-            source,
+        Ok(text) => TrustFile::parse(&text).map_err(|source| {
+            Error::Publisher(PublisherError::TrustFile {
+                path: trust_path,
+                source,
+            })
         })?,
         Err(_) => return Ok(None),
     };
@@ -252,13 +262,13 @@ fn check(file: &TrustFile, rotated: &Publisher) -> Result<(), Error> {
 fn refuse_revoked(believed: &TrustStore, name: &Alias, keys: &[PublisherKey]) -> Result<(), Error> {
     match keys.iter().find(|key| believed.is_revoked(key)) {
         None => Ok(()),
-        Some(key) => Err(Error::NotTrusted {
+        Some(key) => Err(Error::Publisher(PublisherError::NotTrusted {
             dataset: name.to_string(),
             reason: crate::registry::publishing::trust::with_reason(
                 "a key that is revoked neither follows nor is followed",
                 believed.revoked_because(key),
             ),
-        }),
+        })),
     }
 }
 
@@ -283,7 +293,7 @@ fn keep_old_key(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
     if read_own(&kept, KEY_FILE_BYTES_MAX).is_ok_and(|held| held == bytes) {
         return Ok(kept);
     }
-    write_aside(&kept, &bytes, Some(0o600), IfExists::Replace)
+    write_atomically(&kept, &bytes, Some(0o600), IfExists::Replace)
         .map_err(|e| key_file("write", &kept, e))?;
     Ok(kept)
 }

@@ -23,6 +23,9 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::metadata::MetadataError;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::registry::publishing::node_id::node_id;
 use crate::registry::publishing::trust::with_reason;
@@ -49,8 +52,8 @@ impl LocalRegistry {
     /// of this publisher is added. A second signature changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] with a revoked key. [`Error::Superseded`] with a key that a rotation
-    /// replaced. [`Error::VersionTaken`] when this publisher has used the name and version for
+    /// [`PublisherError::NotTrusted`] with a revoked key. [`PublisherError::Superseded`] with a key that a rotation
+    /// replaced. [`DatasetError::VersionTaken`] when this publisher has used the name and version for
     /// other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
         let _step = Step::begin("sign", &dataset.manifest.name);
@@ -59,7 +62,7 @@ impl LocalRegistry {
         let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         let line = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
-            let gone = || Error::NotFound(dataset.manifest.name.to_string());
+            let gone = || Error::Dataset(DatasetError::NotFound(dataset.manifest.name.to_string()));
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
             let publisher = pair.public_key();
             if held.manifest.signer == Some(publisher) {
@@ -98,15 +101,15 @@ impl LocalRegistry {
 
     /// Checks that a key may sign here at all.
     pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let key = pair.public_key();
         // A person who still has the old key is no longer the publisher.
         if let (Some(publisher), false) = (trust.superseded(&key), trust.is_revoked(&key)) {
-            return Err(Error::Superseded {
+            return Err(Error::Publisher(PublisherError::Superseded {
                 name: publisher.name.to_string(),
                 key,
                 by: publisher.key,
-            });
+            }));
         }
         let input = PolicyInput {
             origin: Origin::Here,
@@ -120,10 +123,10 @@ impl LocalRegistry {
         };
         let decision = evaluate(&input, Action::Index);
         match decision.verdict {
-            Verdict::Refuse => Err(Error::NotTrusted {
+            Verdict::Refuse => Err(Error::Publisher(PublisherError::NotTrusted {
                 dataset: manifest.name.to_string(),
                 reason: with_reason(decision.reason, trust.revoked_because(&key)),
-            }),
+            })),
             _ => Ok(()),
         }
     }
@@ -194,7 +197,7 @@ impl LocalRegistry {
                 // `files` computes the hashes that the table omits.
                 content_id: entry
                     .content_id
-                    .ok_or_else(|| Error::NotFound(entry.path.clone()))?,
+                    .ok_or_else(|| Error::Dataset(DatasetError::NotFound(entry.path.clone())))?,
             });
         }
         Ok(subjects)
@@ -205,7 +208,7 @@ impl LocalRegistry {
 /// the editing node, so its sum grows by one with every edit.
 ///
 /// # Errors
-/// [`Error::ClockFull`] when the node's entry has no room for an edit.
+/// [`MetadataError::ClockFull`] when the node's entry has no room for an edit.
 pub(crate) fn supersede(
     manifest: &mut Manifest,
     held: &Dataset,
@@ -224,7 +227,7 @@ pub(crate) fn supersede(
         edits = edits.saturating_add(n);
     }
     let after = edits.checked_add(1);
-    let full = || Error::ClockFull(held.manifest.name.to_string());
+    let full = || Error::Metadata(MetadataError::ClockFull(held.manifest.name.to_string()));
     let after = after.filter(|n| *n <= CLOCK_EDITS_MAX).ok_or_else(full)?;
     clock.insert(node, after);
     Ok(())
@@ -251,7 +254,7 @@ pub(crate) fn publish(
 /// Publishes a local manifest or edit. It either wins or is an error.
 ///
 /// # Errors
-/// [`Error::EditLost`] when another manifest wins.
+/// [`MetadataError::EditLost`] when another manifest wins.
 pub(crate) fn publish_edit(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
@@ -259,7 +262,9 @@ pub(crate) fn publish_edit(
     flags: Flags,
 ) -> Result<catalog::Merged, Error> {
     match publish(tables, entries, admitted, flags)? {
-        catalog::Merged::Kept => Err(Error::EditLost(admitted.manifest().name.to_string())),
+        catalog::Merged::Kept => Err(Error::Metadata(MetadataError::EditLost(
+            admitted.manifest().name.to_string(),
+        ))),
         merged => Ok(merged),
     }
 }
@@ -288,11 +293,11 @@ pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result
             && (m.signer.is_some() || !d.flags.foreign)
     });
     match taken {
-        Some(taken) => Err(Error::VersionTaken {
+        Some(taken) => Err(Error::Dataset(DatasetError::VersionTaken {
             name: manifest.name.clone(),
             version: manifest.dataset_version.clone(),
             held: taken.manifest.content_id,
-        }),
+        })),
         None => {
             let is_publishers = |r: &Removed| r.summary.signer == manifest.signer;
             version_numbers::refuse_given(tables, manifest, &is_publishers)

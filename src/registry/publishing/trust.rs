@@ -3,24 +3,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
-use crate::file_io::IfExists;
-use crate::file_io::read_own_text;
-use crate::file_io::write_aside;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
-use crate::store::disk::Entry;
-use crate::store::disk::WriteSession;
 use crate::trust::Action;
 use crate::trust::Claim;
 use crate::trust::Decision;
@@ -30,14 +24,9 @@ use crate::trust::PolicyInput;
 use crate::trust::SignatureState;
 use crate::trust::Statement;
 use crate::trust::Trust;
-use crate::trust::TrustFile;
 use crate::trust::TrustStore;
 use crate::trust::VerifiedManifest;
 use crate::trust::evaluate;
-use crate::wire::limits::TRUST_FILE_BYTES_MAX;
-
-pub(crate) const TRUST_FILE: &str = "trust.toml";
-const TRUST_LOCK: &str = "trust.lock";
 
 /// A dataset or its summary, with its standing under the trust settings.
 #[derive(Clone, Debug)]
@@ -45,7 +34,7 @@ pub struct Listed<D = Dataset> {
     /// The dataset.
     pub dataset: D,
     /// Input of policy decisions about it.
-    pub standing: PolicyInput,
+    pub policy_input: PolicyInput,
     /// Local name of its publisher; `None` if it is unsigned or the publisher is unknown.
     pub alias: Option<String>,
     /// The publisher's reason for withdrawing it, if it is withdrawn.
@@ -78,7 +67,7 @@ pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'sta
 impl<D> Listed<D> {
     /// Returns the trust level.
     pub fn trust(&self) -> Trust {
-        self.standing.trust()
+        self.policy_input.trust()
     }
 
     /// Returns its publisher: the local name, or else the key.
@@ -111,7 +100,7 @@ impl<D> Listed<D> {
 
     /// Returns the policy's decision on an action.
     pub fn decide(&self, action: Action) -> Decision {
-        evaluate(&self.standing, action)
+        evaluate(&self.policy_input, action)
     }
 
     pub(crate) fn new(
@@ -135,7 +124,7 @@ impl<D> Listed<D> {
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
         let revoked = revoked.and_then(|key| trust.revoked_because(key));
         Self {
-            standing: trust.policy_input(&claim, &id, signature, origin),
+            policy_input: trust.policy_input(&claim, &id, signature, origin),
             alias: alias.map(ToString::to_string),
             withdrawn: trust.withdrawn(&claim).map(str::to_owned),
             revoked: revoked.map(str::to_owned),
@@ -147,78 +136,15 @@ impl<D> Listed<D> {
 }
 
 impl Listed {
-    /// Returns the same with a summary of the dataset.
-    pub fn summary(&self) -> Listed<DatasetSummary> {
-        Listed {
-            dataset: self.dataset.summary(),
-            standing: self.standing,
-            alias: self.alias.clone(),
-            withdrawn: self.withdrawn.clone(),
-            revoked: self.revoked.clone(),
-            signer: self.signer,
-            accepted: self.accepted,
-        }
-    }
-}
-
-impl LocalRegistry {
-    /// Returns the current trust settings.
-    ///
-    /// # Errors
-    /// [`Error::TrustFile`] when `trust.toml` cannot be parsed. Nothing is trusted then.
-    pub fn trust(&self) -> Result<TrustStore, Error> {
-        let file = self.read_trust_file()?;
-        let statements = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
-        Ok(TrustStore::new(file, &statements, host::now()))
-    }
-
-    /// Changes `trust.toml` under a lock. Comments and other text in the file stay.
-    ///
-    /// # Errors
-    /// The error of `change`, which leaves the file unchanged.
-    pub fn change_trust<T>(
-        &self,
-        change: impl FnOnce(&mut TrustFile) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let _turn = self.store.lock(TRUST_LOCK)?;
-        let mut file = self.read_trust_file()?;
-        let changed = change(&mut file)?;
-        let path = self.trust_path();
-        write_aside(
-            &path,
-            file.encode().as_bytes(),
-            Some(0o600),
-            IfExists::Replace,
-        )
-        .map_err(|e| Error::file("write", &path, e))?;
-        Ok(changed)
-    }
-
-    /// Returns the path of `trust.toml`.
-    pub fn trust_path(&self) -> PathBuf {
-        self.home().join(TRUST_FILE)
-    }
-
-    pub(crate) fn read_trust_file(&self) -> Result<TrustFile, Error> {
-        let path = self.trust_path();
-        match read_own_text(&path, TRUST_FILE_BYTES_MAX) {
-            Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile { path, source }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(TrustFile::default()),
-            Err(e) => Err(Error::file("read", &path, e)),
-        }
-    }
-
     /// Applies the trust settings to a held dataset.
-    pub fn listed(trust: &TrustStore, dataset: Dataset) -> Listed {
+    pub fn of(trust: &TrustStore, dataset: Dataset) -> Self {
         let manifest = dataset.manifest.clone();
         let local = (dataset.envelope_id, dataset.signed, dataset.flags);
-        Listed::new(trust, dataset, Claim::from(&manifest), local)
+        Self::new(trust, dataset, Claim::from(&manifest), local)
     }
 
     /// Applies the trust settings to a remote manifest, whose data may not be held.
-    pub(crate) fn listed_elsewhere(trust: &TrustStore, verified: &VerifiedManifest) -> Listed {
+    pub(crate) fn elsewhere(trust: &TrustStore, verified: &VerifiedManifest) -> Self {
         let manifest = verified.manifest().clone();
         let flags = Flags {
             foreign: true,
@@ -231,19 +157,34 @@ impl LocalRegistry {
             manifest,
             flags,
         };
-        Self::listed(trust, dataset)
+        Self::of(trust, dataset)
     }
 
+    /// Returns the same with a summary of the dataset.
+    pub fn summary(&self) -> Listed<DatasetSummary> {
+        Listed {
+            dataset: self.dataset.summary(),
+            policy_input: self.policy_input,
+            alias: self.alias.clone(),
+            withdrawn: self.withdrawn.clone(),
+            revoked: self.revoked.clone(),
+            signer: self.signer,
+            accepted: self.accepted,
+        }
+    }
+}
+
+impl LocalRegistry {
     /// Returns summaries of all datasets with their standing, by name and version.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn list_summaries(&self) -> Result<Vec<Listed<DatasetSummary>>, Error> {
-        let trust = self.trust()?;
+        let trust = self.trust().store()?;
         let summaries = self
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
-        let accepted = self.accepted_by_hand()?.into_iter();
+        let accepted = self.trust().accepted_by_hand()?.into_iter();
         let accepted: BTreeSet<_> = accepted.map(|a| (a.key, a.content_id)).collect();
         let listed = summaries.into_iter().map(|b| {
             let (name, version) = (b.name.clone(), b.version.clone());
@@ -263,61 +204,17 @@ impl LocalRegistry {
         Ok(listed.collect())
     }
 
-    /// Stores a statement whose signatures hold. Returns true if it is new.
-    ///
-    /// # Errors
-    /// [`Error`] when the store fails.
-    pub fn accept_statement(&self, statement: &Statement) -> Result<bool, Error> {
-        WriteSession::begin(&self.store)?.commit(|tables, entries| {
-            let is_new = catalog::put_statement(tables, statement)?;
-            if is_new {
-                entries.push(Entry {
-                    kind: BlobKind::Statement,
-                    bytes: statement.encode().to_vec(),
-                    flags: Flags::default(),
-                });
-            }
-            Ok(is_new)
-        })
-    }
-
     /// Publishes that a dataset should not be used any more.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] when another publisher, or nobody, signed it.
+    /// [`PublisherError::NotItsPublisher`] when another publisher, or nobody, signed it.
     pub fn withdraw(&self, dataset: &Dataset, by: &KeyPair, reason: &str) -> Result<(), Error> {
         if dataset.manifest.signer != Some(by.public_key()) {
-            return Err(Error::NotItsPublisher(dataset.manifest.name.to_string()));
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(
+                dataset.manifest.name.to_string(),
+            )));
         }
         let statement = Statement::withdraw(by, &dataset.manifest, reason, host::now())?;
-        self.accept_statement(&statement).map(drop)
-    }
-
-    /// Publishes that a key may be compromised. The statement vouches for the datasets that this
-    /// registry signed with it.
-    ///
-    /// # Errors
-    /// [`Error`] when the reason is too long or the store fails.
-    pub fn revoke_own(&self, by: &KeyPair, reason: &str) -> Result<Statement, Error> {
-        let mut signed: Vec<EnvelopeId> = Vec::new();
-        for dataset in self.list()? {
-            // Remote datasets under this key may be the thief's.
-            if dataset.manifest.signer == Some(by.public_key()) && !dataset.flags.foreign {
-                signed.push(dataset.envelope_id);
-            }
-        }
-        let statement = Statement::revoke(by, reason, signed, host::now())?;
-        self.accept_statement(&statement)?;
-        Ok(statement)
-    }
-
-    /// Publishes that one key follows another. People elsewhere confirm it.
-    ///
-    /// # Errors
-    /// [`Error`] when both are the same key or the store fails.
-    pub fn propose_rotation(&self, by: &KeyPair, to: &KeyPair) -> Result<Statement, Error> {
-        let statement = Statement::rotate(by, to, host::now())?;
-        self.accept_statement(&statement)?;
-        Ok(statement)
+        self.trust().accept_statement(&statement).map(drop)
     }
 }

@@ -33,7 +33,7 @@ type RowRun = std::ops::Range<usize>;
 /// Compares two files. Returns `None` if one of them has more than [`DIFF_ROWS_MAX`] rows.
 ///
 /// # Errors
-/// [`Error::Rows`] when rows cannot be read, [`Error::Interrupted`].
+/// `TargetError::Rows` when rows cannot be read, [`Error::Interrupted`].
 pub(in crate::registry) fn compare_all(
     a: &Target,
     b: &Target,

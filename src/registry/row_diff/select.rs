@@ -13,14 +13,15 @@ use crate::manifest::FileTable;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 use crate::registry::row_diff::PlacedFile;
 use crate::registry::row_diff::RowDiff;
 use crate::registry::row_diff::compare::compare_all;
 use crate::registry::row_diff::compare_lines;
 use crate::registry::targets::Target;
-use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
+use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
@@ -57,7 +58,7 @@ impl LocalRegistry {
                             not_compared: Some(format!("more than {DIFF_ROWS_MAX} rows")),
                             ..RowDiff::default()
                         },
-                        Err(Error::Rows { source, .. }) => RowDiff {
+                        Err(Error::Target(TargetError::Rows { source, .. })) => RowDiff {
                             not_compared: Some(source.to_string()),
                             ..RowDiff::default()
                         },

@@ -3,11 +3,14 @@
 
 use std::io::Read;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use crate::chunk::next_cut;
 use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::locks::lock;
+use crate::manifest::ChunkEntry;
 
 /// Size in bytes of a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -24,6 +27,10 @@ pub(crate) struct Batch {
     pub(crate) data: Vec<u8>,
     /// End offset of each chunk.
     pub(crate) ends: Vec<usize>,
+    /// Chunks that the store has, in place of data.
+    pub(crate) known: Vec<ChunkEntry>,
+    /// True if there is to be a checkpoint behind the last chunk.
+    pub(crate) is_marked: bool,
 }
 
 /// Pool of unused buffers.
@@ -37,8 +44,10 @@ impl BufferPool {
     }
 
     pub(crate) fn give_back(&self, buffer: Vec<u8>) {
-        let mut free = lock(&self.0);
-        free.push(buffer);
+        // Batches of known chunks have no buffer.
+        if buffer.len() == BUFFER_BYTES {
+            lock(&self.0).push(buffer);
+        }
     }
 }
 
@@ -47,19 +56,40 @@ pub(crate) struct Chunker<'a> {
     pool: &'a BufferPool,
     buffer: Vec<u8>,
     filled: usize,
+    /// Ends of chunks that were cut elsewhere. Then nothing else is in the buffer.
+    ends: Vec<usize>,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
+    /// True once the data can no longer be stored.
+    is_stopped: &'a AtomicBool,
 }
 
 impl<'a> Chunker<'a> {
-    pub(crate) fn new(pool: &'a BufferPool, batches: mpsc::SyncSender<Batch>) -> Self {
+    pub(crate) fn new(
+        pool: &'a BufferPool,
+        batches: mpsc::SyncSender<Batch>,
+        is_stopped: &'a AtomicBool,
+    ) -> Self {
         Self {
             pool,
             buffer: pool.take(),
             filled: 0,
+            ends: Vec::new(),
             batches,
             number: 0,
+            is_stopped,
         }
+    }
+
+    /// Returns true once the data can no longer be stored, so that reading more is of no use.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Sends the chunks that are complete, and asks for a checkpoint behind them. Without such chunks
+    /// there is none.
+    pub(crate) fn mark(&mut self) {
+        self.send_batch(false, true);
     }
 
     /// Reads `source` to its end. `each` receives every piece.
@@ -70,6 +100,10 @@ impl<'a> Chunker<'a> {
     ) -> std::io::Result<u64> {
         let mut total = 0;
         loop {
+            if self.is_stopped() {
+                // The pipeline returns its own error.
+                return Err(std::io::Error::other("nothing more can be stored"));
+            }
             let space = self.space();
             let n = loop {
                 match source.read(space) {
@@ -99,21 +133,66 @@ impl<'a> Chunker<'a> {
         }
     }
 
+    /// Appends a chunk that was cut elsewhere, at the start of a region or behind another such chunk.
+    pub(crate) fn append_chunk(&mut self, chunk: &[u8]) {
+        if self.filled + chunk.len() > BATCH_BYTES {
+            self.send_cut();
+        }
+        if let Some(to) = self.buffer.get_mut(self.filled..self.filled + chunk.len()) {
+            to.copy_from_slice(chunk);
+        }
+        self.filled += chunk.len();
+        self.ends.push(self.filled);
+    }
+
+    /// Appends chunks that the store has, at the start of a region or behind a whole chunk.
+    pub(crate) fn append_known(&mut self, known: Vec<ChunkEntry>) {
+        self.send_cut();
+        if !known.is_empty() {
+            let (data, ends) = (Vec::new(), Vec::new());
+            self.send(data, ends, known, false);
+        }
+    }
+
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
-        self.send_batch(true);
+        self.send_cut();
+        self.send_batch(true, false);
+    }
+
+    /// Sends the chunks that were cut elsewhere.
+    fn send_cut(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
+        self.filled = 0;
+        let ends = std::mem::take(&mut self.ends);
+        let data = std::mem::replace(&mut self.buffer, self.pool.take());
+        self.send(data, ends, Vec::new(), false);
+    }
+
+    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, known: Vec<ChunkEntry>, is_marked: bool) {
+        // A failed worker is gone, and the caller gets its error.
+        let _ = self.batches.send(Batch {
+            number: self.number,
+            data,
+            ends,
+            known,
+            is_marked,
+        });
+        self.number += 1;
     }
 
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
-            self.send_batch(false);
+            self.send_batch(false, false);
         }
         let end = (self.filled + READ_BYTES).min(self.buffer.len());
         self.buffer.get_mut(self.filled..end).unwrap_or_default()
     }
 
-    fn send_batch(&mut self, region_ends: bool) {
+    fn send_batch(&mut self, region_ends: bool, is_marked: bool) {
         let uncut = self.buffer.get(..self.filled).unwrap_or_default();
         let mut ends = Vec::new();
         let mut at = 0;
@@ -131,12 +210,6 @@ impl<'a> Chunker<'a> {
         }
         self.filled = rest.len();
         let data = std::mem::replace(&mut self.buffer, next);
-        // A failed worker is gone, and the caller gets its error.
-        let _ = self.batches.send(Batch {
-            number: self.number,
-            data,
-            ends,
-        });
-        self.number += 1;
+        self.send(data, ends, Vec::new(), is_marked);
     }
 }

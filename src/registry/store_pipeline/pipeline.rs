@@ -9,8 +9,11 @@ use std::ops::Range;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
+use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
@@ -43,6 +46,10 @@ use crate::store::disk::WriteSession;
 
 type NumberedBatch = (u64, StoredBatch);
 
+/// Makes the data before a mark durable. It takes the root and the totals of the tree of all chunks
+/// before the mark, whose nodes are stored.
+pub(crate) type OnMark<'a> = dyn Fn(TreeId, Totals) -> Result<(), Error> + Sync + 'a;
+
 /// Stores the bytes that `read` feeds, as chunks of one tree. They may become deltas against the
 /// parent tree, or against chunks anywhere in the store.
 pub(crate) fn ingest<T>(
@@ -51,12 +58,25 @@ pub(crate) fn ingest<T>(
     similarity: &SimilarityIndex,
     read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
+    ingest_with_marks(session, previous, similarity, &|_, _| Ok(()), read)
+}
+
+/// As [`ingest`]; `on_mark` is called at every mark of the chunker, in order.
+pub(crate) fn ingest_with_marks<T>(
+    session: &WriteSession,
+    previous: Option<&ParentTree>,
+    similarity: &SimilarityIndex,
+    on_mark: &OnMark<'_>,
+    read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
+) -> Result<(T, TreeId, Totals), Error> {
     let workers = threads();
     let (batches, inbox) = mpsc::sync_channel::<Batch>(2);
     let (outbox, done) = mpsc::sync_channel::<NumberedBatch>(workers * 2);
     let inbox = Mutex::new(inbox);
     let pool = BufferPool::default();
     let alignment = previous.map(SharedAlignment::new);
+    let is_stopped = AtomicBool::new(false);
+    let is_stopped = &is_stopped;
     std::thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
@@ -64,12 +84,19 @@ pub(crate) fn ingest<T>(
                 let (inbox, pool, alignment) = (&inbox, &pool, alignment.as_ref());
                 // A delta encoder stays on its thread.
                 let storer = move || ChunkStorer::with_parent(session, alignment, similarity);
-                scope.spawn(move || work(storer(), inbox, pool, &outbox))
+                scope.spawn(move || {
+                    let worked = work(storer(), (inbox, is_stopped), pool, &outbox);
+                    worked.map_err(Error::from)
+                })
             })
             .collect();
         drop(outbox);
-        let tree = scope.spawn(move || build_tree(session, previous, done));
-        let mut chunker = Chunker::new(&pool, batches);
+        let tree = scope.spawn(move || {
+            let built = build_tree(session, previous, on_mark, done);
+            is_stopped.fetch_or(built.is_err(), Ordering::Relaxed);
+            built
+        });
+        let mut chunker = Chunker::new(&pool, batches, is_stopped);
         let value = read(&mut chunker);
         if value.is_ok() {
             chunker.end_region();
@@ -79,19 +106,19 @@ pub(crate) fn ingest<T>(
         let mut worked = Ok(());
         for handle in handles {
             let result = handle.join().map_err(panicked)?;
-            worked = worked.and(result.map_err(Error::from));
+            worked = worked.and(result);
         }
         let tree = tree.join().map_err(panicked)?;
-        let value = value?;
         worked?;
         let (root, totals) = tree?;
+        let value = value?;
         Ok((value, root, totals))
     })
 }
 
 fn work(
     mut storer: ChunkStorer<'_>,
-    inbox: &Mutex<mpsc::Receiver<Batch>>,
+    (inbox, is_stopped): (&Mutex<mpsc::Receiver<Batch>>, &AtomicBool),
     pool: &BufferPool,
     outbox: &mpsc::SyncSender<NumberedBatch>,
 ) -> Result<(), StoreError> {
@@ -105,7 +132,10 @@ fn work(
                 Ok(stored) => {
                     let _ = outbox.send((batch.number, stored));
                 }
-                Err(error) => failed = Some(error),
+                Err(error) => {
+                    failed = Some(error);
+                    is_stopped.store(true, Ordering::Relaxed);
+                }
             }
         } else if let Some(alignment) = &storer.alignment {
             alignment.place(batch.number, &[]);
@@ -119,6 +149,7 @@ fn work(
 pub(crate) struct StoredBatch {
     pub(crate) entries: Vec<ChunkEntry>,
     leaves: Vec<Option<TreeId>>,
+    is_marked: bool,
 }
 
 /// Stores batches, on one thread.
@@ -151,6 +182,9 @@ impl<'a> ChunkStorer<'a> {
     }
 
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
+        if !batch.known.is_empty() {
+            return self.known(batch);
+        }
         let mut start = 0;
         let parts: Vec<Range<usize>> = batch
             .ends
@@ -200,7 +234,29 @@ impl<'a> ChunkStorer<'a> {
         Ok(StoredBatch {
             entries,
             leaves: places.iter().map(|p| p.leaf).collect(),
+            is_marked: batch.is_marked,
         })
+    }
+
+    /// Takes chunks that the store has. Claiming them protects them from a collection.
+    fn known(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
+        let entries = batch.known.clone();
+        let places = match &self.alignment {
+            Some(alignment) => alignment.place(batch.number, &entries),
+            None => Vec::new(),
+        };
+        let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
+        let keys: Vec<BlobKey> = entries.iter().map(key).collect();
+        let fresh = self.session.claim(&keys)?;
+        let missing = keys.iter().zip(fresh).find(|(_, is_fresh)| *is_fresh);
+        match missing {
+            Some((key, _)) => Err(StoreError::Blob(BlobError::Missing(*key))),
+            None => Ok(StoredBatch {
+                entries,
+                leaves: places.iter().map(|p| p.leaf).collect(),
+                is_marked: batch.is_marked,
+            }),
+        }
     }
 
     /// Creates a new chunk with the parent's chunks at its position as candidates. Without those it
@@ -284,6 +340,7 @@ impl<'a> SharedAlignment<'a> {
 fn build_tree(
     session: &WriteSession,
     previous: Option<&ParentTree>,
+    on_mark: &OnMark<'_>,
     done: mpsc::Receiver<NumberedBatch>,
 ) -> Result<(TreeId, Totals), Error> {
     let mut early = BTreeMap::new();
@@ -304,10 +361,18 @@ fn build_tree(
     };
     for (number, stored) in done {
         early.insert(number, stored);
-        while let Some(StoredBatch { entries, leaves }) = early.remove(&next) {
+        while let Some(StoredBatch {
+            entries,
+            leaves,
+            is_marked,
+        }) = early.remove(&next)
+        {
             for (n, entry) in entries.into_iter().enumerate() {
                 near.borrow_mut().extend(leaves.get(n).copied().flatten());
                 builder.push(entry, &mut emit);
+            }
+            if is_marked {
+                call_on_mark(session, &builder, on_mark)?;
             }
             next += 1;
         }
@@ -317,4 +382,21 @@ fn build_tree(
         Some(error) => Err(error.into()),
         None => Ok((root, totals)),
     }
+}
+
+/// Stores the nodes of the tree so far, and calls `on_mark`.
+fn call_on_mark(
+    session: &WriteSession,
+    builder: &TreeBuilder,
+    on_mark: &OnMark<'_>,
+) -> Result<(), Error> {
+    let mut stored = Ok(());
+    let mut emit = |_: TreeId, bytes: Vec<u8>| {
+        if stored.is_ok() {
+            stored = session.add(BlobKind::Node, &bytes).map(drop);
+        }
+    };
+    let (root, totals) = builder.clone().finish(&mut emit);
+    stored?;
+    on_mark(root, totals)
 }

@@ -15,12 +15,13 @@ use crate::inspect::table::Scratch;
 use crate::inspect::table::TableError;
 use crate::registry::Target;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 
 /// Determines the columns of a scan's rows, and checks that all of them can be written. `plan` has
 /// the requested columns. Columns that the source declares come first.
 ///
 /// # Errors
-/// Read errors as [`Target::blame`] returns them, and [`Error::TooManyColumns`].
+/// Read errors as [`Target::blame`] returns them, and [`TargetError::TooManyColumns`].
 pub fn plan_of(
     scan: &Scan<'_>,
     target: &Target,
@@ -100,10 +101,10 @@ impl StopReason {
     fn of(self, target: &Target) -> Error {
         match self {
             Self::Rows(error) => target.blame(error),
-            Self::Columns(TooManyColumns { name }) => Error::TooManyColumns {
+            Self::Columns(TooManyColumns { name }) => Error::Target(TargetError::TooManyColumns {
                 target: target.name().to_owned(),
                 column: name,
-            },
+            }),
         }
     }
 }

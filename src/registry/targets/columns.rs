@@ -16,6 +16,7 @@ use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 
 /// Number of suggestions for an unknown column name.
 const NEAR: usize = 3;
@@ -69,7 +70,7 @@ impl Target {
     /// usually suffice; otherwise it reads on to the first row with the column.
     ///
     /// # Errors
-    /// [`Error::NoSuchColumn`] for the first column that no row has, and errors of reading.
+    /// [`TargetError::NoSuchColumn`] for the first column that no row has, and errors of reading.
     pub fn require_columns(
         &self,
         columns: &[String],
@@ -94,11 +95,11 @@ impl Target {
         let Some(absent) = self.absent(missing, threads, progress)? else {
             return Ok(());
         };
-        Err(Error::NoSuchColumn {
+        Err(Error::Target(TargetError::NoSuchColumn {
             target: self.name().to_owned(),
             near: nearest(&absent, &known),
             column: absent,
-        })
+        }))
     }
 
     /// Returns the files whose columns differ from those of the first one, with a description. It
@@ -249,7 +250,7 @@ fn below(path: &str, kind: &DataType, levels: usize, known: &mut BTreeSet<String
 }
 
 /// Returns the names most similar to a column, best first. A short list is returned whole.
-fn nearest(column: &str, known: &BTreeSet<String>) -> Vec<String> {
+pub(in crate::registry) fn nearest(column: &str, known: &BTreeSet<String>) -> Vec<String> {
     let lower = column.to_lowercase();
     let mut near: Vec<(usize, &String)> = known
         .iter()

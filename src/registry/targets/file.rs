@@ -14,11 +14,14 @@ use crate::inspect::Format;
 use crate::inspect::Orient;
 use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
+use crate::inspect::edits::EditedSource;
+use crate::inspect::edits::FileOverlay;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::RowIndex;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -31,9 +34,10 @@ use crate::read_at::ReadAt;
 use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
-use crate::registry::targets::dataset_file::DatasetFile;
-use crate::registry::targets::dataset_file::io_error;
-use crate::registry::targets::remote_place::RemotePlace;
+use crate::registry::error::target::TargetError;
+use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::remote_place::RemotePlace;
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// A file of a target.
 #[derive(Clone)]
@@ -69,8 +73,10 @@ pub struct FileDescription {
 #[derive(Clone)]
 pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
-    Store(Arc<DatasetFile>),
+    Store(Arc<dyn StoredFile>),
     Remote(Arc<RemotePlace>),
+    /// A file read as if its edits were applied.
+    Edited(Box<TargetFile>, Arc<FileOverlay>),
 }
 
 impl TargetFile {
@@ -130,6 +136,9 @@ impl TargetFile {
         home: &Path,
         progress: &dyn Progress,
     ) -> Result<u64, RowCountError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return Ok(overlay.rows(base.count(home, progress)?));
+        }
         let (opened, kept) = self.indexed(home).map_err(|e| self.unopened(e))?;
         if let Some(rows) = opened.table.rows() {
             return Ok(rows);
@@ -138,6 +147,7 @@ impl TargetFile {
             match &self.place {
                 FileLocation::Disk(path) => return Ok(TextFile::open(path, home)?.count(progress)?),
                 FileLocation::Store(held) => return Ok(held.lines()?),
+                FileLocation::Edited(base, _) => return base.count(home, progress),
                 FileLocation::Remote(_) => {}
             }
         }
@@ -165,12 +175,17 @@ impl TargetFile {
     }
 
     /// Returns the number of rows. Blank lines of JSON Lines do not count as rows, although they
-    /// have numbers.
+    /// have numbers. Of a file that is only in part here it is the publisher's claim.
     pub(in crate::registry) fn rows(
         &self,
         home: &Path,
         progress: &dyn Progress,
     ) -> Result<u64, RowCountError> {
+        if let FileLocation::Store(file) = &self.place
+            && let Some(claimed) = file.claimed_rows().filter(|_| self.has_own_rows())
+        {
+            return Ok(claimed);
+        }
         let opened = self.opened()?;
         if opened.format.format != Format::Jsonl {
             return self.count(home, progress);
@@ -196,6 +211,7 @@ impl TargetFile {
             FileLocation::Remote(place) => {
                 place.text().map(|text| RowIndexEntry::in_store(text, home))
             }
+            FileLocation::Edited(..) => None,
         })
     }
 
@@ -205,25 +221,19 @@ impl TargetFile {
         selection: &Selection,
         home: &Path,
     ) -> Result<Arc<dyn Batches>, TableError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return self.edited_batches(base, overlay, selection, home);
+        }
         let (opened, kept) = self.indexed(home)?;
         if selection.from == 0 || !is_lines(&opened) {
             return batches(opened, kept, selection);
         }
         // The start of the line is known without reading those before it.
         let line = selection.from;
-        let start = match &self.place {
-            FileLocation::Remote(_) => return batches(opened, kept, selection),
-            FileLocation::Disk(path) => {
-                let start = TextFile::open(path, home)
-                    .and_then(|mut text| text.start_of(line, &NoProgress));
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-            FileLocation::Store(file) => {
-                let start = file.start_of_line(line);
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-        };
-        let start = start.unwrap_or(self.size_bytes);
+        if matches!(self.place, FileLocation::Remote(_)) {
+            return batches(opened, kept, selection);
+        }
+        let start = self.start_of_line(line, home)?;
         let opened = self.table(self.source()?, Some((line, start)))?;
         opened.table.batches(selection)
     }
@@ -233,6 +243,7 @@ impl TargetFile {
     fn cause_of(&self, error: TableError) -> TableError {
         match &self.place {
             FileLocation::Remote(place) => place.failure().map_or(error, TableError::Read),
+            FileLocation::Edited(base, _) => base.cause_of(error),
             FileLocation::Disk(_) | FileLocation::Store(_) => error,
         }
     }
@@ -241,6 +252,25 @@ impl TargetFile {
     pub(in crate::registry) fn named(&self, inner: Arc<dyn Batches>) -> Arc<dyn Batches> {
         let file = self.clone();
         Arc::new(NamedBatches { file, inner })
+    }
+
+    /// Returns the offset of a line; the length of the file if there is none.
+    pub(in crate::registry::targets) fn start_of_line(
+        &self,
+        line: u64,
+        home: &Path,
+    ) -> Result<u64, TableError> {
+        let start = match &self.place {
+            FileLocation::Disk(path) => {
+                TextFile::open(path, home).and_then(|mut text| text.start_of(line, &NoProgress))
+            }
+            FileLocation::Store(file) => file.start_of_line(line),
+            FileLocation::Edited(base, _) => return base.start_of_line(line, home),
+            // No index of its lines is kept.
+            FileLocation::Remote(_) => return Ok(self.size_bytes),
+        };
+        let start = start.map_err(|e| TableError::Read(io_error(&e)))?;
+        Ok(start.unwrap_or(self.size_bytes))
     }
 
     /// Adds the file's name to an error.
@@ -255,7 +285,10 @@ impl TargetFile {
     }
 
     /// Opens the file with the cached row index, and returns the cache entry.
-    fn indexed(&self, home: &Path) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
+    pub(in crate::registry::targets) fn indexed(
+        &self,
+        home: &Path,
+    ) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
         let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
             FileLocation::Disk(path) => {
                 let file = Arc::new(File::open(path)?);
@@ -270,6 +303,7 @@ impl TargetFile {
                 let kept = place.text().map(|text| RowIndexEntry::in_store(text, home));
                 (self.source()?, kept)
             }
+            FileLocation::Edited(..) => (self.source()?, None),
         };
         let opened = self.table(source, None).map_err(|e| self.cause_of(e))?;
         // The cached index describes the rows that the file itself defines.
@@ -280,13 +314,19 @@ impl TargetFile {
         Ok((opened, kept))
     }
 
-    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
+    /// Returns its bytes.
+    pub(in crate::registry) fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
             FileLocation::Remote(place) => {
                 let file = place.file().map_err(|e| TableError::Read(e.into_io()))?;
                 Arc::new(file.clone())
+            }
+            // The rows of a columnar file are edited when they are decoded.
+            FileLocation::Edited(base, overlay) if overlay.is_of_rows() => base.source()?,
+            FileLocation::Edited(base, overlay) => {
+                Arc::new(EditedSource::new(base.source()?, Arc::clone(overlay)))
             }
         })
     }
@@ -295,7 +335,7 @@ impl TargetFile {
     ///
     /// # Errors
     /// [`Error`] when they cannot be reached.
-    pub(in crate::registry) fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
+    pub fn bytes(&self) -> Result<Arc<dyn ReadAt>, Error> {
         self.source().map_err(|e| self.unopened(e))
     }
 
@@ -304,27 +344,41 @@ impl TargetFile {
         source: Arc<dyn ReadAt>,
         known: Option<(u64, u64)>,
     ) -> Result<Opened, TableError> {
+        self.table_from(source, known, None)
+    }
+
+    /// Opens the rows with a known row of a file of lines, or a known index of other text.
+    pub(in crate::registry::targets) fn table_from(
+        &self,
+        source: Arc<dyn ReadAt>,
+        known: Option<(u64, u64)>,
+        index: Option<RowIndex>,
+    ) -> Result<Opened, TableError> {
         let options = OpenOptions {
             format: match &self.place {
                 FileLocation::Remote(_) => checked_format(self.format, &*source)?,
-                FileLocation::Disk(_) | FileLocation::Store(_) => self.format,
+                _ => self.format,
             },
             known,
-            index: None,
+            index,
             reading: self.reading,
         };
-        open_table(source, &self.path, options)
+        let opened = open_table(source, &self.path, options)?;
+        Ok(match &self.place {
+            FileLocation::Edited(_, overlay) => opened.with_edited_rows(overlay),
+            _ => opened,
+        })
     }
 
-    fn unopened(&self, source: TableError) -> Error {
+    pub(in crate::registry) fn unopened(&self, source: TableError) -> Error {
         match source {
             TableError::Read(e) if matches!(self.place, FileLocation::Disk(_)) => {
                 Error::file("read", &self.path, e)
             }
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.path.clone(),
                 source,
-            },
+            }),
         }
     }
 }
@@ -368,11 +422,10 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(count)).collect();
-        let own = count();
-        others.into_iter().fold(own, |sum, other| {
+        let counts: Vec<_> = (0..threads).map(|_| scope.spawn(count)).collect();
+        counts.into_iter().try_fold(0, |sum, other| {
             let panicked = |_| TableError::Read(std::io::Error::other("a thread panicked"));
-            Ok(sum? + other.join().map_err(panicked)??)
+            Ok(sum + other.join().map_err(panicked)??)
         })
     })
 }

@@ -1,18 +1,22 @@
-//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows. `file` is one file,
-//! `dataset_file` reads stored bytes, `remote_place` and `remote_files` those that are elsewhere,
-//! `stream` reads pipes, `columns` and `column_plan` find columns, `profiles` the types of values, and
-//! `row_copy` writes rows.
+//! Targets: a file, a directory, a dataset, a file in one, or a URL, read as rows.
+//!
+//! - `file` is one file; `access` gives its bytes, `edited` its rows with edits, `identity` says if it changed
+//! - `dataset_files` finds the files of a dataset, `dataset_file` reads stored bytes, `stored_file` is the trait for them
+//! - `remote_files` finds files that are elsewhere, and `remote_place` reads them; `stream` reads pipes
+//! - `columns` and `column_plan` find columns, `profiles` the types of values
+//! - `row_copy` writes the rows that `row_selection` selects
 
+pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
-pub(crate) mod dataset_file;
+pub(crate) mod edited;
 pub(crate) mod file;
+mod identity;
+pub(crate) mod places;
 mod profiles;
-mod remote_files;
-pub(crate) mod remote_place;
 pub(crate) mod row_copy;
+pub(crate) mod row_selection;
 pub(crate) mod row_writer;
-pub(crate) mod stream;
 pub(crate) mod text_lines;
 
 use std::collections::HashSet;
@@ -22,8 +26,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::file_io::Input;
-use crate::ident::Reference;
-use crate::inspect::FileFormat;
 use crate::inspect::Format;
 use crate::inspect::ReadOptions;
 use crate::inspect::output::OutputFormat;
@@ -34,21 +36,27 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::has_rows;
-use crate::manifest::FileTable;
+use crate::manifest::FileEntry;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::SketchFiles;
 use crate::registry::SpillDirectory;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
+use crate::registry::error::target::TargetError;
 use crate::registry::index::source_files;
 use crate::registry::index::source_files::FindOptions;
+use crate::registry::peers::look::Look;
+use crate::registry::peers::look::file::LookFile;
 use crate::registry::step::Step;
-use crate::registry::targets::dataset_file::DatasetFile;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::RowCountError;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::file::is_lines;
+use crate::registry::targets::places::dataset_files::files_of;
+use crate::registry::targets::places::dataset_files::in_store;
+use crate::registry::targets::places::stored_file::StoredFile;
 use crate::remote::Remote;
 use crate::remote::RemoteUrl;
 
@@ -57,6 +65,7 @@ pub(in crate::registry) const STDIN: &str = "-";
 
 /// Options for reading a target.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TargetOptions {
     /// Options for reading its text.
     pub reading: ReadOptions,
@@ -64,6 +73,8 @@ pub struct TargetOptions {
     pub allow_large: bool,
     /// Reader of URLs; without one, they are no targets.
     pub remote: Option<Remote>,
+    /// Read files and datasets as if their edits were applied.
+    pub edits: bool,
 }
 
 /// A source of rows: one file, or several in order.
@@ -78,12 +89,22 @@ pub struct Target {
     pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
+impl LocalRegistry {
+    /// Opens a target: a path, a held dataset, or a file of one.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn target(&self, text: &str) -> Result<Target, Error> {
+        Target::open(text, self.home())
+    }
+}
+
 impl Target {
     /// Opens a target: `-` for standard input, an existing path (which may be a pipe), or else a
     /// held dataset or a file of one after a colon. No file is read yet.
     ///
     /// # Errors
-    /// [`Error`] when neither exists, or no file has rows. [`Error::TooLarge`] for a remote dataset
+    /// [`Error`] when neither exists, or no file has rows. `IntegrityError::TooLarge` for a remote dataset
     /// that is far larger than its distinct chunks.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
         Self::open_with(text, home, &TargetOptions::default())
@@ -92,7 +113,7 @@ impl Target {
     /// Opens a target with options.
     ///
     /// # Errors
-    /// As [`Target::open`], without [`Error::TooLarge`] if the options allow large datasets.
+    /// As [`Target::open`], without `IntegrityError::TooLarge` if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         if RemoteUrl::looks_like_url(text) && !Path::new(text).exists() {
             return Self::of_url(text, home, options);
@@ -113,7 +134,7 @@ impl Target {
                 .map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
-            return Err(Error::NoRows(text.to_owned()));
+            return Err(Error::Target(TargetError::NoRows(text.to_owned())));
         }
         let target = Self {
             name: text.to_owned(),
@@ -122,7 +143,41 @@ impl Target {
             dataset,
             spooled: Vec::new(),
         };
-        Ok(target.read_as(options.reading))
+        let target = target.read_as(options.reading);
+        match options.edits {
+            true => target.with_edits(),
+            false => Ok(target),
+        }
+    }
+
+    /// Returns a dataset of which only a part is here, or a file of it, as a target. `text` is what it
+    /// was named by.
+    ///
+    /// # Errors
+    /// `DatasetError::NoSuchFile`, or `TargetError::NoRows` when no file has rows.
+    pub fn of_look(
+        text: &str,
+        look: &Arc<Look>,
+        path: Option<&str>,
+        (home, reading): (&Path, ReadOptions),
+    ) -> Result<Self, Error> {
+        let place = |start, entry: &FileEntry| {
+            let file: Arc<dyn StoredFile> =
+                Arc::new(LookFile::new(Arc::clone(look), start, entry.clone()));
+            file
+        };
+        let (files, dataset) = files_of(look.table(), path, look.manifest(), &place)?;
+        if files.is_empty() {
+            return Err(TargetError::NoRows(text.to_owned()).into());
+        }
+        let target = Self {
+            name: text.to_owned(),
+            files: Arc::new(files),
+            home: home.to_owned(),
+            dataset: Some(dataset),
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(reading))
     }
 
     /// Opens a URL. Its name is without secrets.
@@ -131,10 +186,10 @@ impl Target {
         let name = url.to_string();
         let _step = Step::begin("open", &name);
         let remote = options.remote.as_ref();
-        let remote = remote.ok_or_else(|| Error::NotHere(name.clone()))?;
-        let files = remote_files::find(remote, &url)?;
+        let remote = remote.ok_or_else(|| TargetError::NotHere(name.clone()))?;
+        let files = crate::registry::targets::places::remote_files::find(remote, &url)?;
         if files.is_empty() {
-            return Err(Error::NoRows(name));
+            return Err(TargetError::NoRows(name).into());
         }
         let target = Self {
             name,
@@ -147,7 +202,7 @@ impl Target {
     }
 
     /// Returns the target with other reading options.
-    fn read_as(mut self, reading: ReadOptions) -> Self {
+    pub(in crate::registry::targets) fn read_as(mut self, reading: ReadOptions) -> Self {
         if let Some(files) = Arc::get_mut(&mut self.files) {
             files.iter_mut().for_each(|f| f.reading = reading);
         }
@@ -303,7 +358,7 @@ impl Target {
         let mut files = Vec::new();
         for file in self.files.iter() {
             match file.opened() {
-                Err(Error::Rows { source, .. }) if source.is_damage() => {}
+                Err(Error::Target(TargetError::Rows { source, .. })) if source.is_damage() => {}
                 Err(error) => return Err(error),
                 Ok(_) => files.push(file.clone()),
             }
@@ -381,10 +436,10 @@ impl Target {
     pub fn blame(&self, source: TableError) -> Error {
         match source {
             TableError::Interrupted => Error::Interrupted,
-            source => Error::Rows {
+            source => Error::Target(TargetError::Rows {
                 target: self.name.clone(),
                 source,
-            },
+            }),
         }
     }
 }
@@ -403,7 +458,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         }]);
     }
     if !meta.is_dir() {
-        return Err(Error::NotPlainFile(path.to_owned()));
+        return Err(Error::Source(SourceError::NotPlainFile(path.to_owned())));
     }
     let how = FindOptions {
         exclude: &[],
@@ -419,72 +474,4 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         place: FileLocation::Disk(f.at),
     });
     Ok(files.collect())
-}
-
-/// Returns the files of a dataset that have rows, or the named file of any format. Also returns the
-/// dataset's name and the requested path.
-fn in_store(
-    text: &str,
-    home: &Path,
-    allow_large: bool,
-) -> Result<(Vec<TargetFile>, String), Error> {
-    let (scheme, rest) = match text.strip_prefix("alimentar:") {
-        Some(rest) => ("alimentar:", rest),
-        None => ("", text),
-    };
-    let (reference, path) = match rest.split_once(':') {
-        Some((reference, path)) => (format!("{scheme}{reference}"), Some(path)),
-        None => (text.to_owned(), None),
-    };
-    // A text that looks like a path is a missing path, not a dataset with an unusual name.
-    let parsed = reference.parse::<Reference>();
-    let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
-    if !home.exists() {
-        return Err(Error::NotHere(text.to_owned()));
-    }
-    let registry = LocalRegistry::open(home)?;
-    let dataset = registry.resolve(&parsed).map_err(|e| match e {
-        Error::NotFound(_) if path.is_none() => Error::NotHere(text.to_owned()),
-        other => other,
-    })?;
-    let reader = Arc::new(registry.reader_of(&dataset)?);
-    if !allow_large && let Some(beyond) = registry.expansion(&dataset)? {
-        return Err(beyond.refused(&dataset.manifest));
-    }
-    let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;
-    let manifest = Arc::new(dataset.manifest);
-    let is_only = table.files().len() == 1;
-    let mut found = Vec::new();
-    for (start, entry) in table.with_offsets() {
-        let format = FileFormat::from_number(entry.format);
-        let is_wanted = match path {
-            Some(path) => path == entry.path,
-            None => is_only || format.format != Format::Bytes,
-        };
-        if is_wanted {
-            let (reader, manifest) = (Arc::clone(&reader), Arc::clone(&manifest));
-            found.push(TargetFile {
-                path: entry.path.clone(),
-                size_bytes: entry.size_bytes,
-                format: Some(format).filter(|f| f.format != Format::Bytes),
-                reading: ReadOptions::default(),
-                place: FileLocation::Store(Arc::new(DatasetFile::new(
-                    reader,
-                    manifest,
-                    start,
-                    entry.clone(),
-                ))),
-            });
-        }
-    }
-    match (path, found.is_empty()) {
-        (Some(path), true) => Err(Error::NoSuchFile {
-            path: path.to_owned(),
-            dataset: manifest.name.to_string(),
-        }),
-        (path, _) => {
-            let path = path.map(|p| format!(":{p}")).unwrap_or_default();
-            Ok((found, format!("{}{path}", manifest.name)))
-        }
-    }
 }

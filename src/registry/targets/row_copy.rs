@@ -13,9 +13,6 @@ use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::RowCheck;
 use crate::inspect::output::conform;
-use crate::inspect::table::Batch;
-use crate::inspect::table::LongRow;
-use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
 use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::Scratch;
@@ -24,47 +21,12 @@ use crate::inspect::table::TableError;
 use crate::registry::RowFiles;
 use crate::registry::Target;
 use crate::registry::error::Error;
-use crate::registry::targets::column_plan::whole;
+use crate::registry::error::target::TargetError;
+use crate::registry::targets::row_selection::BatchSelection;
+use crate::registry::targets::row_selection::RowAssignment;
+use crate::registry::targets::row_selection::RowOutput;
+use crate::registry::targets::row_selection::SelectedRows;
 use crate::registry::targets::row_writer::of_push;
-
-/// Assignment of rows to files.
-pub enum RowAssignment<'a> {
-    /// All rows go into the first file.
-    All,
-    /// The row's content gives the file number, or `None` to drop the row.
-    Content(&'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> Option<usize> + Sync)),
-    /// The row's number decides first, and its content if that gives no result.
-    Both(
-        &'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> usize + Sync),
-        &'a (dyn Fn(u64) -> Option<usize> + Sync),
-    ),
-    /// The row's number gives the file number, or `None` to drop the row.
-    Number(&'a (dyn Fn(u64) -> Option<usize> + Sync)),
-}
-
-impl RowAssignment<'_> {
-    /// Returns true if the text of rows is needed.
-    pub fn needs_text(&self) -> bool {
-        matches!(self, Self::Content(_) | Self::Both(..))
-    }
-
-    fn by_content(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> Option<usize> {
-        match self {
-            Self::Content(which) => which(batch, row, scratch),
-            Self::Both(which, _) => Some(which(batch, row, scratch)),
-            // The number decides later, once it is known.
-            Self::All | Self::Number(_) => Some(0),
-        }
-    }
-
-    fn by_number(&self, number: u64, file: usize) -> Option<usize> {
-        match self {
-            Self::All | Self::Content(_) => Some(file),
-            Self::Both(_, which) => which(number).or(Some(file)),
-            Self::Number(which) => which(number),
-        }
-    }
-}
 
 /// Row counts of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,7 +69,7 @@ impl RowFiles {
     /// Writes rows of a scan in order.
     ///
     /// # Errors
-    /// Read errors as [`Target::blame`] returns them, write errors, and [`Error::RowRefused`].
+    /// Read errors as [`Target::blame`] returns them, write errors, and [`TargetError::RowRefused`].
     pub fn fill(
         &mut self,
         scan: &Scan<'_>,
@@ -132,7 +94,7 @@ impl RowFiles {
         };
         let done = scan.run::<_, _, StopReason>(
             Scratch::default,
-            |scratch, batch| picking.batch(batch, scratch),
+            |scratch, batch| Ok(picking.batch(batch, scratch)?),
             |made| {
                 self.put(made, target, moving, &mut moved)?;
                 Ok(ControlFlow::Continue(()))
@@ -193,11 +155,11 @@ impl RowFiles {
                 RowOutput::Refused(refusal, text) => (refusal, text),
             };
             let Some(take) = &mut moving.refused else {
-                return Err(StopReason::Write(Error::RowRefused {
+                return Err(StopReason::Write(Error::Target(TargetError::RowRefused {
                     target: target.name().to_owned(),
                     row: number,
                     refusal,
-                }));
+                })));
             };
             moved.refused += 1;
             let refused = RefusedRow {
@@ -294,149 +256,6 @@ fn not_columnar() -> TableError {
 fn damaged(error: arrow_schema::ArrowError) -> TableError {
     TableError::Damaged(error.to_string())
 }
-
-/// Selection of the rows of a batch.
-struct BatchSelection<'a> {
-    picks: &'a RowAssignment<'a>,
-    check: &'a RowCheck,
-    /// True if the cells of some row may prevent writing it.
-    needs_look: bool,
-    /// True if long rows of these shapes are copied without reading them into memory.
-    copies_json: bool,
-    copies_text: bool,
-}
-
-/// Selected rows of a batch.
-struct SelectedRows {
-    text: Vec<u8>,
-    shape: Shape,
-    rows: Vec<SelectedRow>,
-    /// Number of lines, if the whole text is written unchanged into the first file.
-    lines: u64,
-    /// Number of rows filtered out.
-    passed: u64,
-}
-
-struct SelectedRow {
-    /// Number of the row in the batch.
-    index: u64,
-    file: usize,
-    what: RowOutput,
-}
-
-enum RowOutput {
-    /// The row's range in the text.
-    Text(usize, usize),
-    /// A row that is copied from its file.
-    Long(LongRow),
-    /// A row that cannot be written.
-    Refused(Refusal, Vec<u8>),
-}
-
-impl BatchSelection<'_> {
-    fn batch(&self, batch: &Batch, scratch: &mut Scratch) -> Result<SelectedRows, StopReason> {
-        let mut picked = SelectedRows {
-            text: Vec::new(),
-            shape: batch.shape().clone(),
-            rows: Vec::new(),
-            lines: 0,
-            passed: 0,
-        };
-        if let Some(lines) = self.lines(batch) {
-            picked.lines = lines;
-            picked.text.reserve(batch.text().len() + 1);
-            picked.text.extend_from_slice(batch.text());
-            if !picked.text.ends_with(b"\n") {
-                picked.text.push(b'\n');
-            }
-            return Ok(picked);
-        }
-        for row in batch.rows() {
-            let (index, long) = (row.index, batch.long(&row));
-            let copies = match batch.shape() {
-                Shape::Json => self.copies_json,
-                Shape::Text => self.copies_text,
-                Shape::Delimited(_) => false,
-            };
-            if let (Some(long), true, false) = (long, copies, self.picks.needs_text()) {
-                let what = RowOutput::Long(long.clone());
-                picked.rows.push(SelectedRow {
-                    index,
-                    file: 0,
-                    what,
-                });
-                continue;
-            }
-            let text = match whole(batch, &row) {
-                Ok(text) => text,
-                Err(PushError::Read(error)) => return Err(StopReason::Rows(error)),
-                Err(PushError::Refused(refusal)) => {
-                    let what = RowOutput::Refused(refusal, Vec::new());
-                    picked.rows.push(SelectedRow {
-                        index,
-                        file: 0,
-                        what,
-                    });
-                    continue;
-                }
-                Err(PushError::Write(error)) => return Err(StopReason::Rows(error.into())),
-            };
-            let seen = Row { text: &text, ..row };
-            let Some(file) = self.picks.by_content(batch, &seen, scratch) else {
-                picked.passed += 1;
-                continue;
-            };
-            let what = match (long, copies) {
-                (Some(long), true) => RowOutput::Long(long.clone()),
-                _ => self.what(batch.shape(), &text, &mut picked.text, scratch),
-            };
-            picked.rows.push(SelectedRow { index, file, what });
-        }
-        Ok(picked)
-    }
-
-    /// Returns the number of rows of a batch whose text is written unchanged.
-    fn lines(&self, batch: &Batch) -> Option<u64> {
-        let is_quick = matches!(self.picks, RowAssignment::All)
-            && self.copies_json
-            && !self.needs_look
-            && *batch.shape() == Shape::Json
-            && batch.is_lines()
-            && batch.truncated() == 0;
-        let rows = is_quick.then(|| batch.count_rows())?;
-        // Blank lines are no rows, and are not written.
-        (rows > 0 && rows == batch.count() && self.check.can_copy_lines(batch.text()))
-            .then_some(rows)
-    }
-
-    fn what(
-        &self,
-        shape: &Shape,
-        row: &[u8],
-        all: &mut Vec<u8>,
-        scratch: &mut Scratch,
-    ) -> RowOutput {
-        let refused = |refusal| {
-            let most = row.len().min(REFUSED_BYTES);
-            RowOutput::Refused(refusal, row.get(..most).unwrap_or_default().to_vec())
-        };
-        let text = match self.check.prepare(shape, row) {
-            Ok(text) => text,
-            Err(refusal) => return refused(refusal),
-        };
-        if self.needs_look
-            && let Err(refusal) = self.check.check_cells(shape, &text, scratch)
-        {
-            return refused(refusal);
-        }
-        let from = all.len();
-        all.extend_from_slice(&text);
-        RowOutput::Text(from, all.len())
-    }
-}
-
-/// Maximum number of bytes kept of a row that cannot be written.
-const REFUSED_BYTES: usize = 1 << 20;
 
 enum StopReason {
     Rows(TableError),

@@ -14,6 +14,7 @@ use crate::inspect::output::RowCheck;
 use crate::inspect::output::RowWriter;
 use crate::inspect::table::Columnar;
 use crate::registry::error::Error;
+use crate::registry::error::target::TargetError;
 
 /// Output files that rows are written into.
 pub struct RowFiles {
@@ -41,8 +42,8 @@ impl RowFiles {
     /// `otherwise`.
     ///
     /// # Errors
-    /// [`Error::Exists`] when a path exists and must not be replaced, an error of creating a file,
-    /// or [`Error::ColumnRefused`].
+    /// `CheckoutError::Exists` when a path exists and must not be replaced, an error of creating a file,
+    /// or [`TargetError::ColumnRefused`].
     pub fn create(
         paths: &[PathBuf],
         rows: &RowForm<'_>,
@@ -68,7 +69,7 @@ impl RowFiles {
     /// Renames all files to their final names, durably.
     ///
     /// # Errors
-    /// An error of writing, or [`Error::Exists`]. Files before the failed one stay.
+    /// An error of writing, or `CheckoutError::Exists`. Files before the failed one stay.
     pub fn commit(self) -> Result<Vec<RowFileReport>, Error> {
         let mut reports = Vec::new();
         for file in self.files {
@@ -113,14 +114,14 @@ pub enum RowForm<'a> {
 pub(in crate::registry) fn of_push(path: &Path, error: PushError) -> Error {
     match error {
         PushError::Write(e) => Error::output(path, e),
-        PushError::Refused(refusal) => Error::ColumnRefused {
+        PushError::Refused(refusal) => Error::Target(TargetError::ColumnRefused {
             path: path.to_owned(),
             refusal,
-        },
-        PushError::Read(e) => Error::Rows {
+        }),
+        PushError::Read(e) => Error::Target(TargetError::Rows {
             target: path.display().to_string(),
             source: e,
-        },
+        }),
     }
 }
 

@@ -25,6 +25,8 @@ use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;
 use crate::registry::cache::files::stamp_of;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
+use crate::registry::error::target::TargetError;
 use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 use crate::wire::limits::LINE_INDEX_FILES_MAX;
 
@@ -60,7 +62,7 @@ impl TextFile {
         let fail = |e| Error::file("read", path, e);
         let file = match open_plain(path) {
             Err(e) if e.get_ref().is_some_and(|e| e.is::<NotPlain>()) => {
-                return Err(Error::NotPlainFile(path.to_owned()));
+                return Err(Error::Source(SourceError::NotPlainFile(path.to_owned())));
             }
             opened => opened.map_err(fail)?,
         };
@@ -108,7 +110,7 @@ impl TextFile {
     /// number and offset.
     ///
     /// # Errors
-    /// The error of `sink`; [`Error::Lines`] when the file changes meanwhile or cannot be read.
+    /// The error of `sink`; [`TargetError::Lines`] when the file changes meanwhile or cannot be read.
     pub fn lines(
         &self,
         first: (u64, u64),
@@ -137,7 +139,7 @@ impl TextFile {
     /// only as much of the file as needed, and stores the index even if it is interrupted.
     ///
     /// # Errors
-    /// [`Error::Lines`] when the file changes meanwhile, [`Error::Interrupted`], or an error of
+    /// [`TargetError::Lines`] when the file changes meanwhile, [`Error::Interrupted`], or an error of
     /// reading.
     pub fn start_of(&mut self, line: u64, progress: &dyn Progress) -> Result<Option<u64>, Error> {
         loop {
@@ -265,10 +267,10 @@ fn lines_error(path: &Path, source: LinesError) -> Error {
     match source {
         LinesError::Interrupted => Error::Interrupted,
         LinesError::Read(e) => Error::file("read", path, e),
-        source => Error::Lines {
+        source => Error::Target(TargetError::Lines {
             path: path.to_owned(),
             source,
-        },
+        }),
     }
 }
 
@@ -286,10 +288,10 @@ fn look_at_front(path: &Path, file: &File) -> Result<u64, Error> {
     let head = head.get(..n).unwrap_or_default();
     let found = BINARY.iter().find(|(magic, _)| head.starts_with(magic));
     match found {
-        Some((_, format)) => Err(Error::NotText {
+        Some((_, format)) => Err(Error::Target(TargetError::NotText {
             path: path.to_owned(),
             format,
-        }),
+        })),
         None if head.starts_with(MARK) => Ok(MARK.len() as u64),
         None => Ok(0),
     }

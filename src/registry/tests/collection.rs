@@ -118,7 +118,10 @@ fn collection_between_operations_keeps_incoming_blobs() {
     maker.index(&file, &options, &NoProgress).unwrap();
     let archive = dir.path().join("a.alimentar");
     let (all, options) = (maker.list().unwrap(), ExportOptions::default());
-    maker.export(&all, &archive, &options, &NoProgress).unwrap();
+    maker
+        .archives()
+        .export(&all, &archive, &options, &NoProgress)
+        .unwrap();
 
     // The blobs are held, and no dataset needs them any more.
     let below = SimDisk::default();
@@ -128,7 +131,10 @@ fn collection_between_operations_keeps_incoming_blobs() {
         ..ImportOptions::default()
     };
     let parcel = archive_inputs(&[archive]).unwrap().remove(0);
-    registry.import(&parcel, &options, &NoProgress).unwrap();
+    registry
+        .archives()
+        .import(&parcel, &options, &NoProgress)
+        .unwrap();
     let dataset = registry.list().unwrap().remove(0);
     registry.remove_one(&dataset).unwrap();
     let collections = Arc::new(AtomicU64::new(0));
@@ -137,7 +143,10 @@ fn collection_between_operations_keeps_incoming_blobs() {
         collections: collections.clone(),
     };
     let collected = LocalRegistry::on(Arc::new(disk)).unwrap();
-    collected.import(&parcel, &options, &NoProgress).unwrap();
+    collected
+        .archives()
+        .import(&parcel, &options, &NoProgress)
+        .unwrap();
     assert!(collections.load(Ordering::Relaxed) > 2);
     let dataset = registry.list().unwrap().remove(0);
     registry.verify(&dataset, &NoProgress).unwrap();

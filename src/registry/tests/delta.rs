@@ -12,6 +12,7 @@ use crate::registry::IndexOptions;
 use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::archive_inputs;
+use crate::registry::error::transfer::TransferError;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Publisher;
@@ -44,7 +45,10 @@ fn dataset(registry: &LocalRegistry, report: &IndexReport) -> Dataset {
 fn export(registry: &LocalRegistry, dataset: &Dataset, dest: &Path) -> Vec<u8> {
     let options = ExportOptions::default();
     let all = std::slice::from_ref(dataset);
-    registry.export(all, dest, &options, &NoProgress).unwrap();
+    registry
+        .archives()
+        .export(all, dest, &options, &NoProgress)
+        .unwrap();
     std::fs::read(dest).unwrap()
 }
 
@@ -95,11 +99,14 @@ fn scattered_edits_cost_little_in_every_version() {
     // An archive does not depend on the storage of its datasets.
     let other = LocalRegistry::open(&dir.path().join("other")).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
-    let put = other.change_trust(|file| Ok(file.put(publisher)?));
+    let put = other.trust().change(|file| Ok(file.put(publisher)?));
     put.unwrap();
     for parcel in archive_inputs(&[dir.path().join("a")]).unwrap() {
         let options = ImportOptions::default();
-        other.import(&parcel, &options, &NoProgress).unwrap();
+        other
+            .archives()
+            .import(&parcel, &options, &NoProgress)
+            .unwrap();
     }
     let same = other.get(&last.manifest.content_id).unwrap().unwrap();
     assert_eq!(export(&other, &same, &dir.path().join("b")), archive);
@@ -111,13 +118,18 @@ fn since(registry: &LocalRegistry, dataset: &Dataset, base: &Dataset, dest: &Pat
         ..ExportOptions::default()
     };
     let all = std::slice::from_ref(dataset);
-    registry.export(all, dest, &options, &NoProgress).unwrap();
+    registry
+        .archives()
+        .export(all, dest, &options, &NoProgress)
+        .unwrap();
     std::fs::read(dest).unwrap()
 }
 
 fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::Error> {
     for parcel in archive_inputs(&[path.to_owned()]).unwrap() {
-        registry.import(&parcel, &ImportOptions::default(), &NoProgress)?;
+        registry
+            .archives()
+            .import(&parcel, &ImportOptions::default(), &NoProgress)?;
     }
     Ok(())
 }
@@ -126,7 +138,7 @@ fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::
 fn trusting(home: &Path, key: &KeyPair) -> LocalRegistry {
     let registry = LocalRegistry::open(home).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
-    let put = registry.change_trust(|file| Ok(file.put(publisher)?));
+    let put = registry.trust().change(|file| Ok(file.put(publisher)?));
     put.unwrap();
     registry
 }
@@ -165,7 +177,7 @@ fn incremental_archive_is_independent_of_storage_history() {
     let third = trusting(&at("third"), &key);
     assert!(matches!(
         import(&third, &at("delta")),
-        Err(Error::BaseMissing { .. })
+        Err(Error::Transfer(TransferError::BaseMissing { .. }))
     ));
     import(&third, &at("whole")).unwrap();
     import(&third, &at("delta")).unwrap();

@@ -21,7 +21,7 @@ use crate::testing::Random;
 
 /// Reported results, and the last unfinished request.
 #[derive(Default)]
-struct Told {
+struct Expected {
     held: BTreeMap<String, PathBuf>,
     maybe: Option<(String, PathBuf)>,
 }
@@ -62,23 +62,28 @@ fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
     Ok(LocalRegistry::over(store))
 }
 
-fn index(disk: &SimDisk, told: &mut Told, reference: &str, path: &Path) -> Result<(), Error> {
+fn index(
+    disk: &SimDisk,
+    expected: &mut Expected,
+    reference: &str,
+    path: &Path,
+) -> Result<(), Error> {
     let (name, version) = reference.split_once('@').unwrap();
     let options = IndexOptions {
         name: Some(name.parse().unwrap()),
         version: Some(version.parse().unwrap()),
         ..IndexOptions::default()
     };
-    told.maybe = Some((reference.to_owned(), path.to_owned()));
+    expected.maybe = Some((reference.to_owned(), path.to_owned()));
     open(disk)?.index(path, &options, &NoProgress)?;
-    told.held.extend(told.maybe.take());
+    expected.held.extend(expected.maybe.take());
     Ok(())
 }
 
-fn unindex(disk: &SimDisk, told: &mut Told, reference: &str) -> Result<(), Error> {
-    told.maybe = told.held.remove_entry(reference);
+fn unindex(disk: &SimDisk, expected: &mut Expected, reference: &str) -> Result<(), Error> {
+    expected.maybe = expected.held.remove_entry(reference);
     open(disk)?.unindex_reference(&reference.parse::<Reference>().unwrap())?;
-    told.maybe = None;
+    expected.maybe = None;
     Ok(())
 }
 
@@ -108,19 +113,19 @@ fn discard(disk: &SimDisk) {
     assert_eq!(report.deferred, None);
 }
 
-fn run(disk: &SimDisk, from: &Sources, told: &mut Told) -> Result<(), Error> {
-    index(disk, told, "a@1.0.0", &from.old)?;
-    index(disk, told, "a@1.1.0", &from.new)?;
-    unindex(disk, told, "a@1.0.0")?;
+fn run(disk: &SimDisk, from: &Sources, expected: &mut Expected) -> Result<(), Error> {
+    index(disk, expected, "a@1.0.0", &from.old)?;
+    index(disk, expected, "a@1.1.0", &from.new)?;
+    unindex(disk, expected, "a@1.0.0")?;
     gc(disk)?;
-    index(disk, told, "b@1.0.0", &from.other)?;
-    unindex(disk, told, "a@1.1.0")?;
+    index(disk, expected, "b@1.0.0", &from.other)?;
+    unindex(disk, expected, "a@1.1.0")?;
     gc(disk)?;
-    index(disk, told, "a@1.2.0", &from.old)
+    index(disk, expected, "a@1.2.0", &from.old)
 }
 
 /// Checks that exactly the reported datasets are held, and intact.
-fn check(disk: &SimDisk, told: &Told, at: &str) {
+fn check(disk: &SimDisk, expected: &Expected, at: &str) {
     let registry = open(disk).unwrap_or_else(|e| panic!("{at}: {e}"));
     let label =
         |d: &crate::catalog::Dataset| format!("{}@{}", d.manifest.name, d.manifest.dataset_version);
@@ -130,12 +135,12 @@ fn check(disk: &SimDisk, told: &Told, at: &str) {
         .into_iter()
         .map(|d| (label(&d), d))
         .collect();
-    for reference in told.held.keys() {
+    for reference in expected.held.keys() {
         assert!(listed.contains_key(reference), "{at}: {reference} is lost");
     }
     for (reference, dataset) in &listed {
-        let maybe = told.maybe.as_ref().filter(|(r, _)| r == reference);
-        let source = told.held.get(reference).or(maybe.map(|(_, path)| path));
+        let maybe = expected.maybe.as_ref().filter(|(r, _)| r == reference);
+        let source = expected.held.get(reference).or(maybe.map(|(_, path)| path));
         let source = source.unwrap_or_else(|| panic!("{at}: {reference} came back"));
         let mut bytes = Vec::new();
         registry
@@ -160,23 +165,23 @@ fn power_cut_before_odd_changes_loses_nothing() {
 fn cut_power(first: usize) {
     let from = sources();
     let whole = SimDisk::default();
-    run(&whole, &from, &mut Told::default()).unwrap();
+    run(&whole, &from, &mut Expected::default()).unwrap();
     let changes = whole.changes();
     assert!(changes > 200, "{changes}");
     for cut in (0..changes).skip(first).step_by(2) {
         let disk = SimDisk::default();
         disk.cut_power_at(cut);
-        let mut told = Told::default();
-        let ended = run(&disk, &from, &mut told);
+        let mut expected = Expected::default();
+        let ended = run(&disk, &from, &mut expected);
         let mut random = Random::new(cut);
         let rebooted = disk.after_power_cut(&mut random);
         let at = format!("cut before change {cut} of {changes} ({ended:?})");
-        check(&rebooted, &told, &at);
+        check(&rebooted, &expected, &at);
         // The packs alone say the same. Without an index, a torn tail is as good as a damaged one:
         // it is said, and kept until somebody decides.
         let packs_only = rebooted.after_power_cut(&mut random);
         packs_only.remove_file("registry.redb");
-        check(&packs_only, &told, &format!("{at}, index rebuilt"));
+        check(&packs_only, &expected, &format!("{at}, index rebuilt"));
         let found = open(&packs_only).unwrap().fsck(&NoProgress).unwrap();
         assert!(
             found.corrupt.is_empty() && found.missing.is_empty(),
@@ -185,13 +190,13 @@ fn cut_power(first: usize) {
         discard(&packs_only);
         // Work continues, and leftovers are removed.
         for disk in [rebooted, packs_only] {
-            let mut told = Told {
-                held: std::mem::take(&mut told.held),
-                maybe: told.maybe.take(),
+            let mut expected = Expected {
+                held: std::mem::take(&mut expected.held),
+                maybe: expected.maybe.take(),
             };
-            index(&disk, &mut told, "c@1.0.0", &from.other).unwrap();
+            index(&disk, &mut expected, "c@1.0.0", &from.other).unwrap();
             gc(&disk).unwrap_or_else(|e| panic!("{at}: {e}"));
-            told.maybe = Some(("a@1.0.0".to_owned(), from.old.clone()));
+            expected.maybe = Some(("a@1.0.0".to_owned(), from.old.clone()));
             assert!(open(&disk).unwrap().fsck(&NoProgress).unwrap().is_clean());
         }
     }
@@ -200,24 +205,24 @@ fn cut_power(first: usize) {
 #[test]
 fn full_disk_is_an_error_and_loses_nothing() {
     let from = sources();
-    let mut told = Told::default();
+    let mut expected = Expected::default();
     let disk = SimDisk::default();
-    index(&disk, &mut told, "a@1.0.0", &from.old).unwrap();
+    index(&disk, &mut expected, "a@1.0.0", &from.old).unwrap();
     let used = disk.used_bytes();
     for more in (0..200_000).step_by(4096) {
         disk.limit(Some(used + more));
-        let mut trial = Told::default();
+        let mut trial = Expected::default();
         let done = index(&disk, &mut trial, "a@1.1.0", &from.new);
         disk.limit(None);
         if done.is_ok() {
             assert!(more > 0, "the limit never held");
-            told.held.extend(trial.held);
+            expected.held.extend(trial.held);
             break;
         }
-        check(&disk, &told, &format!("{more} bytes left, {done:?}"));
+        check(&disk, &expected, &format!("{more} bytes left, {done:?}"));
     }
-    assert!(told.held.contains_key("a@1.1.0"), "it never fitted");
-    unindex(&disk, &mut told, "a@1.0.0").unwrap();
+    assert!(expected.held.contains_key("a@1.1.0"), "it never fitted");
+    unindex(&disk, &mut expected, "a@1.0.0").unwrap();
     let used = disk.used_bytes();
     for more in (0..400_000).step_by(8192) {
         disk.limit(Some(used + more));
@@ -225,7 +230,7 @@ fn full_disk_is_an_error_and_loses_nothing() {
         disk.limit(None);
         check(
             &disk,
-            &told,
+            &expected,
             &format!("gc with {more} bytes left, {done:?}"),
         );
         // A collection without room to move records ends without an error.

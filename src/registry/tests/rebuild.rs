@@ -126,7 +126,10 @@ fn leftover_half_overwritten_loses_nothing() {
 fn private_dataset_stays_private_after_rebuild_and_collection() {
     let (_dir, disk) = begin();
     let registry = open(&disk).unwrap();
-    registry.unshare(&registry.list().unwrap()[0]).unwrap();
+    registry
+        .peers()
+        .unshare(&registry.list().unwrap()[0])
+        .unwrap();
     drop(registry);
     for _ in 0..3 {
         assert!(rebuilt(&disk)[0].flags.private);

@@ -13,9 +13,9 @@ use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
-use crate::registry::LifeError;
 use crate::registry::LocalRegistry;
 use crate::registry::RestoreReport;
+use crate::registry::error::dataset::DatasetError;
 use crate::store::disk::io::sim::SimDisk;
 use crate::testing::Random;
 
@@ -99,8 +99,8 @@ fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: 
     let found = match &restored {
         _ if is_here => Told::Here,
         Ok(_) => Told::Restorable,
-        Err(Error::Life(LifeError::NotRemoved(_))) => Told::Nothing,
-        Err(Error::Life(LifeError::Collected(_))) => Told::GivenUp,
+        Err(Error::Dataset(DatasetError::NotRemoved(_))) => Told::Nothing,
+        Err(Error::Dataset(DatasetError::Collected(_))) => Told::GivenUp,
         Err(e) => panic!("{at}: {e}"),
     };
     assert!(

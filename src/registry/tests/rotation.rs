@@ -9,6 +9,7 @@ use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::publishing::rotation::RotationStep;
 use crate::registry::publishing::rotation::finish_rotation;
 use crate::trust::KeyCost;
@@ -38,7 +39,7 @@ impl Lab {
         // Cheap parameters, because the test is about the steps.
         let locked = LockedKey::lock(&pair, PASSPHRASE, cost, [1; 16], [2; 12]).unwrap();
         let path = registry.home().join("key.enc");
-        keyring::write_aside(
+        keyring::write_atomically(
             &path,
             locked.encode().as_bytes(),
             Some(0o600),
@@ -47,7 +48,8 @@ impl Lab {
         .unwrap();
         let publisher = Publisher::new(me(), pair.public_key(), Level::Full);
         registry
-            .change_trust(|file| Ok(file.put(publisher)?))
+            .trust()
+            .change(|file| Ok(file.put(publisher)?))
             .unwrap();
         Self {
             old: pair.public_key(),
@@ -65,12 +67,12 @@ impl Lab {
     }
 
     fn remote_manifests(&self) -> Publisher {
-        let believed = self.registry.trust().unwrap();
+        let believed = self.registry.trust().store().unwrap();
         believed.file().get(&me()).unwrap().clone()
     }
 
     fn proposed(&self) -> Vec<PublisherKey> {
-        self.registry.trust().unwrap().proposed(&self.old)
+        self.registry.trust().store().unwrap().proposed(&self.old)
     }
 
     /// Rotates and stops after a step.
@@ -82,9 +84,10 @@ impl Lab {
                 Ok(())
             }
         };
-        let stopped = self
-            .registry
-            .rotate_in_steps(&me(), &self.key(), PASSPHRASE, &mut after);
+        let stopped =
+            self.registry
+                .trust()
+                .rotate_in_steps(&me(), &self.key(), PASSPHRASE, &mut after);
         assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     }
 }
@@ -150,15 +153,22 @@ fn rotation_of_foreign_key_publishes_nothing() {
     let other = KeyPair::generate().unwrap();
     let publisher = Publisher::new("other".parse().unwrap(), other.public_key(), Level::Full);
     lab.registry
-        .change_trust(|file| Ok(file.put(publisher)?))
+        .trust()
+        .change(|file| Ok(file.put(publisher)?))
         .unwrap();
     let name = "other".parse().unwrap();
-    let refused = lab.registry.rotate_own(&name, &lab.key(), PASSPHRASE);
+    let refused = lab
+        .registry
+        .trust()
+        .rotate_own(&name, &lab.key(), PASSPHRASE);
     assert!(
-        matches!(refused, Err(Error::NotItsPublisher(_))),
+        matches!(
+            refused,
+            Err(Error::Publisher(PublisherError::NotItsPublisher(_)))
+        ),
         "{refused:?}"
     );
-    let wrong = lab.registry.rotate_own(&me(), &lab.key(), "q");
+    let wrong = lab.registry.trust().rotate_own(&me(), &lab.key(), "q");
     assert!(matches!(wrong, Err(Error::Keyring(_))), "{wrong:?}");
     assert!(lab.proposed().is_empty());
     let left = names_in(lab.registry.home());

@@ -12,6 +12,7 @@ use crate::manifest::DatasetKind;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
 use crate::registry::host;
 use crate::registry::index::source_file::SourceStamp;
 use crate::registry::index::source_files;
@@ -89,7 +90,7 @@ impl LocalRegistry {
     /// checkout or index. Files with unchanged metadata are not read.
     ///
     /// # Errors
-    /// [`Error::NotACheckout`], [`Error::File`], or [`Error::Changed`].
+    /// [`CheckoutError::NotACheckout`], [`Error::File`], or `SourceError::Changed`.
     pub fn status(&self, path: &Path, progress: &dyn Progress) -> Result<StatusReport, Error> {
         let whole = path
             .canonicalize()
@@ -98,7 +99,8 @@ impl LocalRegistry {
             let record = self.record_of(root)?;
             (!record.is_file || root == whole).then_some(record)
         });
-        let mut record = record.ok_or_else(|| Error::NotACheckout(path.to_owned()))?;
+        let mut record =
+            record.ok_or_else(|| Error::Checkout(CheckoutError::NotACheckout(path.to_owned())))?;
         let before = record.clone();
         let taken_at = host::now().0;
         let mut disk = DiskState::new(&before.root, before.is_file, Some(&before));

@@ -12,6 +12,7 @@ use crate::file_io::open_plain;
 use crate::ident::ContentId;
 use crate::progress::Progress;
 use crate::registry::error::Error;
+use crate::registry::error::source::SourceError;
 use crate::registry::index::source_file::SourceStamp;
 use crate::registry::working_copy::record::CheckoutRecord;
 
@@ -126,7 +127,7 @@ impl<'a> DiskState<'a> {
     /// Returns the content id of a file with this metadata.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Changed`] when it is written to, or [`Error::Interrupted`].
+    /// [`Error::File`], [`SourceError::Changed`] when it is written to, or [`Error::Interrupted`].
     pub(in crate::registry::working_copy) fn id(
         &mut self,
         path: &str,
@@ -174,6 +175,6 @@ fn hash(path: &Path, seen: SourceStamp, progress: &dyn Progress) -> Result<Conte
     if SourceStamp::of(&now) == seen {
         Ok(ContentId::new(*hasher.finalize().as_bytes()))
     } else {
-        Err(Error::Changed(path.to_owned()))
+        Err(Error::Source(SourceError::Changed(path.to_owned())))
     }
 }

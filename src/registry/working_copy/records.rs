@@ -249,15 +249,15 @@ pub(in crate::registry::working_copy) fn blank(
 
 /// Writes a record atomically but not durably. A record that a power cut damages is ignored.
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_extension("new");
+    let partial = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let written = options
-        .open(&aside)
+        .open(&partial)
         .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&aside, path));
+        .and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
-        let _ = fs::remove_file(&aside);
+        let _ = fs::remove_file(&partial);
     }
     written
 }

@@ -7,6 +7,8 @@ use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::source::SourceError;
 
 /// Selected files of a dataset.
 pub(crate) struct FileSelection<'a> {
@@ -25,7 +27,7 @@ impl<'a> FileSelection<'a> {
     /// path is never taken as a glob.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`] when nothing matches, or [`Error::Pattern`].
+    /// [`DatasetError::NoSuchFile`] when nothing matches, or [`SourceError::Pattern`].
     pub(crate) fn of(
         table: &'a FileTable,
         manifest: &Manifest,
@@ -59,7 +61,7 @@ impl<'a> FileSelection<'a> {
                 below: front,
             });
         }
-        let wrong = || Error::Pattern(path.to_owned());
+        let wrong = || Error::Source(SourceError::Pattern(path.to_owned()));
         let glob = GlobBuilder::new(path).literal_separator(true).build();
         let glob = glob.map_err(|_| wrong())?.compile_matcher();
         let files: Vec<_> = table
@@ -67,10 +69,10 @@ impl<'a> FileSelection<'a> {
             .filter(|(_, f)| glob.is_match(&f.path))
             .collect();
         if files.is_empty() {
-            return Err(Error::NoSuchFile {
+            return Err(Error::Dataset(DatasetError::NoSuchFile {
                 path: path.to_owned(),
                 dataset: manifest.name.to_string(),
-            });
+            }));
         }
         Ok(Self {
             files,

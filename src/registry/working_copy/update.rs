@@ -10,9 +10,9 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::catalog::Dataset;
-use crate::file_io::Aside;
 use crate::file_io::IfExists;
 use crate::file_io::Place;
+use crate::file_io::TemporaryPath;
 use crate::file_io::place_of;
 use crate::file_io::remove_abandoned;
 use crate::ident::ContentId;
@@ -20,6 +20,7 @@ use crate::manifest::FileEntry;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::checkout::CheckoutError;
 use crate::registry::host;
 use crate::registry::index::source_file::SourceStamp;
 use crate::registry::working_copy::disk_state::DiskEntry;
@@ -63,7 +64,7 @@ impl LocalRegistry {
     /// file of that path.
     ///
     /// # Errors
-    /// [`Error::LocalChanges`] naming the modified files, before any change. [`Error::Exists`] when
+    /// [`CheckoutError::LocalChanges`] naming the modified files, before any change. [`CheckoutError::Exists`] when
     /// an entry that is never replaced is in the way. Errors of [`LocalRegistry::checkout`].
     pub fn checkout_update(
         &self,
@@ -100,11 +101,11 @@ impl LocalRegistry {
         let mut disk = DiskState::new(&root, chosen.single, held.as_ref());
         let plan = UpdatePlan::make(&chosen, &ids, held.as_ref(), &mut disk, progress)?;
         if let Some(path) = &plan.blocked {
-            return Err(Error::Exists(disk.at(path)));
+            return Err(Error::Checkout(CheckoutError::Exists(disk.at(path))));
         }
         if !plan.conflicts.is_empty() && !overwrite {
             let paths = plan.conflicts;
-            return Err(Error::LocalChanges { root, paths });
+            return Err(Error::Checkout(CheckoutError::LocalChanges { root, paths }));
         }
         let mut record = blank(&root, chosen.single, m);
         part.unwrap_or_default().clone_into(&mut record.part);
@@ -225,11 +226,11 @@ impl LocalRegistry {
 }
 
 /// A directory of staged files, removed at the end.
-struct StagingDirectory(Aside);
+struct StagingDirectory(TemporaryPath);
 
 impl StagingDirectory {
     fn begin(stage: &Path) -> Result<Self, Error> {
-        let begun = Aside::directory(stage);
+        let begun = TemporaryPath::directory(stage);
         begun.map(Self).map_err(|e| Error::file("write", stage, e))
     }
 
@@ -295,7 +296,7 @@ fn root_of(dest: &Path, chosen: &FileSelection<'_>) -> Result<Option<PathBuf>, E
     if is_right {
         dest.canonicalize().map(Some).map_err(fail)
     } else {
-        Err(Error::Exists(dest))
+        Err(Error::Checkout(CheckoutError::Exists(dest)))
     }
 }
 
@@ -329,10 +330,10 @@ fn unchanged_since(at: &Path, found: DiskEntry, root: &Path) -> Result<(), Error
         return Ok(());
     }
     let path = at.strip_prefix(root).unwrap_or(at);
-    Err(Error::LocalChanges {
+    Err(Error::Checkout(CheckoutError::LocalChanges {
         root: root.to_owned(),
         paths: vec![path.display().to_string()],
-    })
+    }))
 }
 
 /// Removes the empty directories above a removed file.

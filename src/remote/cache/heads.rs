@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::file_io::IfExists;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::remote::answer::Validator;
 use crate::remote::cache::blocks::open_kept;
 use crate::remote::cache::name_of;
@@ -37,7 +37,7 @@ impl Head {
             && Self::read(directory, url).as_ref() != Some(self)
         {
             let path = directory.join(file_name(url));
-            let _ = write_aside(&path, &bytes, Some(0o600), IfExists::Replace);
+            let _ = write_atomically(&path, &bytes, Some(0o600), IfExists::Replace);
         }
     }
 }

@@ -71,6 +71,30 @@ impl HubUrl {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// Returns the repository's name, without its namespace.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the same place at the default revision.
+    #[must_use]
+    pub fn without_revision(&self) -> Self {
+        Self {
+            revision: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns a directory of the repository; an empty path means the repository.
+    #[must_use]
+    pub fn at_directory(&self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            is_directory: true,
+            ..self.clone()
+        }
+    }
+
     /// Returns the revision that the URL names.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()

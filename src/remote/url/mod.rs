@@ -27,6 +27,9 @@ pub enum RemoteUrl {
     S3(S3Url),
 }
 
+/// A query as it is shown, percent-encoded.
+const HIDDEN_QUERY: &str = "%E2%80%A6";
+
 impl RemoteUrl {
     /// Returns true if the text has the form of a URL, so that it is no path and no reference.
     pub fn looks_like_url(text: &str) -> bool {
@@ -60,6 +63,20 @@ impl RemoteUrl {
                     "is not read here: URLs begin with `https://`, `http://`, `hf://` or `s3://`";
                 Err(RemoteError::url(format!("{other}://…"), why))
             }
+        }
+    }
+
+    /// Returns true for the text of a URL without its query, which may have been a secret.
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self, Self::Http(http) if http.url.query() == Some(HIDDEN_QUERY))
+    }
+
+    /// Returns the last part of the path as a name: of the URL of a web server, what it means.
+    pub fn decoded_file_name(&self) -> String {
+        let name = self.file_name();
+        match self {
+            Self::Http(_) => String::from_utf8_lossy(&percent_decoded(name)).into_owned(),
+            Self::Hub(_) | Self::S3(_) => name.to_owned(),
         }
     }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use crate::file_io::IfExists;
 use crate::file_io::read_own;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::layout;
 
@@ -155,7 +155,7 @@ pub(crate) fn claim_packs(home: &Path) -> Result<(), StoreError> {
         use std::os::unix::ffi::OsStrExt;
         let bytes = [home.as_os_str().as_bytes(), b"\n"].concat();
         // Without the file a later home does not notice this one. Reading works all the same.
-        let _ = write_aside(&record, &bytes, Some(0o600), IfExists::Replace);
+        let _ = write_atomically(&record, &bytes, Some(0o600), IfExists::Replace);
     }
     Ok(())
 }

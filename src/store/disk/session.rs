@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -31,6 +32,14 @@ use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
+use crate::store::disk::session_rows::is_held;
+use crate::store::disk::session_rows::put_row;
+use crate::store::disk::session_rows::put_rows;
+
+/// Pause between two looks at claims that other threads are still storing.
+const CLAIM_PAUSE: Duration = Duration::from_millis(1);
+/// Looks after which such claims are given up.
+const CLAIM_LOOKS_MAX: u32 = 10_000;
 
 /// Figures of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +71,10 @@ struct SessionState {
     stats: SessionStats,
 }
 
-/// A thread that syncs a full pack and commits its rows.
+/// Writes rows in the transaction of a checkpoint.
+pub type AlsoRows = Box<dyn FnOnce(&mut dyn MetaWrite) -> Result<(), StoreError> + Send>;
+
+/// A thread that syncs a pack and commits its rows.
 #[derive(Debug)]
 struct SealingPack {
     thread: Option<JoinHandle<Result<(), StoreError>>>,
@@ -257,6 +269,11 @@ impl WriteSession {
         bytes.ok_or_else(corrupt)
     }
 
+    /// Returns the store that it writes to.
+    pub fn store(&self) -> &DiskStore {
+        &self.store
+    }
+
     /// Returns the figures so far.
     pub fn stats(&self) -> SessionStats {
         self.state().stats
@@ -300,6 +317,62 @@ impl WriteSession {
         done
     }
 
+    /// Makes all that was appended so far durable and visible, with the rows of `also`, in one
+    /// transaction. The session goes on.
+    ///
+    /// # Errors
+    /// As [`WriteSession::commit`]; what was appended since the last checkpoint stays invisible.
+    pub fn checkpoint<T, E: From<StoreError>>(
+        &self,
+        also: impl FnOnce(&mut dyn MetaWrite) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut state = self.state();
+        state.sealed()?;
+        if let Some(pack) = &state.pack {
+            pack.sync()?;
+        }
+        let done = self.store.write(|tables| {
+            put_rows(tables, &state.pending)?;
+            let value = also(tables)?;
+            if let Some(pack) = &state.pack {
+                pack.commit(tables)?;
+            }
+            Ok::<_, E>(value)
+        })?;
+        // Claimed blobs that are not appended yet stay pending.
+        state.pending.retain(|_, at| at.is_none());
+        Ok(done)
+    }
+
+    /// Begins a checkpoint in the background. Its failure is the error of the next append or commit.
+    ///
+    /// # Errors
+    /// The failure of the one before.
+    pub fn begin_checkpoint(&self, also: AlsoRows) -> Result<(), StoreError> {
+        let mut state = self.state();
+        self.seal(&mut state, Some(also))
+    }
+
+    /// Waits until every blob that is claimed now has its bytes, because a chunk that one thread found
+    /// claimed may still be on its way in another. Returns false where it stays without, because
+    /// a thread failed.
+    pub(crate) fn wait_for_claims(&self) -> bool {
+        let mut open: Vec<BlobKey> = {
+            let state = self.state();
+            let without = state.pending.iter().filter(|(_, at)| at.is_none());
+            without.map(|(key, _)| *key).collect()
+        };
+        for _ in 0..CLAIM_LOOKS_MAX {
+            if open.is_empty() {
+                return true;
+            }
+            std::thread::sleep(CLAIM_PAUSE);
+            let state = self.state();
+            open.retain(|key| matches!(state.pending.get(key), Some(None)));
+        }
+        open.is_empty()
+    }
+
     fn held(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
         let epoch = self.operation.epoch();
         self.store
@@ -335,14 +408,14 @@ impl WriteSession {
         }
         state.stats.stored_bytes += u64::from(extent.1);
         if state.pack.as_ref().is_some_and(PackFile::is_full) {
-            self.seal(state)?;
+            self.seal(state, None)?;
         }
         Ok(())
     }
 
-    /// Syncs and commits the full pack in the background, which bounds memory and keeps callers from
-    /// waiting for the disk.
-    fn seal(&self, state: &mut SessionState) -> Result<(), StoreError> {
+    /// Syncs and commits the pack in the background, with the rows of `also`. It bounds memory and keeps
+    /// callers from waiting for the disk.
+    fn seal(&self, state: &mut SessionState, also: Option<AlsoRows>) -> Result<(), StoreError> {
         let Some(pack) = state.pack.take() else {
             return Ok(());
         };
@@ -358,6 +431,7 @@ impl WriteSession {
             store.write(|tables| {
                 rows.iter()
                     .try_for_each(|(key, at)| put_row(tables, key, at))?;
+                also.map_or(Ok(()), |also| also(tables))?;
                 pack.commit(tables)
             })
         };
@@ -385,55 +459,6 @@ impl SessionState {
         }
         Ok(())
     }
-}
-
-/// Returns true if a blob counts as held for an operation that began at `epoch`.
-fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, StoreError> {
-    let row_key = rows::blob_key(key);
-    if tables.get(Table::Blobs, &row_key)?.is_none() {
-        return Ok(false);
-    }
-    // Blobs condemned before this operation began may be swept at any time.
-    let condemned = tables.get(Table::Condemned, &row_key)?;
-    let by = condemned
-        .map(|row| rows::decode_counter(Some(row), Table::Condemned))
-        .transpose()?;
-    Ok(by.is_none_or(|collection| collection > epoch))
-}
-
-fn put_rows(
-    tables: &mut dyn MetaWrite,
-    pending: &BTreeMap<BlobKey, Option<Location>>,
-) -> Result<(), StoreError> {
-    for (key, location) in pending {
-        if let Some(location) = location {
-            put_row(tables, key, location)?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes the row of a blob, unless another session was first. It revives a condemned blob at
-/// its new location.
-/// A plain blob takes the row of a delta, in either order. A delta may depend on the blob, here or in
-/// the index, and a base stays plain as long as it has a row.
-fn put_row(
-    tables: &mut dyn MetaWrite,
-    key: &BlobKey,
-    location: &Location,
-) -> Result<(), StoreError> {
-    let row_key = rows::blob_key(key);
-    let condemned = tables.delete(Table::Condemned, &row_key)?;
-    let now = locate(tables, key)?;
-    let stays = now.is_some_and(|old| match (old.is_delta, location.is_delta) {
-        (true, false) => false,
-        (false, true) => true,
-        _ => !condemned,
-    });
-    if !stays {
-        tables.put(Table::Blobs, &row_key, &rows::encode_location(location))?;
-    }
-    Ok(())
 }
 
 /// Appends entries with the next sequence numbers and makes them durable, inside a transaction.

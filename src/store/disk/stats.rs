@@ -6,7 +6,7 @@ use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
-use crate::store::disk::pack::file;
+use crate::store::disk::pack::list;
 
 /// Figures of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl DiskStore {
                 }
                 Scan::Continue
             })?;
-            for (_, pack) in file::all(t)? {
+            for (_, pack) in list::all(t)? {
                 stats.packs += 1;
                 stats.stored_bytes += pack.committed_bytes;
             }

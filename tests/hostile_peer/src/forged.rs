@@ -135,7 +135,7 @@ impl Forged {
                 Frame::new(0x83, vec![0]),
                 wire::batch(wire::MANIFESTS, &[self.envelope.clone()]),
             ],
-            wire::SEAMS => vec![Frame::new(0x89, vec![0])],
+            wire::RECORD_BOUNDARIES => vec![Frame::new(0x89, vec![0])],
             wire::ANNOUNCE => vec![Frame::new(0x87, vec![0])],
             wire::NODES => self.nodes(request),
             wire::CHUNKS => self.chunks(request),

@@ -103,7 +103,7 @@ fn all(run: &mut Run) {
         signed::unsigned,
     );
     run.case("trust: an impostor", lies::impostor);
-    for (name, kind, lie) in comparing::DIFFERENCE_LIES {
+    for (name, kind, lie) in comparing::DELTA_LIES {
         let name = format!("deltas: {name}");
         run.case(&name, |lab| comparing::deltas(lab, *kind, *lie));
     }

@@ -8,10 +8,10 @@ pub const NODES: u8 = 0x04;
 pub const CHUNKS: u8 = 0x05;
 pub const CARD: u8 = 0x06;
 pub const ANNOUNCE: u8 = 0x07;
-pub const SEAMS: u8 = 0x08;
+pub const RECORD_BOUNDARIES: u8 = 0x08;
 pub const FILTER: u8 = 0x09;
-pub const DIFFERENCES: u8 = 0x0a;
-pub const NODE_DIFFERENCES: u8 = 0x0b;
+pub const DELTAS: u8 = 0x0a;
+pub const NODE_DELTAS: u8 = 0x0b;
 pub const MANIFESTS: u8 = 0x82;
 pub const REFUSAL: u8 = 0x7f;
 
@@ -180,7 +180,7 @@ pub fn asked(request: &Frame) -> Option<Asked> {
     let tree = *c.take(1)?.first()?;
     let (mut places, mut runs, mut offset) = (Vec::new(), Vec::new(), 0);
     match request.kind {
-        NODES | NODE_DIFFERENCES => {
+        NODES | NODE_DELTAS => {
             for _ in 0..c.varint()? {
                 let level = *c.take(1)?.first()?;
                 places.push((level, c.varint()?));

@@ -218,6 +218,7 @@ impl Forged {
             clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),
             created_at: Timestamp(1_700_000_000),
             signer: None,
+            source: None,
         };
         Self {
             manifest,

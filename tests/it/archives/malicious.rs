@@ -61,14 +61,12 @@ impl Door {
         let home = LocalRegistry::open(&self.dir.path().join(format!("exporter-{name}"))).unwrap();
         let file = self.dir.path().join(format!("{name}.jsonl"));
         std::fs::write(&file, lines(rows, u64::from(seed))).unwrap();
-        let options = IndexOptions {
-            sign_with: Some(KeyPair::from_seed(&Zeroizing::new([seed; 32]))),
-            ..IndexOptions::default()
-        };
+        let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([seed; 32])));
         home.index(&file, &options, &NoProgress).unwrap();
         let dest = self.dir.path().join(format!("{name}.alimentar"));
         let list = home.list().unwrap();
-        home.export(&list, &dest, &ExportOptions::default(), &NoProgress)
+        home.archives()
+            .export(&list, &dest, &ExportOptions::default(), &NoProgress)
             .unwrap();
         unpack(&std::fs::read(dest).unwrap())
     }
@@ -79,6 +77,7 @@ impl Door {
         let parcel = archive_inputs(&[path]).unwrap().remove(0);
         let done = self
             .registry
+            .archives()
             .import(&parcel, &ImportOptions::default(), &NoProgress);
         done.map(drop).map_err(|e| (e.kind(), e.to_string()))
     }
@@ -404,7 +403,7 @@ fn interrupted_export_leaves_no_complete_archive() {
     let into = dir.path().join("out");
     std::fs::create_dir(&into).unwrap();
     let dest = into.join("x.alimentar");
-    let stopped = registry.export(
+    let stopped = registry.archives().export(
         &list,
         &dest,
         &ExportOptions::default(),
@@ -413,16 +412,20 @@ fn interrupted_export_leaves_no_complete_archive() {
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
     assert_eq!(names(&into), Vec::<PathBuf>::new());
     registry
+        .archives()
         .export(&list, &dest, &ExportOptions::default(), &NoProgress)
         .unwrap();
     assert_eq!(names(&into), std::slice::from_ref(&dest));
     // An import that is stopped, and goes on when it is run again.
     let other = LocalRegistry::open(&dir.path().join("other")).unwrap();
     let parcel = archive_inputs(&[dest]).unwrap().remove(0);
-    let stopped = other.import(&parcel, &ImportOptions::default(), &Impatient(0.into()));
+    let stopped = other
+        .archives()
+        .import(&parcel, &ImportOptions::default(), &Impatient(0.into()));
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
     assert!(other.list().unwrap().is_empty() && other.fsck(&NoProgress).unwrap().is_clean());
     other
+        .archives()
         .import(&parcel, &ImportOptions::default(), &NoProgress)
         .unwrap();
     let here = other.list().unwrap().remove(0);

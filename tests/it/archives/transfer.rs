@@ -248,6 +248,21 @@ fn archive_of_many_datasets_takes_volumes_in_any_order() {
 }
 
 #[test]
+fn import_of_many_datasets_lists_them_by_name_and_version() {
+    let labs = Scratch::new();
+    let names = ["b", "d", "a", "f", "c", "e"];
+    for (seed, name) in (1..).zip(names) {
+        labs.index("a", name, &lines(20, seed), &[]);
+    }
+    labs.export("a", &names, "many.alimentar");
+    let (said, code) = labs.import("b", "many.alimentar", &[]);
+    assert_eq!(code, 0, "{said}");
+    let imported = said["imported"].as_array().unwrap().iter();
+    let listed: Vec<_> = imported.map(|d| d["name"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["a", "b", "c", "d", "e", "f"]);
+}
+
+#[test]
 fn trust_policy_decides_imports() {
     let labs = Scratch::new();
     let key = labs.publisher("a");

@@ -43,7 +43,10 @@ impl Splits {
     /// Exports everything in volumes of at most so many bytes; their paths.
     fn split(&self, to: &Path, options: ExportOptions) -> Vec<PathBuf> {
         let list = self.registry.list().unwrap();
-        let report = self.registry.export(&list, to, &options, &NoProgress);
+        let report = self
+            .registry
+            .archives()
+            .export(&list, to, &options, &NoProgress);
         report.unwrap().paths
     }
 
@@ -56,10 +59,7 @@ impl Splits {
 }
 
 fn by(split: u64) -> ExportOptions {
-    ExportOptions {
-        split: Some(split),
-        ..ExportOptions::default()
-    }
+    ExportOptions::split_at(split)
 }
 
 fn counts(said: &Value) -> [usize; 3] {
@@ -115,20 +115,16 @@ fn export_over_an_older_split_imports_as_the_new_one() {
         ("plain", Vec::new()),
         ("sealed", vec![recipient.parse().unwrap()]),
     ] {
-        let first = splits.split(
-            &stick.join("old.alimentar"),
-            ExportOptions {
-                recipients: recipients.clone(),
-                ..by(INTO_THREE)
-            },
-        );
-        let second = splits.split(
-            &stick.join("new.alimentar"),
-            ExportOptions {
-                recipients,
-                ..by(INTO_TWO)
-            },
-        );
+        let first = splits.split(&stick.join("old.alimentar"), {
+            let mut options = by(INTO_THREE);
+            options.recipients = recipients.clone();
+            options
+        });
+        let second = splits.split(&stick.join("new.alimentar"), {
+            let mut options = by(INTO_TWO);
+            options.recipients = recipients;
+            options
+        });
         assert_eq!((first.len(), second.len()), (3, 2));
         // The later one took the names of the earlier one, as far as they went.
         for (old, new) in first.iter().zip(&second) {

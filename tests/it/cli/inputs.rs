@@ -15,34 +15,34 @@ use crate::support::answer;
 use crate::support::begun;
 use crate::support::ended;
 use crate::support::error_of;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::make_fifo;
 use crate::support::program;
 
 /// An exporting registry with an archive of it, and room for others.
-struct Post {
-    dir: tempfile::TempDir,
+struct Fixture {
+    lab: Lab,
     archive: Vec<u8>,
 }
 
-impl Post {
+impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("train.jsonl");
-        std::fs::write(&file, lines(500, 1)).unwrap();
-        let home = dir.path().join("exporter");
+        let lab = Lab::new();
+        let file = lab.file("train.jsonl", &lines(500, 1));
+        let home = lab.at("exporter");
         answer(&home, &["registry", "index", file.to_str().unwrap()]);
-        let path = dir.path().join("train.alimentar");
+        let path = lab.at("train.alimentar");
         answer(
             &home,
             &["registry", "export", "train", "-o", path.to_str().unwrap()],
         );
         let archive = std::fs::read(path).unwrap();
-        Self { dir, archive }
+        Self { lab, archive }
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.lab.at(name)
     }
 }
 
@@ -58,8 +58,8 @@ fn fed(fifo: &Path, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
 
 #[test]
 fn import_reads_standard_input_and_pipes() {
-    let post = Post::new();
-    let mut command = program(&post.at("a"));
+    let fixture = Fixture::new();
+    let mut command = program(&fixture.at("a"));
     let mut child = begun(
         command
             .args(["--json", "registry", "import", "-"])
@@ -69,33 +69,33 @@ fn import_reads_standard_input_and_pipes() {
         .stdin
         .take()
         .unwrap()
-        .write_all(&post.archive)
+        .write_all(&fixture.archive)
         .unwrap();
     let out = ended(child);
     assert!(out.status.success(), "{out:?}");
     let said: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(said["imported"][0]["name"], "train");
-    let fifo = post.at("pipe");
+    let fifo = fixture.at("pipe");
     make_fifo(&fifo);
-    let feeding = fed(&fifo, post.archive.clone());
-    let mut command = program(&post.at("b"));
+    let feeding = fed(&fifo, fixture.archive.clone());
+    let mut command = program(&fixture.at("b"));
     let out = ended(begun(
         command.args(["--json", "registry", "import"]).arg(&fifo),
     ));
     feeding.join().unwrap();
     assert!(out.status.success(), "{out:?}");
     assert_eq!(
-        answer(&post.at("b"), &["registry", "verify", "train"])["content"],
+        answer(&fixture.at("b"), &["registry", "verify", "train"])["content"],
         "ok"
     );
 }
 
 #[test]
 fn import_from_a_cut_or_foreign_pipe_is_refused() {
-    let post = Post::new();
-    let cut = post.archive[..post.archive.len() / 2].to_vec();
+    let fixture = Fixture::new();
+    let cut = fixture.archive[..fixture.archive.len() / 2].to_vec();
     for bytes in [cut, b"no archive at all".to_vec(), Vec::new()] {
-        let mut command = program(&post.at("a"));
+        let mut command = program(&fixture.at("a"));
         let mut child = begun(
             command
                 .args(["--json", "registry", "import", "-"])
@@ -107,18 +107,18 @@ fn import_from_a_cut_or_foreign_pipe_is_refused() {
         let said: Value = serde_json::from_slice(&out.stdout).unwrap();
         assert_eq!(said["refused"][0]["path"], "-");
     }
-    let list = answer(&post.at("a"), &["registry", "list"]);
+    let list = answer(&fixture.at("a"), &["registry", "list"]);
     assert_eq!(list["datasets"].as_array().unwrap().len(), 0);
 }
 
 #[test]
 fn import_of_a_directory_refuses_a_pipe_and_takes_the_rest() {
-    let post = Post::new();
-    let dir = post.at("box");
+    let fixture = Fixture::new();
+    let dir = fixture.at("box");
     std::fs::create_dir(&dir).unwrap();
-    std::fs::write(dir.join("train.alimentar"), &post.archive).unwrap();
+    std::fs::write(dir.join("train.alimentar"), &fixture.archive).unwrap();
     make_fifo(&dir.join("pipe.alimentar"));
-    let mut command = program(&post.at("a"));
+    let mut command = program(&fixture.at("a"));
     let out = ended(begun(
         command.args(["--json", "registry", "import"]).arg(&dir),
     ));
@@ -135,8 +135,8 @@ fn import_of_a_directory_refuses_a_pipe_and_takes_the_rest() {
 
 #[test]
 fn registry_file_that_is_a_pipe_is_an_error() {
-    let post = Post::new();
-    let data = post.at("data");
+    let fixture = Fixture::new();
+    let data = fixture.at("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::write(data.join("a.txt"), b"a").unwrap();
     make_fifo(&data.join(".alimentarignore"));
@@ -162,7 +162,7 @@ fn registry_file_that_is_a_pipe_is_an_error() {
         ),
     ];
     for (name, words) in cases {
-        let home = post.at("exporter");
+        let home = fixture.at("exporter");
         make_fifo(&home.join(name));
         let mut command = program(&home);
         let out = ended(begun(command.arg("--json").args(&words)));
@@ -175,13 +175,13 @@ fn registry_file_that_is_a_pipe_is_an_error() {
 
 #[test]
 fn index_leaves_out_a_pipe_and_reports_it() {
-    let post = Post::new();
-    let data = post.at("data");
+    let fixture = Fixture::new();
+    let data = fixture.at("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::write(data.join("a.txt"), b"a").unwrap();
     make_fifo(&data.join("pipe"));
     let _socket = std::os::unix::net::UnixListener::bind(data.join("socket")).unwrap();
-    let mut command = program(&post.at("a"));
+    let mut command = program(&fixture.at("a"));
     let out = ended(begun(
         command.args(["--json", "registry", "index"]).arg(&data),
     ));
@@ -195,8 +195,8 @@ fn index_leaves_out_a_pipe_and_reports_it() {
 
 #[test]
 fn card_from_a_pipe_is_taken_up_to_a_limit() {
-    let post = Post::new();
-    let (home, fifo) = (post.at("exporter"), post.at("card"));
+    let fixture = Fixture::new();
+    let (home, fifo) = (fixture.at("exporter"), fixture.at("card"));
     make_fifo(&fifo);
     let feeding = fed(&fifo, b"# From a pipe\n".to_vec());
     let mut command = program(&home);
@@ -216,13 +216,13 @@ fn card_from_a_pipe_is_taken_up_to_a_limit() {
 
 #[test]
 fn command_that_waits_for_a_pipe_ends_at_a_signal() {
-    let post = Post::new();
-    let home = post.at("exporter");
-    let train = post.at("train.jsonl");
+    let fixture = Fixture::new();
+    let home = fixture.at("exporter");
+    let train = fixture.at("train.jsonl");
     // One pipe each: they would be each other's other end.
     let fifos: Vec<String> = (0..5)
         .map(|n| {
-            let fifo = post.at(&format!("nobody-{n}"));
+            let fifo = fixture.at(&format!("nobody-{n}"));
             make_fifo(&fifo);
             fifo.to_str().unwrap().to_owned()
         })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use alimentar::keyring::IfExists;
-use alimentar::keyring::write_aside;
+use alimentar::keyring::write_atomically;
 use alimentar::trust::KeyCost;
 use alimentar::trust::KeyPair;
 use alimentar::trust::LockedKey;
@@ -31,7 +31,7 @@ fn home_with(locked_with: &str, dir: &Path) -> std::path::PathBuf {
     let pair = KeyPair::generate().unwrap();
     let locked = LockedKey::lock(&pair, locked_with, cost, [3; 16], [4; 12]).unwrap();
     let (path, text) = (home.join("key.enc"), locked.encode());
-    write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Refuse).unwrap();
+    write_atomically(&path, text.as_bytes(), Some(0o600), IfExists::Refuse).unwrap();
     home
 }
 

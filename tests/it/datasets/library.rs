@@ -8,6 +8,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::ContentId;
 use alimentar::meta_store::Table;
 use alimentar::progress::NoProgress;
+use alimentar::registry::DatasetError;
 use alimentar::registry::Error;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::IndexReport;
@@ -107,10 +108,8 @@ fn directory_comes_back_whole_and_shares_chunks() {
     b.write(".outside", b"not in it");
     symlink("big.jsonl", b.dir.path().join("d/inside-link")).unwrap();
     symlink("../.outside", b.dir.path().join("d/outside-link")).unwrap();
-    let options = IndexOptions {
-        exclude: vec!["*.tmp".to_owned()],
-        ..IndexOptions::default()
-    };
+    let mut options = IndexOptions::default();
+    options.exclude = vec!["*.tmp".to_owned()];
     let report = b.index("d", &options).unwrap();
     assert_eq!(report.manifest.num_files, 503);
     assert_eq!(report.skipped.len(), 3);
@@ -170,13 +169,11 @@ fn new_version_shares_unchanged_chunks() {
     );
     assert!(diff.tree.only_b.bytes < 200_000);
     b.write("t.jsonl", b"other");
-    let again = IndexOptions {
-        version: Some("0.1.0".parse().unwrap()),
-        ..Default::default()
-    };
+    let mut again = IndexOptions::default();
+    again.version = Some("0.1.0".parse().unwrap());
     assert!(matches!(
         b.index("t.jsonl", &again),
-        Err(Error::VersionTaken { .. })
+        Err(Error::Dataset(DatasetError::VersionTaken { .. }))
     ));
 }
 
@@ -185,17 +182,14 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     let b = Bench::new();
     b.write("a", b"same");
     for name in ["one", "two"] {
-        let options = IndexOptions {
-            name: Some(name.parse().unwrap()),
-            ..Default::default()
-        };
+        let options = IndexOptions::named(name.parse().unwrap());
         b.index("a", &options).unwrap();
     }
     let id = ContentId::from_bytes(b"same");
     let by_id = id.to_string().parse().unwrap();
     assert!(matches!(
         b.registry.unindex_reference(&by_id),
-        Err(Error::Ambiguous { .. })
+        Err(Error::Dataset(DatasetError::Ambiguous { .. }))
     ));
     b.registry
         .unindex_reference(&"one".parse().unwrap())
@@ -203,7 +197,10 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     assert_eq!(b.registry.list().unwrap().len(), 1);
     b.registry.unindex(&id).unwrap();
     assert!(b.registry.list().unwrap().is_empty());
-    assert!(matches!(b.registry.unindex(&id), Err(Error::NotFound(_))));
+    assert!(matches!(
+        b.registry.unindex(&id),
+        Err(Error::Dataset(DatasetError::NotFound(_)))
+    ));
     assert!(!b.index("a", &IndexOptions::default()).unwrap().unchanged);
 }
 

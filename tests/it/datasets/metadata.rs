@@ -8,34 +8,33 @@ use serde_json::json;
 
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
 
 /// A home and a file in it that changes.
-struct Desk {
-    dir: tempfile::TempDir,
+struct Fixture {
+    lab: Lab,
 }
 
-impl Desk {
+impl Fixture {
     fn new() -> Self {
-        let desk = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        desk.write("corpus.jsonl", &lines(20, 1));
-        desk
+        let fixture = Self { lab: Lab::new() };
+        fixture.write("corpus.jsonl", &lines(20, 1));
+        fixture
     }
 
     fn at(&self, name: &str) -> String {
-        self.dir.path().join(name).to_str().unwrap().to_owned()
+        self.lab.text(name)
     }
 
     fn home(&self) -> std::path::PathBuf {
-        self.dir.path().join("home")
+        self.lab.home()
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.dir.path().join(name), bytes).unwrap();
+        self.lab.file(name, bytes);
     }
 
     /// Gives the file other rows, a new version's.
@@ -79,9 +78,9 @@ fn words_of(info: &Value) -> [&Value; 3] {
 
 #[test]
 fn new_version_inherits_metadata_that_is_not_given() {
-    let desk = Desk::new();
-    desk.write("card.md", b"---\nlanguage: de\n---\n# Spoken\n");
-    let card = desk.at("card.md");
+    let fixture = Fixture::new();
+    fixture.write("card.md", b"---\nlanguage: de\n---\n# Spoken\n");
+    let card = fixture.at("card.md");
     let said = [
         "--license",
         "MIT",
@@ -92,35 +91,35 @@ fn new_version_inherits_metadata_that_is_not_given() {
         "--tag",
         "b",
     ];
-    let first = desk.index(&[&said[..], &["--card", &card, "--private"]].concat());
+    let first = fixture.index(&[&said[..], &["--card", &card, "--private"]].concat());
     assert_eq!(first["inherited"], Value::Null);
-    desk.change(2);
-    let second = desk.index(&[]);
+    fixture.change(2);
+    let second = fixture.index(&[]);
     assert_eq!(second["version"], "0.1.1");
     assert_eq!(second["inherited"]["version"], "0.1.0");
     let fields = json!(["license", "description", "tags", "card", "private"]);
     assert_eq!(second["inherited"]["fields"], fields);
-    let info = desk.info("corpus");
+    let info = fixture.info("corpus");
     let wanted = [&json!("MIT"), &json!("Spoken"), &json!(["a", "b"])];
     assert_eq!(words_of(&info), wanted);
     assert_eq!(
         (&info["version"], &info["private"]),
         (&json!("0.1.1"), &json!(true))
     );
-    let card = desk.done(&["registry", "card", "corpus"]);
+    let card = fixture.done(&["registry", "card", "corpus"]);
     assert_eq!(card["frontmatter"]["language"], "de");
     // What is given counts; an empty text is none.
-    desk.change(3);
-    desk.index(&["--license", "CC0-1.0", "--tag", "c", "--description", ""]);
-    let info = desk.info("corpus");
+    fixture.change(3);
+    fixture.index(&["--license", "CC0-1.0", "--tag", "c", "--description", ""]);
+    let info = fixture.info("corpus");
     assert_eq!(
         words_of(&info),
         [&json!("CC0-1.0"), &Value::Null, &json!(["c"])]
     );
     // The program says on the terminal what it took over.
-    desk.change(4);
-    let out = program(&desk.home())
-        .args(desk.index_words(&[]))
+    fixture.change(4);
+    let out = program(&fixture.home())
+        .args(fixture.index_words(&[]))
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
@@ -132,25 +131,25 @@ fn new_version_inherits_metadata_that_is_not_given() {
 
 #[test]
 fn card_that_is_given_replaces_the_words_of_the_old_card() {
-    let desk = Desk::new();
-    std::fs::create_dir(desk.dir.path().join("data")).unwrap();
-    desk.write("data/rows.jsonl", &lines(5, 1));
-    desk.write(
+    let fixture = Fixture::new();
+    std::fs::create_dir(fixture.lab.at("data")).unwrap();
+    fixture.write("data/rows.jsonl", &lines(5, 1));
+    fixture.write(
         "data/README.md",
         b"---\nlicense: other\ntags: [old]\n---\nx",
     );
-    let path = desk.at("data");
-    desk.done(&["registry", "index", &path, "--tag", "mine"]);
-    desk.write("data/rows.jsonl", &lines(5, 2));
-    desk.done(&["registry", "index", &path]);
-    let info = desk.info("data");
+    let path = fixture.at("data");
+    fixture.done(&["registry", "index", &path, "--tag", "mine"]);
+    fixture.write("data/rows.jsonl", &lines(5, 2));
+    fixture.done(&["registry", "index", &path]);
+    let info = fixture.info("data");
     assert_eq!(
         words_of(&info),
         [&json!("other"), &Value::Null, &json!(["mine", "old"])]
     );
-    desk.write("data/README.md", b"---\ntags: [new, '@prod=7']\n---\nx");
-    desk.done(&["registry", "index", &path]);
-    let info = desk.info("data");
+    fixture.write("data/README.md", b"---\ntags: [new, '@prod=7']\n---\nx");
+    fixture.done(&["registry", "index", &path]);
+    let info = fixture.info("data");
     assert_eq!(
         words_of(&info),
         [&Value::Null, &Value::Null, &json!(["mine", "new"])]
@@ -160,14 +159,14 @@ fn card_that_is_given_replaces_the_words_of_the_old_card() {
 
 #[test]
 fn metadata_given_with_unchanged_content_revises_it() {
-    let desk = Desk::new();
-    let first = desk.index(&[]);
+    let fixture = Fixture::new();
+    let first = fixture.index(&[]);
     assert_eq!(
         (&first["unchanged"], &first["revised"]),
         (&json!(false), &json!(false))
     );
-    desk.write("card.md", b"# Spoken\n");
-    let card = desk.at("card.md");
+    fixture.write("card.md", b"# Spoken\n");
+    let card = fixture.at("card.md");
     let said = [
         "--license",
         "MIT",
@@ -178,43 +177,43 @@ fn metadata_given_with_unchanged_content_revises_it() {
         "--card",
         &card,
     ];
-    let again = desk.index(&said);
+    let again = fixture.index(&said);
     assert_eq!(
         (&again["unchanged"], &again["revised"]),
         (&json!(true), &json!(true))
     );
     assert_eq!(again["version"], "0.1.0");
-    let info = desk.info("corpus");
+    let info = fixture.info("corpus");
     assert_eq!(words_of(&info), [&json!("MIT"), &json!("D"), &json!(["x"])]);
     assert_eq!(info["seq"], 2);
     assert_eq!(
-        desk.done(&["registry", "card", "corpus"])["markdown"],
+        fixture.done(&["registry", "card", "corpus"])["markdown"],
         "# Spoken\n"
     );
     // Saying the same again changes nothing; a tag is added, and none is taken away.
-    let same = desk.index(&said);
+    let same = fixture.index(&said);
     assert_eq!(
         (&same["unchanged"], &same["revised"]),
         (&json!(true), &json!(false))
     );
-    assert_eq!(desk.info("corpus")["clock"], info["clock"]);
-    let mut command = program(&desk.home());
+    assert_eq!(fixture.info("corpus")["clock"], info["clock"]);
+    let mut command = program(&fixture.home());
     let out = command
-        .args(desk.index_words(&["--tag", "y", "--private"]))
+        .args(fixture.index_words(&["--tag", "y", "--private"]))
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(text.starts_with("Revised corpus@0.1.0"), "{text}");
     assert!(text.contains("revised: tags, private"), "{text}");
-    let info = desk.info("corpus");
+    let info = fixture.info("corpus");
     assert_eq!(
         (&info["tags"], &info["private"]),
         (&json!(["x", "y"]), &json!(true))
     );
     // The same from a source that is read again: another file with the content.
-    desk.write("copy.jsonl", &lines(20, 1));
-    let copy = desk.at("copy.jsonl");
-    let copied = desk.done(&[
+    fixture.write("copy.jsonl", &lines(20, 1));
+    let copy = fixture.at("copy.jsonl");
+    let copied = fixture.done(&[
         "registry",
         "index",
         &copy,
@@ -227,18 +226,18 @@ fn metadata_given_with_unchanged_content_revises_it() {
         (&copied["unchanged"], &copied["revised"]),
         (&json!(true), &json!(true))
     );
-    assert_eq!(desk.info("corpus")["license"], "CC0-1.0");
+    assert_eq!(fixture.info("corpus")["license"], "CC0-1.0");
 }
 
 #[test]
 fn set_changes_only_the_given_metadata() {
-    let desk = Desk::new();
-    desk.index(&["--tag", "raw"]);
-    desk.write(
+    let fixture = Fixture::new();
+    fixture.index(&["--tag", "raw"]);
+    fixture.write(
         "card.md",
         b"---\nlicense: mit\ntags: [spoken]\n---\n# Card\n",
     );
-    let set = desk.done(&[
+    let set = fixture.done(&[
         "registry",
         "set",
         "corpus",
@@ -251,17 +250,17 @@ fn set_changes_only_the_given_metadata() {
         "--remove-tag",
         "raw",
         "--card",
-        &desk.at("card.md"),
+        &fixture.at("card.md"),
     ]);
-    assert_eq!(set["content_id"], desk.info("corpus")["content_id"]);
+    assert_eq!(set["content_id"], fixture.info("corpus")["content_id"]);
     assert_eq!(
         set["clock"].as_object().unwrap().values().next().unwrap(),
         2
     );
     let wanted = [&json!("CC-BY-4.0"), &json!("D"), &json!(["de", "spoken"])];
-    assert_eq!(words_of(&desk.info("corpus")), wanted);
+    assert_eq!(words_of(&fixture.info("corpus")), wanted);
     assert_eq!(words_of(&set), wanted);
-    let set = desk.done(&[
+    let set = fixture.done(&[
         "registry",
         "set",
         "corpus@0.1.0",
@@ -275,15 +274,15 @@ fn set_changes_only_the_given_metadata() {
         [&Value::Null, &Value::Null, &json!(["de", "spoken"])]
     );
     // Nothing to set, and what may not be set.
-    desk.refused(&["registry", "set", "corpus"]);
+    fixture.refused(&["registry", "set", "corpus"]);
     for tag in ["@prod", "@prod=1", "", "a\nb"] {
-        desk.refused(&["registry", "set", "corpus", "--add-tag", tag]);
-        desk.refused(&["registry", "tag", "corpus", "--add", tag]);
-        desk.refused(&desk.index_words(&["--tag", tag]));
+        fixture.refused(&["registry", "set", "corpus", "--add-tag", tag]);
+        fixture.refused(&["registry", "tag", "corpus", "--add", tag]);
+        fixture.refused(&fixture.index_words(&["--tag", tag]));
     }
-    assert_eq!(desk.info("corpus")["seq"], 3);
+    assert_eq!(fixture.info("corpus")["seq"], 3);
     let missing = run(
-        &desk.home(),
+        &fixture.home(),
         &["registry", "set", "nothing", "--license", "MIT"],
     );
     assert_eq!(missing.status.code(), Some(3));
@@ -291,36 +290,36 @@ fn set_changes_only_the_given_metadata() {
 
 #[test]
 fn licence_that_is_not_spdx_is_refused() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for (given, meant) in [
         ("MIT License", "`MIT`"),
         ("Apache 2.0", "`Apache-2.0`"),
         ("CC BY 4.0", "`CC-BY-4.0`"),
         ("ours", "LicenseRef-"),
     ] {
-        let error = desk.refused(&desk.index_words(&["--license", given]));
+        let error = fixture.refused(&fixture.index_words(&["--license", given]));
         assert!(
             error["message"].as_str().unwrap().contains(given),
             "{error}"
         );
         assert!(error["hint"].as_str().unwrap().contains(meant), "{error}");
     }
-    assert_eq!(desk.done(&["registry", "list"])["datasets"], json!([]));
-    desk.index(&["--license", "mit or LicenseRef-Ours"]);
-    assert_eq!(desk.info("corpus")["license"], "MIT OR LicenseRef-Ours");
-    desk.refused(&["registry", "set", "corpus", "--license", "ours"]);
+    assert_eq!(fixture.done(&["registry", "list"])["datasets"], json!([]));
+    fixture.index(&["--license", "mit or LicenseRef-Ours"]);
+    assert_eq!(fixture.info("corpus")["license"], "MIT OR LicenseRef-Ours");
+    fixture.refused(&["registry", "set", "corpus", "--license", "ours"]);
     // What a card says is taken as it is, and what is there already is never refused.
-    desk.write("card.md", b"---\nlicense: other\n---\nx");
-    let card = desk.at("card.md");
-    desk.done(&["registry", "set", "corpus", "--license", ""]);
-    desk.done(&["registry", "set", "corpus", "--card", &card]);
-    assert_eq!(desk.info("corpus")["license"], "other");
-    desk.done(&["registry", "tag", "corpus", "--add", "t"]);
-    desk.change(2);
-    desk.index(&[]);
-    assert_eq!(desk.info("corpus")["license"], "other");
+    fixture.write("card.md", b"---\nlicense: other\n---\nx");
+    let card = fixture.at("card.md");
+    fixture.done(&["registry", "set", "corpus", "--license", ""]);
+    fixture.done(&["registry", "set", "corpus", "--card", &card]);
+    assert_eq!(fixture.info("corpus")["license"], "other");
+    fixture.done(&["registry", "tag", "corpus", "--add", "t"]);
+    fixture.change(2);
+    fixture.index(&[]);
+    assert_eq!(fixture.info("corpus")["license"], "other");
     let words = ["registry", "card", "corpus", "--croissant"];
-    let croissant = run(&desk.home(), &words);
+    let croissant = run(&fixture.home(), &words);
     let croissant: Value = serde_json::from_slice(&croissant.stdout).unwrap();
     assert_eq!(
         (&croissant["license"], &croissant["keywords"]),
@@ -330,41 +329,41 @@ fn licence_that_is_not_spdx_is_refused() {
 
 #[test]
 fn revision_of_a_signed_dataset_is_signed() {
-    let desk = Desk::new();
-    let home = desk.home();
+    let fixture = Fixture::new();
+    let home = fixture.home();
     assert!(keyed(&home, &["registry", "keygen"]).status.success());
     assert!(
-        keyed(&home, &desk.index_words(&["--sign"]))
+        keyed(&home, &fixture.index_words(&["--sign"]))
             .status
             .success()
     );
     // Without the passphrase nothing is said, and nothing changes.
-    let without = run(&home, &desk.index_words(&["--license", "MIT"]));
+    let without = run(&home, &fixture.index_words(&["--license", "MIT"]));
     assert_eq!(without.status.code(), Some(2), "{without:?}");
-    assert_eq!(desk.info("corpus")["license"], Value::Null);
+    assert_eq!(fixture.info("corpus")["license"], Value::Null);
     // An index that says nothing new needs none.
-    assert_eq!(desk.index(&[])["unchanged"], true);
+    assert_eq!(fixture.index(&[])["unchanged"], true);
     for words in [
-        desk.index_words(&["--license", "MIT"]),
+        fixture.index_words(&["--license", "MIT"]),
         vec!["registry", "set", "corpus", "--add-tag", "x"],
         vec!["registry", "alias", "corpus@prod", "0.1"],
     ] {
         let out = keyed(&home, &words);
         assert!(out.status.success(), "{words:?}: {out:?}");
     }
-    let info = desk.info("corpus");
+    let info = fixture.info("corpus");
     assert_eq!((&info["license"], &info["seq"]), (&json!("MIT"), &json!(4)));
     assert_eq!(info["aliases"], json!(["prod"]));
-    let verified = desk.done(&["registry", "verify", "corpus@prod", "--require-signature"]);
+    let verified = fixture.done(&["registry", "verify", "corpus@prod", "--require-signature"]);
     assert_eq!(verified["signature"], "valid");
     // The next version keeps the words, and the alias stays where it was.
-    desk.change(2);
+    fixture.change(2);
     assert!(
-        keyed(&home, &desk.index_words(&["--sign"]))
+        keyed(&home, &fixture.index_words(&["--sign"]))
             .status
             .success()
     );
-    let info = desk.info("corpus");
+    let info = fixture.info("corpus");
     assert_eq!(
         words_of(&info),
         [&json!("MIT"), &Value::Null, &json!(["x"])]

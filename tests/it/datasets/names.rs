@@ -7,28 +7,28 @@ use serde_json::json;
 
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::run;
 use crate::support::serving::Serving;
 
-struct Desk {
-    dir: tempfile::TempDir,
+/// A home, and files with rows of their own.
+struct Fixture {
+    lab: Lab,
 }
 
-impl Desk {
+impl Fixture {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { lab: Lab::new() }
     }
 
     fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
+        self.lab.home()
     }
 
     /// A file with rows of its own; its path.
     fn file(&self, name: &str, seed: u64) -> String {
-        let path = self.dir.path().join(name);
+        let path = self.lab.at(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, lines(5, seed)).unwrap();
         path.to_str().unwrap().to_owned()
@@ -54,12 +54,12 @@ impl Desk {
 
 #[test]
 fn names_take_letters_of_any_script() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for (n, file) in ["日本.csv", "한국.csv", "हिन्दी.jsonl", "Übersicht_1.jsonl"]
         .iter()
         .enumerate()
     {
-        desk.index(&desk.file(file, n as u64), &[]);
+        fixture.index(&fixture.file(file, n as u64), &[]);
     }
     let wanted = [
         "Übersicht_1@0.1.0",
@@ -67,14 +67,14 @@ fn names_take_letters_of_any_script() {
         "日本@0.1.0",
         "한국@0.1.0",
     ];
-    assert_eq!(desk.names(), wanted);
+    assert_eq!(fixture.names(), wanted);
     // Another normalisation form is the same name: typed, and as file systems may have it.
     let apart = "U\u{308}bersicht_1";
-    let info = answer(&desk.home(), &["registry", "info", apart]);
+    let info = answer(&fixture.home(), &["registry", "info", apart]);
     assert_eq!(info["name"], "Übersicht_1");
-    let path = desk.file(&format!("below/{apart}.jsonl"), 3);
-    assert_eq!(desk.index(&path, &[])["unchanged"], true);
-    let found = answer(&desk.home(), &["registry", "search", "name:日本"]);
+    let path = fixture.file(&format!("below/{apart}.jsonl"), 3);
+    assert_eq!(fixture.index(&path, &[])["unchanged"], true);
+    let found = answer(&fixture.home(), &["registry", "search", "name:日本"]);
     assert_eq!(found["results"][0]["name"], "日本");
     for name in [
         "a\u{200b}b",
@@ -86,19 +86,19 @@ fn names_take_letters_of_any_script() {
         "a:b",
         "😀",
     ] {
-        desk.refused(&["registry", "rename", "日本", name]);
+        fixture.refused(&["registry", "rename", "日本", name]);
     }
     // They travel.
-    let archive = desk.dir.path().join("all.alimentar");
+    let archive = fixture.lab.at("all.alimentar");
     let archive = archive.to_str().unwrap();
     answer(
-        &desk.home(),
+        &fixture.home(),
         &["registry", "export", "--all", "-o", archive],
     );
-    let other = Desk::new();
+    let other = Fixture::new();
     answer(&other.home(), &["registry", "import", archive]);
-    let node = Serving::start(&desk.home(), &["--share-unsigned"]);
-    let third = Desk::new();
+    let node = Serving::start(&fixture.home(), &["--share-unsigned"]);
+    let third = Fixture::new();
     let words = [
         "registry",
         "pull",
@@ -112,61 +112,61 @@ fn names_take_letters_of_any_script() {
 
 #[test]
 fn name_guessed_from_a_lossy_path_is_refused() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for (file, near) in [
         ("a:b", "a-b"),
         ("a@b.csv", "a-b"),
         ("my data.csv", "my-data"),
         ("😀.csv", "dataset"),
     ] {
-        let path = desk.file(file, 1);
-        let error = desk.refused(&["registry", "index", &path]);
+        let path = fixture.file(file, 1);
+        let error = fixture.refused(&["registry", "index", &path]);
         assert!(error["message"].as_str().unwrap().contains(file), "{error}");
         let hint = error["hint"].as_str().unwrap();
         assert!(hint.contains(&format!("--name {near}")), "{error}");
     }
-    assert_eq!(desk.names(), [] as [&str; 0]);
-    let path = desk.file("a:b", 1);
-    assert_eq!(desk.index(&path, &["--name", "a-b"])["name"], "a-b");
+    assert_eq!(fixture.names(), [] as [&str; 0]);
+    let path = fixture.file("a:b", 1);
+    assert_eq!(fixture.index(&path, &["--name", "a-b"])["name"], "a-b");
 }
 
 #[test]
 fn name_guessed_from_two_paths_is_refused() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let (first, second) = (
-        desk.file("one/train.jsonl", 1),
-        desk.file("two/train.csv", 2),
+        fixture.file("one/train.jsonl", 1),
+        fixture.file("two/train.csv", 2),
     );
-    desk.index(&first, &[]);
-    let error = desk.refused(&["registry", "index", &second]);
+    fixture.index(&first, &[]);
+    let error = fixture.refused(&["registry", "index", &second]);
     let hint = error["hint"].as_str().unwrap();
     assert!(
         hint.contains("--name train`") && hint.contains("--name two-train`"),
         "{error}"
     );
-    assert_eq!(desk.names(), ["train@0.1.0"]);
+    assert_eq!(fixture.names(), ["train@0.1.0"]);
     // As long as before, so that it has to be read to see that it differs.
-    let same_length = desk.file("three/train.jsonl", 9);
+    let same_length = fixture.file("three/train.jsonl", 9);
     assert_eq!(
         std::fs::metadata(&same_length).unwrap().len(),
         std::fs::metadata(&first).unwrap().len()
     );
-    desk.refused(&["registry", "index", &same_length]);
+    fixture.refused(&["registry", "index", &same_length]);
     // A copy is no other data.
-    let copy = desk.file("four/train.jsonl", 1);
-    assert_eq!(desk.index(&copy, &[])["unchanged"], true);
+    let copy = fixture.file("four/train.jsonl", 1);
+    assert_eq!(fixture.index(&copy, &[])["unchanged"], true);
     // The first path goes on, and who says the name joins his path to it.
     std::fs::write(&first, lines(6, 3)).unwrap();
-    assert_eq!(desk.index(&first, &[])["version"], "0.1.1");
+    assert_eq!(fixture.index(&first, &[])["version"], "0.1.1");
     assert_eq!(
-        desk.index(&second, &["--name", "train"])["version"],
+        fixture.index(&second, &["--name", "train"])["version"],
         "0.1.2"
     );
     std::fs::write(&second, lines(7, 4)).unwrap();
-    assert_eq!(desk.index(&second, &[])["version"], "0.1.3");
+    assert_eq!(fixture.index(&second, &[])["version"], "0.1.3");
     std::fs::write(&first, lines(8, 5)).unwrap();
-    assert_eq!(desk.index(&first, &[])["version"], "0.1.4");
-    let other = desk.index(&same_length, &["--name", "three-train"]);
+    assert_eq!(fixture.index(&first, &[])["version"], "0.1.4");
+    let other = fixture.index(&same_length, &["--name", "three-train"]);
     assert_eq!(
         (&other["name"], &other["version"]),
         (&json!("three-train"), &json!("0.1.0"))
@@ -174,7 +174,7 @@ fn name_guessed_from_two_paths_is_refused() {
     // A name that is free again is anybody's.
     for patch in 0..5 {
         let version = format!("train@0.1.{patch}");
-        answer(&desk.home(), &["registry", "unindex", &version]);
+        answer(&fixture.home(), &["registry", "unindex", &version]);
     }
-    assert_eq!(desk.index(&same_length, &[])["name"], "train");
+    assert_eq!(fixture.index(&same_length, &[])["name"], "train");
 }

@@ -7,27 +7,24 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support::answer;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::refused;
 use crate::support::run;
 
-struct Desk {
-    dir: tempfile::TempDir,
-    home: PathBuf,
+/// A home with versions of datasets, and their files.
+struct Fixture {
+    lab: Lab,
 }
 
-impl Desk {
+impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().join("home");
-        Self { dir, home }
+        Self { lab: Lab::new() }
     }
 
     fn file(&self, seed: u64) -> String {
-        let path = self.dir.path().join(format!("{seed}.jsonl"));
-        std::fs::write(&path, lines(400, seed)).unwrap();
-        path.to_str().unwrap().to_owned()
+        self.lab.write(&format!("{seed}.jsonl"), &lines(400, seed))
     }
 
     /// Indexes the content of a seed as the next version of `corpus`.
@@ -41,11 +38,11 @@ impl Desk {
     }
 
     fn done(&self, words: &[&str]) -> Value {
-        answer(&self.home, &[&["registry"], words].concat())
+        answer(&self.lab.home(), &[&["registry"], words].concat())
     }
 
     fn refused(&self, words: &[&str], code: i32) -> Value {
-        refused(&self.home, &[&["registry"], words].concat(), code)
+        refused(&self.lab.home(), &[&["registry"], words].concat(), code)
     }
 
     fn versions(&self, name: &str) -> Vec<String> {
@@ -56,7 +53,7 @@ impl Desk {
     }
 
     fn index_file(&self) -> PathBuf {
-        self.home.join("registry.redb")
+        self.lab.home().join("registry.redb")
     }
 }
 
@@ -78,66 +75,66 @@ fn damage(path: &Path) {
 
 #[test]
 fn removed_version_number_stays_taken() {
-    let desk = Desk::new();
-    let first = desk.index(1);
-    let second = desk.index(2);
+    let fixture = Fixture::new();
+    let first = fixture.index(1);
+    let second = fixture.index(2);
     assert_eq!(second["version"], "0.1.1");
-    desk.done(&["unindex", "corpus@0.1.1"]);
-    let file = desk.file(3);
+    fixture.done(&["unindex", "corpus@0.1.1"]);
+    let file = fixture.file(3);
     let words = ["index", &file, "--name", "corpus", "--version", "0.1.1"];
-    let error = desk.refused(&words, 1);
+    let error = fixture.refused(&words, 1);
     assert_eq!(error["kind"], "conflict");
     assert!(message(&error).contains("corpus@0.1.1"), "{error}");
     assert!(
         message(&error).contains(&text(&second["content_id"])),
         "{error}"
     );
-    assert_eq!(desk.index(3)["version"], "0.1.2");
+    assert_eq!(fixture.index(3)["version"], "0.1.2");
     // The same content gets its number back, and counts more than what others may have of it.
-    let back = desk.index(2);
+    let back = fixture.index(2);
     assert_eq!(back["version"], "0.1.1");
-    let info = desk.done(&["info", "corpus@0.1.1"]);
+    let info = fixture.done(&["info", "corpus@0.1.1"]);
     assert_eq!(
         (&info["seq"], &info["content_id"]),
         (&2.into(), &second["content_id"])
     );
     let clock = info["clock"].as_object().unwrap();
     assert_eq!(clock.values().collect::<Vec<_>>(), [&Value::from(2)]);
-    assert_eq!(desk.index(1)["content_id"], first["content_id"]);
-    assert_eq!(desk.versions("corpus"), ["0.1.0", "0.1.1", "0.1.2"]);
+    assert_eq!(fixture.index(1)["content_id"], first["content_id"]);
+    assert_eq!(fixture.versions("corpus"), ["0.1.0", "0.1.1", "0.1.2"]);
 }
 
 #[test]
 fn removed_version_numbers_survive_gc_and_rebuild() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for seed in 1..4 {
-        desk.index(seed);
+        fixture.index(seed);
     }
-    desk.index_as("other", 9);
-    desk.done(&["unindex", "corpus", "--yes"]);
-    let freed = desk.done(&["gc", "--keep-days", "0"]);
+    fixture.index_as("other", 9);
+    fixture.done(&["unindex", "corpus", "--yes"]);
+    let freed = fixture.done(&["gc", "--keep-days", "0"]);
     assert!(freed["freed_bytes"].as_u64().unwrap() > 0, "{freed}");
     // Made anew from the packs alone, and then once more from what can be read of it.
-    std::fs::remove_file(desk.index_file()).unwrap();
-    assert_eq!(desk.versions("corpus"), [""; 0]);
-    let file = desk.file(4);
+    std::fs::remove_file(fixture.index_file()).unwrap();
+    assert_eq!(fixture.versions("corpus"), [""; 0]);
+    let file = fixture.file(4);
     let words = ["index", &file, "--name", "corpus", "--version", "0.1.2"];
-    desk.refused(&words, 1);
-    desk.done(&["gc", "--keep-days", "0"]);
-    damage(&desk.index_file());
-    desk.done(&["fsck", "--repair"]);
-    desk.refused(&words, 1);
-    assert_eq!(desk.index(4)["version"], "0.1.3");
-    assert_eq!(desk.index(2)["version"], "0.1.1");
-    assert_eq!(desk.versions("other"), ["0.1.0"]);
-    assert_eq!(desk.done(&["fsck"])["missing"], serde_json::json!([]));
+    fixture.refused(&words, 1);
+    fixture.done(&["gc", "--keep-days", "0"]);
+    damage(&fixture.index_file());
+    fixture.done(&["fsck", "--repair"]);
+    fixture.refused(&words, 1);
+    assert_eq!(fixture.index(4)["version"], "0.1.3");
+    assert_eq!(fixture.index(2)["version"], "0.1.1");
+    assert_eq!(fixture.versions("other"), ["0.1.0"]);
+    assert_eq!(fixture.done(&["fsck"])["missing"], serde_json::json!([]));
 }
 
 #[test]
 fn purged_version_frees_bytes_and_keeps_its_number_taken() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let signed = |words: &[&str]| {
-        let mut command = program(&desk.home);
+        let mut command = program(&fixture.lab.home());
         command.env("ALIMENTAR_PASSPHRASE", "words enough for a test");
         let out = command.args(["--json", "registry"]).args(words).output();
         let out = out.unwrap();
@@ -145,69 +142,72 @@ fn purged_version_frees_bytes_and_keeps_its_number_taken() {
         serde_json::from_slice::<Value>(&out.stdout).unwrap()
     };
     signed(&["keygen"]);
-    let file = desk.file(1);
+    let file = fixture.file(1);
     let first = signed(&["index", &file, "--name", "corpus", "--sign"]);
     assert_eq!(first["version"], "0.1.0");
     // What was only unindexed stays where something else is purged.
-    desk.index_as("other", 2);
-    desk.done(&["unindex", "other"]);
+    fixture.index_as("other", 2);
+    fixture.done(&["unindex", "other"]);
     let words = ["withdraw", "corpus", "--reason", "r", "--purge", "--yes"];
     let purged = signed(&words);
     assert!(purged["freed_bytes"].as_u64().unwrap() > 0, "{purged}");
-    assert_eq!(desk.refused(&["restore", "corpus"], 3)["kind"], "not_found");
-    desk.done(&["restore", "other"]);
+    assert_eq!(
+        fixture.refused(&["restore", "corpus"], 3)["kind"],
+        "not_found"
+    );
+    fixture.done(&["restore", "other"]);
     for round in ["with the index", "from the packs"] {
-        let file = desk.file(3);
+        let file = fixture.file(3);
         let words = ["index", &file, "--name", "corpus", "--version", "0.1.0"];
-        let error = desk.refused(&words, 1);
+        let error = fixture.refused(&words, 1);
         assert!(message(&error).contains("corpus@0.1.0"), "{round} {error}");
-        std::fs::remove_file(desk.index_file()).unwrap();
+        std::fs::remove_file(fixture.index_file()).unwrap();
     }
-    let file = desk.file(3);
+    let file = fixture.file(3);
     let next = signed(&["index", &file, "--name", "corpus", "--sign"]);
     assert_eq!(next["version"], "0.1.1");
 }
 
 #[test]
 fn renamed_dataset_keeps_its_old_version_numbers_taken() {
-    let desk = Desk::new();
-    let first = desk.index(1);
-    desk.done(&["rename", "corpus", "german"]);
+    let fixture = Fixture::new();
+    let first = fixture.index(1);
+    fixture.done(&["rename", "corpus", "german"]);
     for round in ["with the index", "from the packs"] {
-        assert_eq!(desk.versions("german"), ["0.1.0"], "{round}");
-        let file = desk.file(2);
+        assert_eq!(fixture.versions("german"), ["0.1.0"], "{round}");
+        let file = fixture.file(2);
         let words = ["index", &file, "--name", "corpus", "--version", "0.1.0"];
-        desk.refused(&words, 1);
-        desk.done(&["gc", "--keep-days", "0"]);
-        std::fs::remove_file(desk.index_file()).unwrap();
+        fixture.refused(&words, 1);
+        fixture.done(&["gc", "--keep-days", "0"]);
+        std::fs::remove_file(fixture.index_file()).unwrap();
     }
-    assert_eq!(desk.index(2)["version"], "0.1.1");
+    assert_eq!(fixture.index(2)["version"], "0.1.1");
     // The same content under the old name is a dataset of its own.
-    let again = desk.index(1);
+    let again = fixture.index(1);
     assert_eq!(again["content_id"], first["content_id"]);
     assert_eq!(again["version"], "0.1.0");
-    assert_eq!(desk.versions("german"), ["0.1.0"]);
+    assert_eq!(fixture.versions("german"), ["0.1.0"]);
     // A rename gives a number too.
-    desk.index_as("english", 5);
-    desk.done(&["unindex", "english"]);
-    let error = desk.refused(&["rename", "german", "english"], 1);
+    fixture.index_as("english", 5);
+    fixture.done(&["unindex", "english"]);
+    let error = fixture.refused(&["rename", "german", "english"], 1);
     assert!(message(&error).contains("english@0.1.0"), "{error}");
-    assert_eq!(desk.versions("german"), ["0.1.0"]);
+    assert_eq!(fixture.versions("german"), ["0.1.0"]);
 }
 
 #[test]
 fn unindex_of_a_name_needs_consent_and_restore_undoes_it() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for seed in 1..4 {
-        desk.index(seed);
+        fixture.index(seed);
     }
-    let newest = desk.done(&["resolve", "corpus"]);
-    let error = desk.refused(&["unindex", "corpus"], 2);
+    let newest = fixture.done(&["resolve", "corpus"]);
+    let error = fixture.refused(&["unindex", "corpus"], 2);
     for part in ["0.1.0, 0.1.1, 0.1.2", "--yes", "corpus@0.1.2"] {
         assert!(message(&error).contains(part), "{error}");
     }
-    assert_eq!(desk.versions("corpus").len(), 3);
-    let gone = desk.done(&["unindex", "corpus", "--yes"]);
+    assert_eq!(fixture.versions("corpus").len(), 3);
+    let gone = fixture.done(&["unindex", "corpus", "--yes"]);
     assert_eq!(
         (&gone["removed"], &gone["content_id"]),
         (&true.into(), &newest["content_id"])
@@ -215,64 +215,64 @@ fn unindex_of_a_name_needs_consent_and_restore_undoes_it() {
     let removed = gone["versions"].as_array().unwrap().iter();
     let removed: Vec<String> = removed.map(|v| text(&v["version"])).collect();
     assert_eq!(removed, ["0.1.0", "0.1.1", "0.1.2"]);
-    assert_eq!(desk.versions("corpus"), [""; 0]);
-    let can = desk.done(&["restore", "--list"]);
+    assert_eq!(fixture.versions("corpus"), [""; 0]);
+    let can = fixture.done(&["restore", "--list"]);
     assert_eq!(can["removed"].as_array().unwrap().len(), 3, "{can}");
-    let back = desk.done(&["restore", "corpus"]);
+    let back = fixture.done(&["restore", "corpus"]);
     assert_eq!(
         (&back["name"], &back["version"]),
         (&"corpus".into(), &"0.1.2".into())
     );
     assert_eq!(back["content_id"], newest["content_id"]);
     assert_eq!(back["versions"].as_array().unwrap().len(), 3);
-    assert_eq!(desk.versions("corpus"), ["0.1.0", "0.1.1", "0.1.2"]);
+    assert_eq!(fixture.versions("corpus"), ["0.1.0", "0.1.1", "0.1.2"]);
     // One version alone needs no consent.
-    desk.done(&["unindex", "corpus@0.1.1"]);
-    assert_eq!(desk.versions("corpus"), ["0.1.0", "0.1.2"]);
-    let digits = text(&desk.done(&["restore", "corpus@0.1.1"])["content_id"]);
-    desk.done(&["unindex", &digits]);
-    assert_eq!(desk.done(&["restore", &digits])["version"], "0.1.1");
-    desk.done(&["verify", "corpus@0.1.1"]);
+    fixture.done(&["unindex", "corpus@0.1.1"]);
+    assert_eq!(fixture.versions("corpus"), ["0.1.0", "0.1.2"]);
+    let digits = text(&fixture.done(&["restore", "corpus@0.1.1"])["content_id"]);
+    fixture.done(&["unindex", &digits]);
+    assert_eq!(fixture.done(&["restore", &digits])["version"], "0.1.1");
+    fixture.done(&["verify", "corpus@0.1.1"]);
     // What is here stays as it is, and what never was here is not found.
-    assert_eq!(desk.done(&["restore", &digits])["restored"], false);
+    assert_eq!(fixture.done(&["restore", &digits])["restored"], false);
     assert_eq!(
-        desk.refused(&["restore", "nothing"], 3)["kind"],
+        fixture.refused(&["restore", "nothing"], 3)["kind"],
         "not_found"
     );
 }
 
 #[test]
 fn rename_moves_all_versions_or_none() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for seed in 1..4 {
-        desk.index(seed);
+        fixture.index(seed);
     }
-    desk.index_as("german", 5);
-    desk.refused(&["rename", "corpus", "deutsch"], 2);
+    fixture.index_as("german", 5);
+    fixture.refused(&["rename", "corpus", "deutsch"], 2);
     // One of the numbers is taken there.
-    desk.refused(&["rename", "corpus", "german", "--yes"], 1);
-    assert_eq!(desk.versions("corpus").len(), 3);
-    let renamed = desk.done(&["rename", "corpus", "deutsch", "--yes"]);
+    fixture.refused(&["rename", "corpus", "german", "--yes"], 1);
+    assert_eq!(fixture.versions("corpus").len(), 3);
+    let renamed = fixture.done(&["rename", "corpus", "deutsch", "--yes"]);
     assert_eq!(
         (&renamed["name"], &renamed["version"]),
         (&"deutsch".into(), &"0.1.2".into())
     );
     assert_eq!(renamed["versions"].as_array().unwrap().len(), 3);
-    assert_eq!(desk.versions("deutsch"), ["0.1.0", "0.1.1", "0.1.2"]);
-    assert_eq!(desk.versions("corpus"), [""; 0]);
-    let one = desk.done(&["rename", "deutsch@0.1.1", "alt"]);
+    assert_eq!(fixture.versions("deutsch"), ["0.1.0", "0.1.1", "0.1.2"]);
+    assert_eq!(fixture.versions("corpus"), [""; 0]);
+    let one = fixture.done(&["rename", "deutsch@0.1.1", "alt"]);
     assert_eq!(one["versions"].as_array().unwrap().len(), 1);
-    assert_eq!(desk.versions("deutsch"), ["0.1.0", "0.1.2"]);
-    assert_eq!(desk.versions("alt"), ["0.1.1"]);
+    assert_eq!(fixture.versions("deutsch"), ["0.1.0", "0.1.2"]);
+    assert_eq!(fixture.versions("alt"), ["0.1.1"]);
 }
 
 #[test]
 fn gc_keeps_recently_unindexed_datasets_by_default() {
-    let desk = Desk::new();
-    desk.index(1);
-    desk.index_as("stays", 2);
-    desk.done(&["unindex", "corpus"]);
-    let kept = desk.done(&["gc"]);
+    let fixture = Fixture::new();
+    fixture.index(1);
+    fixture.index_as("stays", 2);
+    fixture.done(&["unindex", "corpus"]);
+    let kept = fixture.done(&["gc"]);
     assert_eq!(kept["freed_bytes"], 0, "{kept}");
     assert_eq!(
         (&kept["kept_back_datasets"], &kept["keep_days"]),
@@ -284,7 +284,7 @@ fn gc_keeps_recently_unindexed_datasets_by_default() {
         kept["kept_back_until"].as_str().unwrap().ends_with('Z'),
         "{kept}"
     );
-    let said = program(&desk.home)
+    let said = program(&fixture.lab.home())
         .args(["registry", "gc"])
         .output()
         .unwrap();
@@ -294,46 +294,46 @@ fn gc_keeps_recently_unindexed_datasets_by_default() {
         "{said}"
     );
     // An index that is made anew from the packs knows it too.
-    std::fs::remove_file(desk.index_file()).unwrap();
-    assert_eq!(desk.done(&["gc"])["kept_back_datasets"], 1);
-    assert_eq!(desk.done(&["restore", "corpus"])["version"], "0.1.0");
-    desk.done(&["verify", "corpus"]);
-    std::fs::remove_file(desk.index_file()).unwrap();
-    desk.done(&["verify", "corpus"]);
-    desk.done(&["unindex", "corpus"]);
-    let would = desk.done(&["gc", "--keep-days", "0", "--dry-run"]);
+    std::fs::remove_file(fixture.index_file()).unwrap();
+    assert_eq!(fixture.done(&["gc"])["kept_back_datasets"], 1);
+    assert_eq!(fixture.done(&["restore", "corpus"])["version"], "0.1.0");
+    fixture.done(&["verify", "corpus"]);
+    std::fs::remove_file(fixture.index_file()).unwrap();
+    fixture.done(&["verify", "corpus"]);
+    fixture.done(&["unindex", "corpus"]);
+    let would = fixture.done(&["gc", "--keep-days", "0", "--dry-run"]);
     assert!(would["freed_bytes"].as_u64().unwrap() > 0, "{would}");
-    assert_eq!(desk.done(&["gc"])["kept_back_datasets"], 1);
-    let freed = desk.done(&["gc", "--keep-days", "0"]);
+    assert_eq!(fixture.done(&["gc"])["kept_back_datasets"], 1);
+    let freed = fixture.done(&["gc", "--keep-days", "0"]);
     assert!(
         freed["freed_bytes"].as_u64().unwrap() >= kept_bytes,
         "{freed}"
     );
     assert_eq!(freed["kept_back_bytes"], 0);
-    let error = desk.refused(&["restore", "corpus"], 3);
+    let error = fixture.refused(&["restore", "corpus"], 3);
     assert!(message(&error).contains("corpus@0.1.0"), "{error}");
     assert_eq!(
-        desk.done(&["restore", "--list"])["removed"],
+        fixture.done(&["restore", "--list"])["removed"],
         serde_json::json!([])
     );
-    assert_eq!(desk.done(&["fsck"])["missing"], serde_json::json!([]));
+    assert_eq!(fixture.done(&["fsck"])["missing"], serde_json::json!([]));
 }
 
 #[test]
 fn removed_dataset_with_lost_bytes_does_not_block_gc() {
-    let desk = Desk::new();
-    desk.index(1);
-    let pack = desk.home.join("packs/00000001.pack");
+    let fixture = Fixture::new();
+    fixture.index(1);
+    let pack = fixture.lab.home().join("packs/00000001.pack");
     let whole = std::fs::metadata(&pack).unwrap().len();
-    desk.index_as("stays", 2);
+    fixture.index_as("stays", 2);
     let mut bytes = std::fs::read(&pack).unwrap();
     bytes[200..whole as usize - 400].fill(0);
     std::fs::write(&pack, bytes).unwrap();
-    desk.done(&["unindex", "corpus"]);
-    run(&desk.home, &["registry", "fsck", "--repair"]);
-    let error = desk.refused(&["restore", "corpus"], 3);
+    fixture.done(&["unindex", "corpus"]);
+    run(&fixture.lab.home(), &["registry", "fsck", "--repair"]);
+    let error = fixture.refused(&["restore", "corpus"], 3);
     assert_eq!(error["kind"], "not_found");
-    let kept = desk.done(&["gc"]);
+    let kept = fixture.done(&["gc"]);
     assert_eq!(kept["kept_back_datasets"], 0, "{kept}");
-    desk.done(&["verify", "stays"]);
+    fixture.done(&["verify", "stays"]);
 }

@@ -10,25 +10,24 @@ use std::time::Instant;
 
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
 use crate::support::serving::Serving;
 
-struct Place {
-    dir: tempfile::TempDir,
-    home: PathBuf,
+/// A home with versions of `data`, and a working copy of one.
+struct Fixture {
+    lab: Lab,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().join("home");
-        Self { dir, home }
+        Self { lab: Lab::new() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.lab.at(name)
     }
 
     /// Indexes a directory of these files as the next version of `data`.
@@ -36,13 +35,16 @@ impl Place {
         let data = self.at("data");
         let _ = std::fs::remove_dir_all(&data);
         put(&data, files);
-        answer(&self.home, &["registry", "index", data.to_str().unwrap()]);
+        answer(
+            &self.lab.home(),
+            &["registry", "index", data.to_str().unwrap()],
+        );
     }
 
     fn checkout(&self, target: &str, more: &[&str]) -> std::process::Output {
         let dest = self.at("copy");
         let words = ["registry", "checkout", target, dest.to_str().unwrap()];
-        run(&self.home, &[&words, more].concat())
+        run(&self.lab.home(), &[&words, more].concat())
     }
 
     fn update(&self, target: &str) -> serde_json::Value {
@@ -88,9 +90,9 @@ fn names(files: &BTreeMap<String, Vec<u8>>) -> Vec<&str> {
 
 #[test]
 fn checkout_of_a_subdirectory_or_a_glob_writes_only_that() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let large = lines(3000, 5);
-    place.index(&[
+    fixture.index(&[
         ("a.txt", b"a"),
         ("b.parquet", b"not really"),
         ("sub/c.parquet", &large),
@@ -109,26 +111,26 @@ fn checkout_of_a_subdirectory_or_a_glob_writes_only_that() {
         ("data:*.parquet", vec!["b.parquet"]),
         ("data:sub/*.txt", vec!["sub/d.txt"]),
     ] {
-        let out = place.checkout(target, &[]);
+        let out = fixture.checkout(target, &[]);
         assert!(out.status.success(), "{target}: {out:?}");
-        let copy = place.copy();
+        let copy = fixture.copy();
         assert_eq!(names(&copy), wanted, "{target}");
         if let Some(bytes) = copy.get("c.parquet").or(copy.get("sub/c.parquet")) {
             assert!(*bytes == large, "{target}");
         }
-        std::fs::remove_dir_all(place.at("copy")).unwrap();
-        let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().collect();
+        std::fs::remove_dir_all(fixture.at("copy")).unwrap();
+        let left: Vec<_> = std::fs::read_dir(fixture.lab.dir.path()).unwrap().collect();
         assert_eq!(left.len(), 2, "{target}: {left:?}");
     }
     for target in ["data:none/", "data:*.none", "data:[z"] {
-        let out = place.checkout(target, &[]);
+        let out = fixture.checkout(target, &[]);
         assert!(matches!(out.status.code(), Some(2 | 3)), "{target}");
     }
 }
 
 #[test]
 fn checkout_update_writes_changed_files_and_removes_old_ones() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let (one, two) = (lines(3000, 1), lines(3000, 2));
     let first: &[(&str, &[u8])] = &[
         ("same.jsonl", &one),
@@ -144,25 +146,25 @@ fn checkout_update_writes_changed_files_and_removes_old_ones() {
         ("swap/now.txt", b"a directory"),
         ("pair", b"a file"),
     ];
-    place.index(first);
-    place.index(second);
-    let said = place.update("data@0.1.0");
+    fixture.index(first);
+    fixture.index(second);
+    let said = fixture.update("data@0.1.0");
     assert_eq!(said["files"], 5, "{said}");
-    put(&place.at("copy"), &[("mine.txt", b"mine")]);
-    let inode = || place.at("copy/same.jsonl").metadata().unwrap().ino();
+    put(&fixture.at("copy"), &[("mine.txt", b"mine")]);
+    let inode = || fixture.at("copy/same.jsonl").metadata().unwrap().ino();
     let before = inode();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
-    std::fs::set_permissions(place.at("copy/changed.txt"), mode).unwrap();
-    let said = place.update("data");
+    std::fs::set_permissions(fixture.at("copy/changed.txt"), mode).unwrap();
+    let said = fixture.update("data");
     assert_eq!(
         (&said["files"], &said["unchanged"], &said["removed"]),
         (&4.into(), &1.into(), &3.into()),
         "{said}"
     );
     assert_eq!(inode(), before);
-    let mode = place.at("copy/changed.txt").metadata().unwrap().mode();
+    let mode = fixture.at("copy/changed.txt").metadata().unwrap().mode();
     assert_eq!(mode & 0o777, 0o640, "of the file that was replaced");
-    let copy = place.copy();
+    let copy = fixture.copy();
     assert_eq!(
         names(&copy),
         [
@@ -176,12 +178,12 @@ fn checkout_update_writes_changed_files_and_removes_old_ones() {
     );
     assert_eq!(copy["changed.txt"], b"new");
     assert!(copy["more.jsonl"] == two);
-    assert!(!place.at("copy/gone").exists());
-    let said = place.update("data");
+    assert!(!fixture.at("copy/gone").exists());
+    let said = fixture.update("data");
     assert_eq!((&said["files"], &said["unchanged"]), (&0.into(), &5.into()));
     // And back.
-    place.update("data@0.1.0");
-    let mut copy = place.copy();
+    fixture.update("data@0.1.0");
+    let mut copy = fixture.copy();
     copy.remove("mine.txt");
     let wanted: BTreeMap<String, Vec<u8>> = first
         .iter()
@@ -192,16 +194,16 @@ fn checkout_update_writes_changed_files_and_removes_old_ones() {
 
 #[test]
 fn checkout_update_keeps_local_changes() {
-    let place = Place::new();
-    place.index(&[("a", b"a1"), ("b", b"b1"), ("c", b"c1"), ("d", b"d1")]);
-    place.index(&[("a", b"a2"), ("b", b"b2"), ("d", b"d2")]);
-    place.update("data@0.1.0");
+    let fixture = Fixture::new();
+    fixture.index(&[("a", b"a1"), ("b", b"b1"), ("c", b"c1"), ("d", b"d1")]);
+    fixture.index(&[("a", b"a2"), ("b", b"b2"), ("d", b"d2")]);
+    fixture.update("data@0.1.0");
     put(
-        &place.at("copy"),
+        &fixture.at("copy"),
         &[("a", b"my"), ("c", b"my"), ("d", b"d2")],
     );
-    let before = place.copy();
-    let out = place.checkout("data", &["--update"]);
+    let before = fixture.copy();
+    let out = fixture.checkout("data", &["--update"]);
     assert_eq!(out.status.code(), Some(1), "{out:?}");
     let error = error_of(&out);
     assert_eq!(error["kind"], "conflict");
@@ -209,16 +211,16 @@ fn checkout_update_keeps_local_changes() {
         error["message"].as_str().unwrap().ends_with(": a"),
         "{error}"
     );
-    assert_eq!(place.copy(), before, "nothing was done");
-    let out = place.checkout("data", &["--update", "--yes"]);
+    assert_eq!(fixture.copy(), before, "nothing was done");
+    let out = fixture.checkout("data", &["--update", "--yes"]);
     let said: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(said["kept"], serde_json::json!(["c"]));
-    let copy = place.copy();
+    let copy = fixture.copy();
     assert_eq!(copy["a"], b"a2");
     assert_eq!(copy["b"], b"b2");
     assert_eq!(copy["c"], b"my");
     // A directory that nobody knows: what is there is somebody's.
-    let other = place.at("other");
+    let other = fixture.at("other");
     put(&other, &[("a", b"a2"), ("b", b"mine")]);
     let words = [
         "registry",
@@ -227,41 +229,44 @@ fn checkout_update_keeps_local_changes() {
         other.to_str().unwrap(),
         "--update",
     ];
-    assert_eq!(run(&place.home, &words).status.code(), Some(1));
+    assert_eq!(run(&fixture.lab.home(), &words).status.code(), Some(1));
     std::fs::remove_file(other.join("b")).unwrap();
-    answer(&place.home, &words);
+    answer(&fixture.lab.home(), &words);
     assert_eq!(names(&files_of(&other)), ["a", "b", "d"]);
 }
 
 #[test]
 fn checkout_update_does_not_follow_links_outside() {
-    let place = Place::new();
-    place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
-    place.index(&[("a", b"a2"), ("sub/b", b"b2")]);
-    place.update("data@0.1.0");
-    let outside = place.at("outside");
+    let fixture = Fixture::new();
+    fixture.index(&[("a", b"a1"), ("sub/b", b"b1")]);
+    fixture.index(&[("a", b"a2"), ("sub/b", b"b2")]);
+    fixture.update("data@0.1.0");
+    let outside = fixture.at("outside");
     put(&outside, &[("b", b"b1")]);
-    std::fs::remove_dir_all(place.at("copy/sub")).unwrap();
-    std::os::unix::fs::symlink(&outside, place.at("copy/sub")).unwrap();
+    std::fs::remove_dir_all(fixture.at("copy/sub")).unwrap();
+    std::os::unix::fs::symlink(&outside, fixture.at("copy/sub")).unwrap();
     for more in [&["--update"] as &[&str], &["--update", "--yes"]] {
-        let out = place.checkout("data", more);
+        let out = fixture.checkout("data", more);
         assert_eq!(out.status.code(), Some(1), "{out:?}");
         assert_eq!(std::fs::read(outside.join("b")).unwrap(), b"b1");
-        assert_eq!(std::fs::read(place.at("copy/a")).unwrap(), b"a1");
+        assert_eq!(std::fs::read(fixture.at("copy/a")).unwrap(), b"a1");
     }
 }
 
 #[test]
 fn checkout_update_of_a_single_file_replaces_it() {
-    let place = Place::new();
-    let file = place.at("f.txt");
+    let fixture = Fixture::new();
+    let file = fixture.at("f.txt");
     for text in ["one", "two"] {
         std::fs::write(&file, text).unwrap();
-        answer(&place.home, &["registry", "index", file.to_str().unwrap()]);
+        answer(
+            &fixture.lab.home(),
+            &["registry", "index", file.to_str().unwrap()],
+        );
     }
-    place.update("f@0.1.0");
-    let copy = place.at("copy");
-    let update = || place.checkout("f", &["--update"]).status.code();
+    fixture.update("f@0.1.0");
+    let copy = fixture.at("copy");
+    let update = || fixture.checkout("f", &["--update"]).status.code();
     assert_eq!(update(), Some(0));
     assert_eq!(std::fs::read(&copy).unwrap(), b"two");
     std::fs::write(&copy, "own").unwrap();
@@ -271,25 +276,25 @@ fn checkout_update_of_a_single_file_replaces_it() {
 
 #[test]
 fn leftovers_of_killed_runs_are_removed() {
-    let place = Place::new();
-    place.index(&[("a", b"a1"), ("b", b"b1")]);
-    let left = place.at(".copy.partial-0123456789ab");
-    let held = place.at(".copy.partial-ba9876543210");
-    let mine = place.at(".copy.partial-mine");
+    let fixture = Fixture::new();
+    fixture.index(&[("a", b"a1"), ("b", b"b1")]);
+    let left = fixture.at(".copy.partial-0123456789ab");
+    let held = fixture.at(".copy.partial-ba9876543210");
+    let mine = fixture.at(".copy.partial-mine");
     for path in [&left, &held, &mine] {
         put(path, &[("x", b"x")]);
     }
     let lock = std::fs::File::open(&held).unwrap();
     lock.try_lock().unwrap();
-    assert!(place.checkout("data", &[]).status.success());
+    assert!(fixture.checkout("data", &[]).status.success());
     assert!(!left.exists() && held.exists() && mine.exists());
     // In the directory that is updated, and of outputs that are files.
-    let left = place.at("copy/.alimentar.partial-0123456789ab");
+    let left = fixture.at("copy/.alimentar.partial-0123456789ab");
     put(&left, &[("x", b"x")]);
-    place.update("data");
+    fixture.update("data");
     assert!(!left.exists());
-    let archive = place.at("data.alimentar");
-    let left = place.at(".data.alimentar.partial-0123456789ab");
+    let archive = fixture.at("data.alimentar");
+    let left = fixture.at(".data.alimentar.partial-0123456789ab");
     std::fs::write(&left, "x").unwrap();
     let words = [
         "registry",
@@ -298,7 +303,7 @@ fn leftovers_of_killed_runs_are_removed() {
         "-o",
         archive.to_str().unwrap(),
     ];
-    answer(&place.home, &words);
+    answer(&fixture.lab.home(), &words);
     assert!(!left.exists() && archive.exists());
 }
 
@@ -319,27 +324,27 @@ fn two_versions() -> [Vec<(String, Vec<u8>)>; 2] {
 
 #[test]
 fn checkout_update_killed_at_any_instant_leaves_each_file_old_or_new() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let versions = two_versions();
     for version in &versions {
         let files: Vec<(&str, &[u8])> = version
             .iter()
             .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
             .collect();
-        place.index(&files);
+        fixture.index(&files);
     }
     let wanted = versions
         .each_ref()
         .map(|files| files.iter().cloned().collect::<BTreeMap<String, Vec<u8>>>());
-    place.update("data@0.1.0");
-    let dest = place.at("copy");
+    fixture.update("data@0.1.0");
+    let dest = fixture.at("copy");
     let (mut killed, mut at) = (0, 0);
     let mut takes = Duration::from_millis(100);
     for round in 0..16_u32 {
         // Now and then to the other version before this one was reached.
         let to = usize::from(round % 3 != 2);
         let target = ["data@0.1.0", "data@0.1.1"][to];
-        let mut child = program(&place.home)
+        let mut child = program(&fixture.lab.home())
             .args([
                 "registry",
                 "checkout",
@@ -360,29 +365,29 @@ fn checkout_update_killed_at_any_instant_leaves_each_file_old_or_new() {
             true => {
                 takes = started.elapsed();
                 at = to;
-                assert!(place.copy() == wanted[at], "round {round}");
+                assert!(fixture.copy() == wanted[at], "round {round}");
             }
             false => killed += 1,
         }
-        for (path, bytes) in place.copy() {
+        for (path, bytes) in fixture.copy() {
             let known = wanted.iter().any(|files| files.get(&path) == Some(&bytes));
             let is_staged = path.starts_with(".alimentar.partial-");
             assert!(known || is_staged, "round {round}: {path}");
         }
     }
     assert!(killed > 3, "{killed} killed");
-    place.update(["data@0.1.0", "data@0.1.1"][1 - at]);
-    assert!(place.copy() == wanted[1 - at]);
+    fixture.update(["data@0.1.0", "data@0.1.1"][1 - at]);
+    assert!(fixture.copy() == wanted[1 - at]);
 }
 
 #[test]
 fn withdrawn_dataset_is_read_only_with_consent() {
-    let place = Place::new();
-    place.index(&[("a", b"a1")]);
+    let fixture = Fixture::new();
+    fixture.index(&[("a", b"a1")]);
     let words = ["registry", "withdraw", "data", "--reason", "names in it"];
     let key = ["registry", "keygen"];
     let with_passphrase = |words: &[&str]| {
-        let out = program(&place.home)
+        let out = program(&fixture.lab.home())
             .env("ALIMENTAR_PASSPHRASE", "a passphrase for tests")
             .args(words)
             .output()
@@ -397,7 +402,7 @@ fn withdrawn_dataset_is_read_only_with_consent() {
         vec!["registry", "checkout", "data", "DEST"],
         vec!["registry", "checkout", "data", "DEST", "--update"],
     ] {
-        let dest = place.at("copy");
+        let dest = fixture.at("copy");
         let words: Vec<&str> = words
             .into_iter()
             .map(|w| {
@@ -408,13 +413,13 @@ fn withdrawn_dataset_is_read_only_with_consent() {
                 }
             })
             .collect();
-        let out = run(&place.home, &words);
+        let out = run(&fixture.lab.home(), &words);
         assert_eq!(out.status.code(), Some(5), "{words:?} {out:?}");
         assert!(out.stdout.is_empty() && !dest.exists());
         let error = error_of(&out);
         assert!(error["message"].as_str().unwrap().contains("names in it"));
         assert!(error["hint"].as_str().unwrap().contains("--yes"));
-        let out = program(&place.home)
+        let out = program(&fixture.lab.home())
             .args(&words)
             .arg("--yes")
             .output()
@@ -430,12 +435,12 @@ fn withdrawn_dataset_is_read_only_with_consent() {
 
 #[test]
 fn pulled_output_is_known_as_a_checkout() {
-    let place = Place::new();
-    place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
-    let serving = Serving::start(&place.home, &["--share-unsigned"]);
-    let (other, dest) = (place.at("other"), place.at("pulled"));
+    let fixture = Fixture::new();
+    fixture.index(&[("a", b"a1"), ("sub/b", b"b1")]);
+    let serving = Serving::start(&fixture.lab.home(), &["--share-unsigned"]);
+    let (other, dest) = (fixture.at("other"), fixture.at("pulled"));
     let path = dest.to_str().unwrap();
-    let left = place.at(".pulled.partial-0123456789ab");
+    let left = fixture.at(".pulled.partial-0123456789ab");
     put(&left, &[("x", b"x")]);
     let addr = serving.addr();
     let words = ["registry", "pull", "data", "--peer", &addr, "-o", path];
@@ -448,7 +453,7 @@ fn pulled_output_is_known_as_a_checkout() {
     assert_eq!(status(&other)["changes"], serde_json::json!([]));
     std::fs::write(dest.join("a"), "a2").unwrap();
     assert_eq!(status(&other)["changes"][0]["status"], "changed");
-    let out = run(&place.home, &["registry", "status", path]);
+    let out = run(&fixture.lab.home(), &["registry", "status", path]);
     assert_eq!(
         out.status.code(),
         Some(3),
@@ -458,18 +463,18 @@ fn pulled_output_is_known_as_a_checkout() {
 
 #[test]
 fn checkout_update_keeps_files_left_out_of_the_index() {
-    let place = Place::new();
-    let data = place.at("data");
+    let fixture = Fixture::new();
+    let data = fixture.at("data");
     put(&data, &[("a", b"a1"), ("b.tmp", b"b")]);
     let path = data.to_str().unwrap();
     let words = ["registry", "index", path, "--exclude", "*.tmp"];
-    answer(&place.home, &words);
+    answer(&fixture.lab.home(), &words);
     put(&data, &[("a", b"a2")]);
-    answer(&place.home, &words);
+    answer(&fixture.lab.home(), &words);
     let words = ["registry", "checkout", "data@0.1.0", path, "--update"];
-    assert_eq!(answer(&place.home, &words)["files"], 1);
+    assert_eq!(answer(&fixture.lab.home(), &words)["files"], 1);
     assert_eq!(std::fs::read(data.join("a")).unwrap(), b"a1");
-    let said = answer(&place.home, &["registry", "status", path]);
+    let said = answer(&fixture.lab.home(), &["registry", "status", path]);
     assert_eq!(said["changes"], serde_json::json!([]));
     assert_eq!(said["version"], "0.1.0");
 }

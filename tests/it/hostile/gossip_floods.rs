@@ -208,7 +208,7 @@ fn pin(home: &std::path::Path, peers: &[(SocketAddr, String)]) {
 
 fn heard(home: &std::path::Path) -> Vec<(bool, String)> {
     let registry = alimentar::LocalRegistry::open(home).unwrap();
-    let heard = registry.remote_manifests().unwrap().into_iter();
+    let heard = registry.peers().remote_manifests().unwrap().into_iter();
     heard
         .map(|l| (l.alias.is_some(), l.dataset.summary.name.to_string()))
         .collect()
@@ -340,13 +340,14 @@ async fn node_with_listed_access_calls_back_only_listed_nodes() {
             let _ = asker.send(&serving_at(port).encode()).await;
         }
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(datagrams.load(Ordering::Relaxed), 0);
+    let (listed_port, listed_datagrams) = victim();
     let asker = Asker::silent(node.address, 1).await.unwrap();
-    asker.ask(&serving_at(port)).await;
+    asker.ask(&serving_at(listed_port)).await;
     until("the listed one is called", || {
-        datagrams.load(Ordering::Relaxed) > 0
+        listed_datagrams.load(Ordering::Relaxed) > 0
     });
+    // The others asked before it.
+    assert_eq!(datagrams.load(Ordering::Relaxed), 0);
     let peers: Value = answer(lab.served(), &["registry", "peers"]);
     assert_eq!(peers["peers"].as_array().unwrap().len(), 1, "{peers}");
     node.is_well();

@@ -1,5 +1,8 @@
 //! Every lie that a node can tell is found by the program that pulls from it, and named.
 
+use std::path::Path;
+use std::process::Output;
+
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
 use alimentar::pack::Item;
@@ -99,7 +102,35 @@ impl Court {
         let named = said.contains("warning") && said.contains(&address);
         let (lies, breaks) = liar.lies();
         assert!(named || lies == breaks, "{what}: {said}");
+        self.looks(what, code, &liar);
     }
+
+    /// A look finds the same lie, unless it needs no such answer.
+    fn looks(&self, what: &str, code: i32, liar: &Liar) {
+        let (home, before) = (self.lab.home(), liar.lies().0);
+        let out = look(&home, &[&liar.peer()]);
+        let said = stderr(&out);
+        if liar.lies().0 > before {
+            assert_eq!(out.status.code(), Some(code), "{what}: {said}");
+            assert!(said.contains(&liar.address.to_string()), "{what}: {said}");
+        } else {
+            assert!(out.status.success(), "{what}: {said}");
+        }
+        assert_eq!(listed(&home), 0, "{what}");
+        is_sound(&home);
+        let out = look(&self.lab.home(), &[&liar.peer(), &self.honest.peer()]);
+        let said = stderr(&out);
+        assert!(out.status.success(), "{what}: {said}");
+        let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(found["matches"], 6_000, "{what}");
+    }
+}
+
+/// Searches all rows of a dataset at peers.
+fn look(home: &Path, peers: &[&str]) -> Output {
+    let mut words = vec!["--json", "inspect", "search", "corpus", ".", "--count"];
+    peers.iter().for_each(|peer| words.extend(["--peer", peer]));
+    run_on(home, &words)
 }
 
 fn flipped(bytes: &[u8], random: &mut Random) -> Vec<u8> {
@@ -337,7 +368,7 @@ fn old_manifest_from_a_peer_changes_nothing() {
     let court = Court::new();
     let lab = &court.lab;
     let request = Request::List(alimentar::protocol::ListFilter::All);
-    let old: Vec<Response> = lab.registry.answer(&request, &asking()).collect();
+    let old: Vec<Response> = lab.registry.peers().answer(&request, &asking()).collect();
     let (file, key) = (lab.path("trust.key"), lab.path("phrase"));
     std::fs::write(&key, "a phrase\n").unwrap();
     let exists = alimentar::keyring::IfExists::Refuse;

@@ -48,7 +48,7 @@ fn pull_of_a_signed_lie_names_its_signer() {
                 Request::PullCard(_) => Request::PullCard(id),
                 other => other,
             };
-            Told::Answers(registry.answer(&request, &asking()).collect())
+            Told::Answers(registry.peers().answer(&request, &asking()).collect())
         };
         let liar = Liar::serve(&lab.registry, Box::new(tell));
         let home = lab.home();

@@ -1,6 +1,7 @@
 //! The JSON scanner: the vectors of the specification, the cases of JSONTestSuite, documents made
 //! at random, and what people who mean ill would send.
 
+use crate::support::random::Random;
 use alimentar::inspect::json::Event;
 use alimentar::inspect::json::KeyCheck;
 use alimentar::inspect::json::LoneSurrogate;
@@ -42,7 +43,9 @@ fn cases() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 /// Texts to mutate.
 pub fn seeds() -> Vec<Vec<u8>> {
     let small = cases().map(|(_, text)| text).filter(|t| t.len() < 2000);
-    small.chain((0..50).map(|n| Maker(n).document())).collect()
+    small
+        .chain((0..50).map(|n| DocumentMaker::new(n).document()))
+        .collect()
 }
 
 fn refusal(text: &[u8]) -> (usize, Reason) {
@@ -114,16 +117,16 @@ fn json_scanner_passes_the_json_test_suite() {
     assert_eq!(counts, [95, 188, 35]);
 }
 
-/// Makes documents from a seed, by SplitMix64.
-struct Maker(u64);
+/// Makes documents from a seed.
+struct DocumentMaker(Random);
 
-impl Maker {
+impl DocumentMaker {
+    fn new(seed: u64) -> Self {
+        Self(Random::new(seed))
+    }
+
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % limit
+        self.0.below(limit)
     }
 
     fn one(&mut self, of: &[&'static str]) -> &'static str {
@@ -223,7 +226,7 @@ impl Maker {
 #[test]
 fn json_scanner_agrees_with_serde_json_on_random_documents() {
     for seed in 0..4000 {
-        let text = Maker(seed).document();
+        let text = DocumentMaker::new(seed).document();
         assert_eq!(validate(&text), Ok(()), "seed {seed}");
         by_both(&text);
     }
@@ -295,7 +298,7 @@ fn json_scanner_limits_nesting_without_recursion() {
 /// Arrays and objects within each other in an order of their own: each end is told from the other.
 #[test]
 fn json_scanner_checks_brackets_at_every_depth() {
-    let mut maker = Maker(5);
+    let mut maker = DocumentMaker::new(5);
     for depth in [1, 63, 64, 65, 127, 128, 129, 1000] {
         let objects: Vec<bool> = (0..depth).map(|_| maker.below(2) == 0).collect();
         let open = objects.iter().map(|o| if *o { "{\"\":" } else { "[" });

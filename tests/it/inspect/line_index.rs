@@ -1,5 +1,6 @@
 //! `inspect lines` from outside, and the bytes of line indexes as in `spec/vectors/line-index.txt`.
 
+use alimentar::registry::TargetError;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -238,7 +239,7 @@ fn line_index_in_a_read_only_home_is_not_kept() {
 /// Checks whether an error says that a file became shorter while it was open.
 fn is_shrunk(error: &alimentar::registry::Error) -> bool {
     use alimentar::inspect::line_index::LinesError;
-    let alimentar::registry::Error::Lines { source, .. } = error else {
+    let alimentar::registry::Error::Target(TargetError::Lines { source, .. }) = error else {
         return false;
     };
     matches!(source, LinesError::Shrunk)

@@ -169,7 +169,7 @@ fn code_of(text: &str) -> String {
             break;
         }
         if !line.trim_start().starts_with("//") {
-            code += line.split(" // ").next().unwrap();
+            code += &without_scope(line.split(" // ").next().unwrap());
         }
         code.push('\n');
     }
@@ -178,6 +178,18 @@ fn code_of(text: &str) -> String {
 
 fn is_for_tests(line: &str) -> bool {
     line == "#[cfg(test)]" || line.starts_with("#[cfg(all(test")
+}
+
+/// The line with plain `pub` for each `pub(in PATH)`: a scope names a module without using it.
+fn without_scope(line: &str) -> String {
+    let mut rest = line;
+    let mut text = String::new();
+    while let Some((before, scope)) = rest.split_once("pub(in ") {
+        text += before;
+        text += "pub";
+        rest = scope.split_once(')').map_or("", |(_, after)| after);
+    }
+    text + rest
 }
 
 /// The line without the visibility before it.

@@ -130,7 +130,7 @@ fn follower_in_quiet_hours_hears_and_does_not_fetch() {
     std::fs::write(&config, format!("{follow}quiet_hours = \"00:00-24:00\"\n")).unwrap();
     let quiet = labs.serve(1, &[]);
     let registry = alimentar::LocalRegistry::open(&labs.home(1)).unwrap();
-    let hears_of = |count: usize| registry.remote_manifests().unwrap().len() == count;
+    let hears_of = |count: usize| registry.peers().remote_manifests().unwrap().len() == count;
     until("it is heard of", || hears_of(1));
     // A second one is heard of later: by then the first would have been fetched.
     labs.publish("1.1.0", &lines(310, 1));

@@ -2,6 +2,7 @@
 
 pub mod discovery;
 mod following;
+mod looks;
 mod node_names;
 mod quic;
 mod sharing;

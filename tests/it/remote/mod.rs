@@ -6,7 +6,7 @@ mod lies;
 mod limits;
 mod reading;
 mod s3;
-mod server;
+pub mod server;
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::support;
 
 /// The program without the credentials and proxies of whoever runs the tests.
-fn program(home: &Path) -> Command {
+pub fn program(home: &Path) -> Command {
     let mut command = support::program(home);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -59,7 +59,7 @@ fn rows(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 /// The exit code, kind and message of a command that fails.
-fn failure(out: &Output) -> (i32, String, String) {
+pub fn failure(out: &Output) -> (i32, String, String) {
     let errors = String::from_utf8_lossy(&out.stderr).into_owned();
     let last = errors.lines().rfind(|line| line.starts_with('{'));
     let json: Value = serde_json::from_str(last.unwrap_or(&errors)).unwrap();
@@ -68,7 +68,7 @@ fn failure(out: &Output) -> (i32, String, String) {
 }
 
 /// A home that exists, so that there is a cache.
-fn home() -> tempfile::TempDir {
+pub fn home() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let private = std::fs::Permissions::from_mode(0o700);

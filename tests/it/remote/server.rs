@@ -110,6 +110,12 @@ impl Reply {
         self
     }
 
+    /// The same with another body of the same length.
+    pub fn map_body(mut self, change: impl FnOnce(&mut [u8])) -> Self {
+        change(&mut self.body);
+        self
+    }
+
     /// The same, whose connection ends after so many bytes of the body.
     pub fn cut(mut self, sent: usize) -> Self {
         self.sent = sent;

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
+use crate::support::random::Random;
 use alimentar::LocalRegistry;
 use alimentar::age_format::Recipients;
 use alimentar::age_format::encrypt;
@@ -28,22 +29,25 @@ use alimentar::pack::Record;
 use alimentar::pack::layout::encode_pack_header;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
+use alimentar::registry::FileNote;
 use alimentar::registry::IndexOptions;
+use alimentar::registry::Promise;
+use alimentar::registry::encode_part;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
-/// Seeded bytes without end.
-struct Noise(blake3::OutputReader);
+/// Seeded mutations.
+struct Mutator(Random);
 
-impl Noise {
+impl Mutator {
     fn new(seed: &str) -> Self {
-        Self(blake3::Hasher::new().update(seed.as_bytes()).finalize_xof())
+        let hash = blake3::hash(seed.as_bytes());
+        let seed = hash.as_bytes().first_chunk().unwrap();
+        Self(Random::new(u64::from_le_bytes(*seed)))
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes);
-        u32::from_le_bytes(bytes) as usize % limit.max(1)
+        self.0.index(limit)
     }
 
     /// Flips, cuts, repeats, or overwrites a part.
@@ -80,14 +84,12 @@ fn small_archive() -> Vec<u8> {
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let file = dir.path().join("f.jsonl");
     std::fs::write(&file, crate::support::lines(5, 1)).unwrap();
-    let options = IndexOptions {
-        sign_with: Some(KeyPair::from_seed(&Zeroizing::new([1; 32]))),
-        ..IndexOptions::default()
-    };
+    let options = IndexOptions::signed_with(KeyPair::from_seed(&Zeroizing::new([1; 32])));
     registry.index(&file, &options, &NoProgress).unwrap();
     let dest = dir.path().join("x.alimentar");
     let (list, options) = (registry.list().unwrap(), ExportOptions::default());
     registry
+        .archives()
         .export(&list, &dest, &options, &NoProgress)
         .unwrap();
     let bytes = std::fs::read(dest).unwrap();
@@ -166,7 +168,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ]
         .map(|s| s.as_bytes().to_vec())
         .to_vec(),
-        "manifest" => vec![include_bytes!("../../data/manifest.json").to_vec()],
+        "manifest" => vec![
+            include_bytes!("../../data/manifest.json").to_vec(),
+            include_bytes!("../../data/manifest-source.json").to_vec(),
+        ],
+        "intake_part" => vec![intake_part()],
         "envelope" => vec![vector("envelope ")],
         "file_table" => vec![vector("file-table ")],
         "node" => vec![vector("leaf ")],
@@ -266,11 +272,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         "filter" => crate::spec::filter::encodings(),
-        "request" | "answer" => {
+        "request" | "response" => {
             let more = crate::spec::reconciliation::messages(target);
             [each_vector(target), more].concat()
         }
-        "symbols" => {
+        "iblt_symbols" => {
             let answers = crate::spec::reconciliation::messages("answer").concat();
             let whole = [&[0, 60], answers.as_slice()].concat();
             let noise: Vec<u8> = (0..=255).collect();
@@ -294,16 +300,17 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
-        "sighting" => crate::peers::discovery::vectors(),
+        "service_record" => crate::peers::discovery::vectors(),
         "json_scan" => crate::inspect::json::seeds(),
         "line_index" => crate::inspect::line_index::encodings(),
-        "prints" => {
-            let files = targets::prints_seeds();
+        "sketch_cache" => {
+            let files = targets::sketch_cache_seeds();
             let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
             without.chain(files.clone()).collect()
         }
         "resemblance" => targets::resemblance_seeds(),
         "row_index" => crate::inspect::row_index::encodings(),
+        "edits" => targets::edits_seeds(),
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\
                 {\"a\":\"one two three\"}\n{\"a\":\"one two three\"}\nx\nx\n";
@@ -322,6 +329,14 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
             "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
         ],
+        "mcp_call" => [
+            r#"{"name":"get_lines","arguments":{"start":1,"count":5,"max_chars":1000}}"#,
+            r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,
+            r#"{"name":"search_dataset","arguments":{"query":"b|\\d+","limit":2,"cursor":"AQID"}}"#,
+            r#"{"name":"column_stats","arguments":{"columns":["id","text"],"top":3}}"#,
+        ]
+        .map(|call| call.as_bytes().to_vec())
+        .to_vec(),
         other => panic!("no seeds for {other}"),
     }
 }
@@ -329,17 +344,17 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 #[test]
 fn decoders_do_not_panic_on_mutated_bytes() {
     for (name, target) in targets::TARGETS {
-        let mut noise = Noise::new(name);
+        let mut mutator = Mutator::new(name);
         let seeds = seeds(name);
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "prints" | "statistics" | "table" => 1_500,
+            "duplicates" | "lint" | "mcp_call" | "sketch_cache" | "statistics" | "table" => 1_500,
             _ => 20_000,
         };
         for round in 0..rounds {
             let mut bytes = seeds[round % seeds.len()].clone();
             if round >= seeds.len() {
-                noise.mutate(&mut bytes);
+                mutator.mutate(&mut bytes);
             }
             let run = catch_unwind(AssertUnwindSafe(|| target(&bytes)));
             assert!(
@@ -407,4 +422,21 @@ fn fuzz_targets_are_all_registered() {
     for (name, file) in named {
         assert!(file.contains(&format!("targets::{name}(data)")), "{name}");
     }
+}
+
+/// A part of the journal of an intake, with every kind of promise.
+fn intake_part() -> Vec<u8> {
+    let promise = |bits: u8| Promise {
+        sha256: (bits & 1 != 0).then_some([1; 32]),
+        git_sha1: (bits & 2 != 0).then_some([2; 20]),
+        md5: (bits & 4 != 0).then_some([3; 16]),
+        etag: (bits & 8 != 0).then(|| "v1".to_owned()),
+    };
+    let file = |bits: u8| FileNote {
+        path: format!("data/{bits}.jsonl"),
+        start: u64::from(bits) * 1_000,
+        size_bytes: (bits != 3).then_some(1_000),
+        promise: promise(bits),
+    };
+    encode_part(&(0..16).map(file).collect::<Vec<_>>())
 }

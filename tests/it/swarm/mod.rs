@@ -53,8 +53,8 @@ fn swarm_traffic_per_node_does_not_grow_with_nodes() {
         s.idle = Duration::from_secs(5);
         s.common = 10;
     });
-    let talks = outcome.counts.talks as f64 / 150.0;
-    assert!((10.0..60.0).contains(&talks), "{talks} a node");
+    let exchanges = outcome.counts.exchanges as f64 / 150.0;
+    assert!((10.0..60.0).contains(&exchanges), "{exchanges} a node");
     let doubled = outcome.counts.duplicates as f64 / outcome.counts.taken as f64;
     assert!(doubled < 5.0, "{doubled} for each that is new");
     // Half of them within ten hops, whatever is left to comparisons.

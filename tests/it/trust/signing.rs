@@ -83,6 +83,9 @@ fn vectors() -> Value {
     let (first, second) = (pair(1), pair(2));
     let mut signed = manifest();
     let envelope = first.sign(&mut signed).unwrap();
+    let mut from_elsewhere =
+        Manifest::decode(include_bytes!("../../data/manifest-source.json")).unwrap();
+    let sourced = first.sign(&mut from_elsewhere).unwrap();
     let print = Fingerprint::of(&first.public_key());
     let locked = LockedKey::lock(&first, PASSPHRASE, KeyCost::NOW, [3; 16], [4; 12]).unwrap();
     let now = Timestamp(1_790_000_000);
@@ -100,6 +103,9 @@ fn vectors() -> Value {
         "signature": wire(&envelope.signature.unwrap()),
         "envelope_id": envelope.id().to_hex(),
         "refused": refused(&envelope),
+        "sourced_manifest": String::from_utf8(sourced.manifest.clone()).unwrap(),
+        "sourced_signature": wire(&sourced.signature.unwrap()),
+        "sourced_envelope_id": sourced.id().to_hex(),
         "passphrase": PASSPHRASE,
         "key_file": locked.encode(),
         "withdrawal": to_hex(withdrawal.encode()),

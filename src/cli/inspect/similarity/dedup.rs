@@ -149,7 +149,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &DedupArgs) -> Result<(), Fail
     let spill = SpillDirectory::create(&ctx.base.home()?)?;
     let cache = target.sketch_cache();
     let options = DedupOptions {
-        prints: cache.as_ref().map(|k| k as &dyn SketchCache),
+        sketch_cache: cache.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
         ..dedup_options(args, spill.spill())?
     };
@@ -161,7 +161,12 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &DedupArgs) -> Result<(), Fail
     let written = write_unique_rows(ctx.base, args, &target, destinations.output, &report)?;
     let seconds = began.elapsed().as_secs_f64();
     let output = DedupOutput::of(&report, written.as_ref(), seconds);
-    let text = format_report(&report, options.prints.is_some(), seconds, ctx.base.out);
+    let text = format_report(
+        &report,
+        options.sketch_cache.is_some(),
+        seconds,
+        ctx.base.out,
+    );
     let out = ctx.base.out.beside(find_stdout(args));
     out.result(&output, &[report.unique_rows.to_string()], &text)?;
     written.map_or(Ok(()), |written| written.check_refusals())

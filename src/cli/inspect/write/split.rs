@@ -124,7 +124,7 @@ fn find_groups(
     let options = DedupOptions {
         threads: thread_count(),
         size_bytes: Some(target.size_bytes()),
-        prints: cache.as_ref().map(|k| k as &dyn SketchCache),
+        sketch_cache: cache.as_ref().map(|k| k as &dyn SketchCache),
         spill: spill.spill(),
         ..DedupOptions::default()
     };

@@ -1,5 +1,7 @@
 //! `registry export`: writes datasets into archives.
 
+use crate::registry::Archives;
+use crate::registry::Listed;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -159,9 +161,9 @@ fn select_datasets(ctx: &Context, args: &ExportArgs) -> Result<Vec<Dataset>, Fai
         }
         return Ok(datasets);
     }
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     for dataset in registry.list()? {
-        let listed = LocalRegistry::listed(&believed, dataset);
+        let listed = Listed::of(&believed, dataset);
         let m = &listed.dataset.manifest;
         let publisher = listed.publisher();
         let is_wanted = means_all
@@ -195,7 +197,7 @@ fn export_options(
         options.since.push(find_dataset(ctx, since)?);
     }
     if let Some(path) = &args.receipt {
-        let receipt = LocalRegistry::read_full_receipt(path)?;
+        let receipt = Archives::read_full_receipt(path)?;
         (options.receipt, options.known) = (receipt.roots, receipt.known);
     }
     Ok(options)
@@ -210,7 +212,7 @@ fn prepare_receiver(
     let Some(name) = &args.to else {
         return Ok(None);
     };
-    let mut receiver = registry.receiver(name)?;
+    let mut receiver = registry.archives().receiver(name)?;
     let is_known =
         receiver.has_receipt || receiver.node.is_some() || !receiver.recipients.is_empty();
     if !is_known && args.receipt.is_none() && args.recipients.is_empty() {
@@ -242,10 +244,12 @@ fn write_archives<'a>(
     let dir = &args.output;
     let is_dir = dir.is_dir() || dir.as_os_str().to_string_lossy().ends_with('/');
     if !is_dir {
-        if !registry.has_nothing_new(datasets, &options)? {
+        if !registry.archives().has_nothing_new(datasets, &options)? {
             exported.push(Exported {
                 datasets: datasets.iter().collect(),
-                report: registry.export(datasets, &args.output, &options, &bar)?,
+                report: registry
+                    .archives()
+                    .export(datasets, &args.output, &options, &bar)?,
             });
         }
         return Ok(exported);
@@ -253,7 +257,7 @@ fn write_archives<'a>(
     std::fs::create_dir_all(dir).map_err(|e| Error::file("create", dir, e))?;
     for dataset in datasets {
         let one = std::slice::from_ref(dataset);
-        if registry.has_nothing_new(one, &options)? {
+        if registry.archives().has_nothing_new(one, &options)? {
             continue;
         }
         let m = &dataset.manifest;
@@ -261,7 +265,7 @@ fn write_archives<'a>(
         options.if_exists = check_file_destination(ctx, &dest)?;
         exported.push(Exported {
             datasets: vec![dataset],
-            report: registry.export(one, &dest, &options, &bar)?,
+            report: registry.archives().export(one, &dest, &options, &bar)?,
         });
     }
     Ok(exported)
@@ -329,10 +333,12 @@ fn remember_receiver(
 ) -> Result<String, Failure> {
     let name = &receiver.name;
     if let Some(path) = &args.receipt {
-        registry.keep_receipt(path, Some(name))?;
+        registry.archives().keep_receipt(path, Some(name))?;
     }
     if !args.recipients.is_empty() {
-        registry.keep_recipients(name, &args.recipients)?;
+        registry
+            .archives()
+            .keep_recipients(name, &args.recipients)?;
     }
     let extent = if receiver.has_receipt {
         "without what its last receipt names"

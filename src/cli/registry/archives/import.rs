@@ -38,9 +38,11 @@ use crate::registry::Expansion;
 use crate::registry::FoundArchives;
 use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
+use crate::registry::IntegrityError;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::registry::Passphrase;
+use crate::registry::TransferError;
 use crate::registry::find_archives;
 use crate::trust::Action;
 use crate::trust::Verdict;
@@ -134,7 +136,7 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
     if !args.dry_run {
         receipts_kept = keep_receipts(registry, &receipts, &mut report.text);
         if let Some(path) = &args.receipt {
-            registry.write_receipt(path, if_exists)?;
+            registry.archives().write_receipt(path, if_exists)?;
             receipt = Some(path.display().to_string());
             report.text += &format!("Wrote the receipt {}\n", path.display());
         } else if report.has_success() && !args.no_receipt {
@@ -169,7 +171,7 @@ pub(crate) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Failure> {
 
 /// The identities and the passphrase that may open encrypted archives.
 fn find_openers(ctx: &Context, args: &ImportArgs) -> Result<DecryptionKeys, Failure> {
-    let mut openers = ctx.registry()?.own_decryption_keys()?;
+    let mut openers = ctx.registry()?.archives().own_decryption_keys()?;
     for path in &args.identities {
         openers.add_file(path)?;
     }
@@ -203,7 +205,7 @@ fn import_archives(
         }
         if later.len() == before {
             for archive in later {
-                if let Err(error) = registry.import(archive, options, &NoProgress) {
+                if let Err(error) = registry.archives().import(archive, options, &NoProgress) {
                     report.fail(archive, error.into());
                 }
             }
@@ -223,9 +225,11 @@ fn import_archive(
     report: &mut ImportReport,
 ) -> Result<Option<Failure>, Failure> {
     let path = archive.path().display().to_string();
-    let imported = match registry.import(archive, options, progress) {
+    let imported = match registry.archives().import(archive, options, progress) {
         Ok(imported) => imported,
-        Err(error @ Error::BaseMissing { .. }) => return Ok(Some(error.into())),
+        Err(error @ Error::Transfer(TransferError::BaseMissing { .. })) => {
+            return Ok(Some(error.into()));
+        }
         // Other faults of one archive do not concern the next.
         Err(error) if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NoSpace) => {
             report.fail(archive, error.into());
@@ -243,7 +247,7 @@ fn import_archive(
                 };
                 let is_asked = l.decide(Action::Import).verdict == Verdict::Ask;
                 if is_asked && !options.dry_run {
-                    registry.note_accepted(&l.dataset.manifest)?;
+                    registry.trust().note_accepted(&l.dataset.manifest)?;
                 }
                 let new = format!(", {} new", human_bytes(imported.new_bytes));
                 let object = ImportedDataset::of(&l, &path, imported.new_chunks);
@@ -266,10 +270,10 @@ fn import_archive(
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 let failure = match r.expansion {
-                    Some(expansion) => Failure::from(Error::TooLarge {
+                    Some(expansion) => Failure::from(Error::Integrity(IntegrityError::TooLarge {
                         dataset: r.dataset,
                         expansion,
-                    }),
+                    })),
                     None => Failure::NotTrusted(reason.clone()),
                 };
                 report.refuse(&path, &reason, failure);

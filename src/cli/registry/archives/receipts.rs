@@ -41,10 +41,10 @@ pub(super) fn keep_receipts(
     let mut kept = Vec::new();
     for path in receipts {
         let shown = path.display();
-        if registry.is_own_receipt(path).unwrap_or(false) {
+        if registry.archives().is_own_receipt(path).unwrap_or(false) {
             continue;
         }
-        match registry.keep_receipt(path, None) {
+        match registry.archives().keep_receipt(path, None) {
             Ok((node, Some(name))) => {
                 *text += &format!("Kept the receipt of `{name}`: the next `export --to` uses it\n");
                 kept.push(KeptReceipt {
@@ -85,7 +85,7 @@ pub(super) fn write_receipts(
         .collect();
     let mut written = Vec::new();
     for dir in dirs {
-        match registry.write_receipt_into(&dir) {
+        match registry.archives().write_receipt_into(&dir) {
             Ok(path) => {
                 *text += &format!(
                     "Wrote the receipt {}: with it the next export to this registry is a delta\n",

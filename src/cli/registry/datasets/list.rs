@@ -67,7 +67,7 @@ fn list_peer(ctx: &Context, address: &PeerAddress) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let net = open_net(registry)?;
     let peer = connect(ctx, &net, address)?;
-    let offers = registry.list_remote(&peer, &ListFilter::All)?;
+    let offers = registry.peers().list_remote(&peer, &ListFilter::All)?;
     let listed: Vec<_> = offers.iter().map(|o| o.listed.summary()).collect();
     print_datasets(ctx, listed, "No datasets to be seen there\n")
 }

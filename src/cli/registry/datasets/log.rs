@@ -1,5 +1,6 @@
 //! `registry log`: the versions of a name.
 
+use crate::registry::Listed;
 use clap::Args;
 use serde::Serialize;
 
@@ -8,7 +9,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
 use crate::ident::DatasetName;
-use crate::registry::LocalRegistry;
 
 /// List the versions of a name
 #[derive(Debug, Args)]
@@ -40,8 +40,8 @@ struct LogVersion {
 pub(crate) fn run(ctx: &Context, args: &LogArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let log = registry.log(&args.name)?;
-    let believed = registry.trust()?;
-    let trust = |d: &Dataset| LocalRegistry::listed(&believed, d.clone()).trust().name();
+    let believed = registry.trust().store()?;
+    let trust = |d: &Dataset| Listed::of(&believed, d.clone()).trust().name();
     let versions = log.iter().map(|e| {
         let m = &e.dataset.manifest;
         LogVersion {

@@ -11,7 +11,9 @@ use crate::cli::registry::datasets::list::list_local;
 use crate::cli::registry::datasets::listed::FileObject;
 use crate::cli::registry::elsewhere::files_at;
 use crate::cli::registry::elsewhere::url_of;
-use crate::cli::registry::reference::find_dataset;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::inspect::FileFormat;
 use crate::remote::RemoteUrl;
 
@@ -23,6 +25,8 @@ use crate::remote::RemoteUrl;
 pub(crate) struct LsArgs {
     /// A reference or a URL
     pub reference: Option<String>,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -38,7 +42,11 @@ pub(crate) fn run(ctx: &Context, args: &LsArgs) -> Result<(), Failure> {
         return run_elsewhere(ctx, &url);
     }
     let registry = ctx.registry()?;
-    let files = registry.files(&find_dataset(ctx, reference)?.manifest)?;
+    let looks = Looks::new(ctx, &args.look);
+    let files = match looks.dataset(reference)? {
+        FoundDataset::Held(dataset) => registry.files(&dataset.manifest)?,
+        FoundDataset::Look(look) => look.table().clone(),
+    };
     let rows: Vec<Vec<String>> = files
         .files()
         .iter()

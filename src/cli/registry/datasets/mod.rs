@@ -1,6 +1,5 @@
 //! Commands about datasets on this machine.
 
-pub(crate) mod index;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod listed;

@@ -11,7 +11,9 @@ use crate::cli::output::text::printable;
 use crate::cli::prompt::dataset::check_size;
 use crate::cli::registry::elsewhere::open_target;
 use crate::cli::registry::elsewhere::url_of;
-use crate::cli::registry::reference::find_target;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::inspect::FieldProfile;
 use crate::registry::FileSchema;
 use crate::registry::LocalRegistry;
@@ -23,6 +25,8 @@ use crate::registry::LocalRegistry;
 pub(crate) struct SchemaArgs {
     /// REF, REF:path/in/dataset, or a URL
     pub target: String,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -83,10 +87,15 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
         return run_elsewhere(ctx, &args.target);
     }
     let registry = ctx.registry()?;
-    let (dataset, path) = find_target(ctx, &args.target)?;
+    let looks = Looks::new(ctx, &args.look);
+    let (found, path) = looks.target(&args.target)?;
+    let dataset = match found {
+        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Look(look) => looks.fetched(&look)?,
+    };
     check_size(ctx, &dataset)?;
     let bar = ctx.progress_bar();
-    let files = registry.profiles(&dataset, path.as_deref(), &bar)?;
+    let files = registry.profiles(&dataset, path, &bar)?;
     drop(bar);
     let mut declared_rows = Vec::new();
     if let Some(schema) = LocalRegistry::schema(&dataset.manifest) {

@@ -13,6 +13,8 @@ use crate::cli::registry::datasets::versions::format_versions;
 use crate::cli::registry::datasets::versions::ids_of;
 use crate::cli::registry::datasets::versions::version_of;
 use crate::cli::registry::reference::RefArgs;
+use crate::registry::DatasetError;
+use crate::registry::Error;
 use crate::registry::KEEP_DAYS;
 
 /// Take all versions of a name out of the index, or one version; `restore` undoes it
@@ -39,7 +41,12 @@ struct UnindexOutput {
 pub(crate) fn run(ctx: &Context, args: &UnindexArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let reference = &args.reference.reference;
-    let versions = find_versions(ctx, reference)?;
+    let versions = match find_versions(ctx, reference) {
+        Err(Failure::Library(Error::Dataset(
+            not_here @ (DatasetError::NotFound(_) | DatasetError::NearMiss { .. }),
+        ))) => return forget_partial(ctx, reference, not_here),
+        versions => versions?,
+    };
     let what = format_versions(&versions);
     if let [first, .., newest] = versions.as_slice() {
         require_consent(
@@ -66,4 +73,26 @@ pub(crate) fn run(ctx: &Context, args: &UnindexArgs) -> Result<(), Failure> {
         if versions.len() == 1 { "it" } else { "them" },
     ));
     Ok(ctx.out.result(&output, &ids_of(&versions), &text)?)
+}
+
+/// Forgets a dataset of which only a part is here.
+fn forget_partial(ctx: &Context, reference: &str, not_here: DatasetError) -> Result<(), Failure> {
+    let peers = ctx.registry()?.peers();
+    let Some(partial) = peers.forget_partial(&reference.parse()?)? else {
+        return Err(Error::from(not_here).into());
+    };
+    let m = &partial.manifest;
+    let id = m.content_id.to_string();
+    let output = UnindexOutput {
+        content_id: Some(id.clone()),
+        removed: true,
+        name: Some(m.name.to_string()),
+        versions: Vec::new(),
+        keep_days: 0,
+    };
+    let text = printable(&format!(
+        "Forgot the part of {}@{} that was here; `registry gc` frees its space\n",
+        m.name, m.dataset_version,
+    ));
+    Ok(ctx.out.result(&output, &[id], &text)?)
 }

@@ -15,11 +15,17 @@ use crate::cli::exit::Failure;
 use crate::cli::output::markdown::render_markdown;
 use crate::cli::output::text::escape_hidden;
 use crate::cli::output::text::printable;
+
 use crate::cli::registry::elsewhere::card_of;
 use crate::cli::registry::elsewhere::url_of;
+use crate::cli::registry::fields::SourceFields;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::cli::registry::publishing::key_pair::KeyArgs;
 use crate::cli::registry::publishing::key_pair::open_signers_key_pair;
-use crate::cli::registry::reference::find_dataset;
+use crate::manifest::Provenance;
+use crate::registry::DatasetError;
 use crate::registry::Edit;
 use crate::registry::Error;
 use crate::remote::RemoteUrl;
@@ -45,6 +51,8 @@ pub(crate) struct CardArgs {
     set: Option<PathBuf>,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -54,6 +62,7 @@ struct CardOutput<'a> {
     /// The program has written the card, because the dataset has none.
     drafted: bool,
     error: Option<String>,
+    source: Option<SourceFields<'a>>,
     #[serde(flatten)]
     body: CardBody<'a>,
 }
@@ -75,7 +84,20 @@ pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
         return run_elsewhere(ctx, args, &url);
     }
     let registry = ctx.registry()?;
-    let mut dataset = find_dataset(ctx, &args.reference)?;
+    let looks = Looks::new(ctx, &args.look);
+    let mut dataset = match looks.dataset(&args.reference)? {
+        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Look(_) if args.set.is_some() => {
+            return Err(Error::from(DatasetError::NotFound(args.reference.clone())).into());
+        }
+        // Croissant has the hash of every file.
+        FoundDataset::Look(look) if args.croissant => looks.fetched(&look)?,
+        FoundDataset::Look(look) => {
+            look.card()?;
+            look.save();
+            look.offer().listed.dataset.clone()
+        }
+    };
     if args.set.is_some() {
         let edit = Edit {
             card: args.set.clone(),
@@ -98,24 +120,48 @@ fn run_elsewhere(ctx: &Context, args: &CardArgs, url: &RemoteUrl) -> Result<(), 
     }
     let bytes = card_of(ctx.remote()?, url, CARD_BYTES_MAX as u64).map_err(Error::from)?;
     let card = Card::read(&bytes);
-    print_any(ctx, &card, (&url.to_string(), None, false), args.html)
+    let shown = ShownCard {
+        card: &card,
+        title: &url.to_string(),
+        content_id: None,
+        drafted: false,
+        source: None,
+    };
+    print_any(ctx, shown, args.html)
 }
 
 fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Failure> {
     let report = ctx.registry()?.card(dataset)?;
     let m = &dataset.manifest;
     let title = format!("{}@{}", m.name, m.dataset_version);
-    let id = Some(m.content_id.to_string());
-    print_any(ctx, &report.card, (&title, id, report.is_draft), as_html)
+    let shown = ShownCard {
+        card: &report.card,
+        title: &title,
+        content_id: Some(m.content_id.to_string()),
+        drafted: report.is_draft,
+        source: m.source.as_ref(),
+    };
+    print_any(ctx, shown, as_html)
 }
 
-/// Prints a card with its title, the content id if there is one, and if it is a draft.
-fn print_any(
-    ctx: &Context,
-    card: &Card,
-    (title, content_id, drafted): (&str, Option<String>, bool),
-    as_html: bool,
-) -> Result<(), Failure> {
+/// A card, and what is known beside it.
+struct ShownCard<'a> {
+    card: &'a Card,
+    title: &'a str,
+    content_id: Option<String>,
+    /// The program has written the card.
+    drafted: bool,
+    source: Option<&'a Provenance>,
+}
+
+fn print_any(ctx: &Context, shown: ShownCard<'_>, as_html: bool) -> Result<(), Failure> {
+    let ShownCard {
+        card,
+        title,
+        content_id,
+        drafted,
+        source,
+    } = shown;
     if let Some(error) = &card.error {
         ctx.out
             .diagnostic(&format!("warning: the card's front matter, {error}"));
@@ -124,8 +170,9 @@ fn print_any(
         to_html(title, &card.markdown)
     } else {
         format!(
-            "{}\n{}",
+            "{}{}\n{}",
             format_front_matter(card),
+            format_source(source.filter(|_| !drafted)),
             render_markdown(&card.markdown, ctx.out)
         )
     };
@@ -134,6 +181,7 @@ fn print_any(
         content_id,
         drafted,
         error: card.error.as_ref().map(ToString::to_string),
+        source: source.map(SourceFields::of),
         body: if as_html {
             CardBody::Page { html: &text }
         } else {
@@ -152,6 +200,16 @@ fn format_front_matter(card: &Card) -> String {
         None => printable(&format!("{key}: {value}\n")),
     };
     card.front_matter.iter().map(line).collect()
+}
+
+/// Formats the place that a dataset was taken in from. A drafted card says it too.
+fn format_source(source: Option<&Provenance>) -> String {
+    source.map_or_else(String::new, |source| {
+        printable(&format!(
+            "taken in from: {}\n",
+            SourceFields::of(source).line()
+        ))
+    })
 }
 
 fn print_croissant(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use crate::cli::registry::node_id::find_node;
 use crate::ident::Alias;
 use crate::net::AccessList;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 /// The nodes that are served with access `listed`
 #[derive(Debug, Args)]
@@ -73,20 +74,20 @@ pub(crate) fn run(ctx: &Context, args: &AccessArgs) -> Result<(), Failure> {
             let id = find_node(ctx, node)?;
             // Before the list changes: the name may belong to another node.
             if let Some(name) = name {
-                registry.name_node(id, name)?;
+                registry.peers().name_node(id, name)?;
             }
             list.add(id)?
         }
         AccessCommand::Remove { node } => {
             let removed = list.remove(find_node(ctx, node)?)?;
             if !removed {
-                return Err(Error::NotListed(node.clone()).into());
+                return Err(Error::Node(NodeError::NotListed(node.clone())).into());
             }
             removed
         }
         AccessCommand::List => false,
     };
-    let names = registry.node_names()?;
+    let names = registry.peers().node_names()?;
     let nodes = list.all()?.into_iter().map(|id| NodeObject {
         node_id: id.to_hex(),
         name: names.get(&id).map(ToString::to_string),

@@ -9,17 +9,18 @@ use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::output::out::Out;
 use crate::cli::output::progress_bar::ProgressBar;
-use crate::cli::registry::network::peer_choice::select_peers;
 use crate::ident::Reference;
 use crate::net::DialTarget;
 use crate::net::Net;
 use crate::net::Peer;
 use crate::net::PeerAddress;
+use crate::net::select_peers;
 use crate::progress::Progress as _;
 use crate::protocol::PeerCatalog as _;
 use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::NodeError;
 use crate::registry::host;
 
 /// The time after which a command with one connection stops waiting for others.
@@ -66,7 +67,7 @@ fn connect_with_bar(
 /// those whose filters lack the `wanted` dataset. One connection is enough; the rest are warnings.
 ///
 /// # Errors
-/// [`Error::NoPeer`], [`Error::Interrupted`], or the first failure if no peer answers.
+/// [`NodeError::NoPeer`], [`Error::Interrupted`], or the first failure if no peer answers.
 pub(crate) fn connect_all(
     ctx: &Context,
     net: &Net,
@@ -74,7 +75,7 @@ pub(crate) fn connect_all(
     wanted: Option<&Reference>,
 ) -> Result<Vec<Peer>, Failure> {
     let places: Vec<DialTarget> = if named.is_empty() {
-        select_peers(ctx.registry()?, wanted)?
+        select_peers(ctx.registry()?, wanted, &interrupt::stop_condition())?
     } else {
         named.iter().cloned().map(DialTarget::Typed).collect()
     };
@@ -95,7 +96,7 @@ pub(crate) fn connect_all(
     match (peers.is_empty(), failures.is_empty()) {
         (false, _) => Ok(peers),
         (true, false) => Err(failures.swap_remove(0)),
-        (true, true) => Err(Error::NoPeer.into()),
+        (true, true) => Err(Error::Node(NodeError::NoPeer).into()),
     }
 }
 
@@ -122,7 +123,7 @@ fn connect_in_parallel(
             })
         };
         let started: Vec<_> = places.iter().map(connect).collect();
-        let gone = |_| Failure::from(Error::NoPeer);
+        let gone = |_| Failure::from(Error::Node(NodeError::NoPeer));
         let joined = started.into_iter().map(|started| started.join());
         joined.map(|peer| peer.map_err(gone)?).collect()
     })

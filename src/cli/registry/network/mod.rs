@@ -1,13 +1,14 @@
 //! Commands about peers.
 //!
-//! - `connect.rs`: connections to the peers of a command; `peer_choice.rs` selects them
+//! - `connect.rs`: connections to the peers of a command
+//! - `look.rs`: datasets that are not here, read at peers
 //! - `consent.rs`: the decision of trust policy and person about a pull
 
 pub(crate) mod access;
 pub(crate) mod connect;
 mod consent;
+pub(crate) mod look;
 pub(crate) mod node;
-mod peer_choice;
 mod peer_names;
 pub(crate) mod peers;
 pub(crate) mod pull;

@@ -10,6 +10,7 @@ use crate::ident::NodeId;
 use crate::net::KnownPeers;
 use crate::net::PeerAddress;
 use crate::registry::Error;
+use crate::registry::NodeError;
 
 #[derive(Serialize)]
 struct ForgetOutput {
@@ -37,7 +38,7 @@ pub(super) fn forget_address(ctx: &Context, address: &PeerAddress) -> Result<(),
     let place = match known.forget(address)? {
         true => typed,
         false if known.forget(&named)? => named.place(),
-        false => return Err(Error::UnknownPeer(typed).into()),
+        false => return Err(Error::Node(NodeError::UnknownPeer(typed)).into()),
     };
     let text = format!("Forgot which node was at {place}\n");
     let output = ForgetOutput {
@@ -55,7 +56,7 @@ pub(super) fn name_node(ctx: &Context, node: &str, name: &Alias) -> Result<(), F
         Ok(id) => id,
         Err(failure) => find_node_at(&known, node)?.ok_or(failure)?,
     };
-    registry.name_node(id, name)?;
+    registry.peers().name_node(id, name)?;
     let text = format!("Node {id} is called `{name}` here\n");
     let output = NameOutput {
         node_id: id.to_hex(),
@@ -66,8 +67,8 @@ pub(super) fn name_node(ctx: &Context, node: &str, name: &Alias) -> Result<(), F
 
 /// Removes the name of a node.
 pub(super) fn unname_node(ctx: &Context, name: &Alias) -> Result<(), Failure> {
-    if !ctx.registry()?.unname_node(name)? {
-        return Err(Error::UnknownPeer(name.to_string()).into());
+    if !ctx.registry()?.peers().unname_node(name)? {
+        return Err(Error::Node(NodeError::UnknownPeer(name.to_string())).into());
     }
     let text = format!("No node is called `{name}` any more\n");
     let output = UnnameOutput {

@@ -11,7 +11,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::parse::parse_alias;
-use crate::cli::registry::network::peer_choice::find_nodes;
 use crate::cli::registry::network::peer_names::forget_address;
 use crate::cli::registry::network::peer_names::name_node;
 use crate::cli::registry::network::peer_names::unname_node;
@@ -21,6 +20,7 @@ use crate::ident::NodeId;
 use crate::net::KnownPeers;
 use crate::net::NodeView;
 use crate::net::PeerAddress;
+use crate::net::find_nodes;
 use crate::registry::host;
 
 /// List the peers of this network, and the known ones
@@ -98,16 +98,16 @@ pub(crate) fn run(ctx: &Context, args: &PeersArgs) -> Result<(), Failure> {
 
 fn list_peers(ctx: &Context, wait_seconds: Option<f64>) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let names = registry.node_names()?;
+    let names = registry.peers().node_names()?;
     let wait = wait_seconds.map(Duration::try_from_secs_f64).transpose();
     let wait = wait.map_err(|_| Failure::usage("--wait takes seconds"))?;
     let known = KnownPeers::of(registry).all()?;
-    let around = match find_nodes(registry, wait, LOOK) {
+    let around = match find_nodes(registry, wait, LOOK, &interrupt::stop_condition()) {
         Ok(around) => around,
-        Err(failure) if interrupt::is_requested() => return Err(failure),
-        Err(failure) => {
-            ctx.out
-                .diagnostic(&format!("warning: {}", failure.message()));
+        Err(error) if interrupt::is_requested() => return Err(error.into()),
+        Err(error) => {
+            let message = Failure::from(error).message();
+            ctx.out.diagnostic(&format!("warning: {message}"));
             Vec::new()
         }
     };

@@ -15,7 +15,6 @@ use crate::cli::prompt::dataset::check_size;
 use crate::cli::registry::network::connect::connect_all;
 use crate::cli::registry::network::connect::open_net;
 use crate::cli::registry::network::connect::warn_about_silent_peers;
-use crate::cli::registry::network::consent::GivenConsent;
 use crate::cli::registry::network::consent::accept_offer;
 use crate::file_io::IfExists;
 use crate::ident::PublisherKey;
@@ -25,8 +24,12 @@ use crate::net::Peer;
 use crate::net::PeerAddress;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerCatalog;
+use crate::registry::DatasetError;
 use crate::registry::Error;
+use crate::registry::IntegrityError;
+use crate::registry::NodeError;
 use crate::registry::peers::AcceptedOffer;
+use crate::registry::peers::GivenConsent;
 use crate::registry::peers::Offer;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
@@ -101,7 +104,7 @@ pub(crate) fn run(ctx: &Context, args: &PullArgs) -> Result<(), Failure> {
     let named = ctx.peers_or_default(&args.peer);
     let found = match find_offer(ctx, &net, &reference, named, Some(&reference)) {
         // Filters are not signed, and anybody on the network can forge them.
-        Err(Failure::Library(Error::NotAtPeers(_))) if named.is_empty() => {
+        Err(Failure::Library(Error::Node(NodeError::NotAtPeers(_)))) if named.is_empty() => {
             find_offer(ctx, &net, &reference, named, None)?
         }
         found => found?,
@@ -111,16 +114,16 @@ pub(crate) fn run(ctx: &Context, args: &PullArgs) -> Result<(), Failure> {
         publishers: &args.accept_publisher,
         unsigned: args.accept_unsigned,
     };
-    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given)?;
+    let (accepted, is_by_person) = accept_offer(ctx, &found.offer, &reference, given, "Pull it")?;
     let holders = found.holders.iter().filter_map(|n| found.peers.get(*n));
     let holders: Vec<&Peer> = holders.collect();
-    let report = if registry.holds(&found.offer)? {
+    let report = if registry.peers().holds(&found.offer)? {
         write_held(ctx, args, &found.offer, if_exists)?;
         None
     } else {
         let report = pull_offer(ctx, args, &accepted, &holders, if_exists)?;
         if is_by_person {
-            registry.note_accepted(found.offer.manifest())?;
+            registry.trust().note_accepted(found.offer.manifest())?;
         }
         Some(report)
     };
@@ -138,7 +141,10 @@ fn find_offer(
 ) -> Result<Search, Failure> {
     let peers = connect_all(ctx, net, named, wanted)?;
     let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
-    let (offer, holders, faults) = ctx.registry()?.resolve_remote(reference, &catalogs)?;
+    let (offer, holders, faults) = ctx
+        .registry()?
+        .peers()
+        .resolve_remote(reference, &catalogs)?;
     Ok(Search {
         peers,
         offer,
@@ -160,7 +166,7 @@ fn write_held(
     let registry = ctx.registry()?;
     let id = offer.manifest().content_id;
     let held = registry.get(&id)?;
-    let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+    let held = held.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?;
     let bar = ctx.progress_bar();
     check_size(ctx, &held)?;
     registry.checkout_over(&held, None, (dest, if_exists), &bar)?;
@@ -183,12 +189,15 @@ fn pull_offer(
         ..PullOptions::default()
     };
     let bar = ctx.progress_bar();
-    let pulled = match registry.pull(accepted, &sources, options.clone(), &bar) {
-        Err(Error::TooLarge { dataset, expansion })
+    let pulled = match registry
+        .peers()
+        .pull(accepted, &sources, options.clone(), &bar)
+    {
+        Err(Error::Integrity(IntegrityError::TooLarge { dataset, expansion }))
             if bar.suspend(|| ask_about_size(ctx.out, &dataset, expansion)) =>
         {
             options.allow_large = true;
-            registry.pull(accepted, &sources, options, &bar)
+            registry.peers().pull(accepted, &sources, options, &bar)
         }
         pulled => pulled,
     };

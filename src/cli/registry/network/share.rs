@@ -36,14 +36,14 @@ struct ShareOutput {
 pub(crate) fn run(ctx: &Context, args: &ShareArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let d = find_dataset(ctx, &args.reference.reference)?;
-    registry.share(&d)?;
+    registry.peers().share(&d)?;
     print_change(ctx, &d, true, "Peers may see")
 }
 
 pub(crate) fn run_unshare(ctx: &Context, args: &UnshareArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let d = find_dataset(ctx, &args.reference.reference)?;
-    registry.unshare(&d)?;
+    registry.peers().unshare(&d)?;
     print_change(ctx, &d, false, "Kept from peers:")
 }
 

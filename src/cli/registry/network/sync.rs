@@ -126,14 +126,14 @@ pub(crate) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let mut totals = Totals::default();
     for peer in &peers {
         let bar = ctx.progress_bar();
-        let synced = registry.sync(peer, &options, &bar);
+        let synced = registry.peers().sync(peer, &options, &bar);
         drop(bar);
         match synced {
             Ok(report) => {
                 let is_by_person =
                     |o: &&Offer| o.listed.decide(Action::Fetch).verdict != Verdict::Accept;
                 for offer in report.pulled.iter().filter(is_by_person) {
-                    registry.note_accepted(offer.manifest())?;
+                    registry.trust().note_accepted(offer.manifest())?;
                 }
                 totals.add(
                     report,

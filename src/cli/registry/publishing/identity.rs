@@ -45,19 +45,19 @@ struct IdentityOutput<'a> {
 
 pub(crate) fn run(ctx: &Context, args: &IdentityArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let path = registry.identity_path();
+    let path = registry.archives().identity_path();
     let mut text = String::new();
     if let IdentityCommand::New { another } = args.command {
-        if !another && !registry.identities()?.is_empty() {
+        if !another && !registry.archives().identities()?.is_empty() {
             return Err(Error::from(NodeError::HasIdentity(path)).into());
         }
-        registry.make_identity()?;
+        registry.archives().make_identity()?;
         text = format!(
             "Made an identity; its secret half is in {}\n",
             path.display()
         );
     }
-    let recipients = registry.identities()?;
+    let recipients = registry.archives().identities()?;
     let Some(newest) = recipients.first() else {
         return Err(Error::from(NodeError::NoIdentity).into());
     };

@@ -12,6 +12,7 @@ use crate::cli::prompt::passphrase::read_key_passphrase;
 use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 use crate::registry::finish_rotation;
 use crate::trust::KeyPair;
 
@@ -43,7 +44,7 @@ pub(crate) fn open_key_pair(ctx: &Context, given: Option<&Path>) -> Result<KeyPa
 /// Opens the key pair of the dataset's signer; `None` if the dataset is not signed.
 ///
 /// # Errors
-/// As [`open_key_pair`], and [`Error::NotItsPublisher`] for another key.
+/// As [`open_key_pair`], and [`PublisherError::NotItsPublisher`] for another key.
 pub(crate) fn open_signers_key_pair(
     ctx: &Context,
     dataset: &Dataset,
@@ -56,7 +57,10 @@ pub(crate) fn open_signers_key_pair(
     // The public key is in the clear: a wrong key file is refused without its passphrase.
     let is_signers = keyring::locked(&path).is_ok_and(|l| l.public_key() == signer);
     if !is_signers && (given.is_none() || path.exists()) {
-        return Err(Error::NotItsPublisher(dataset.manifest.name.to_string()).into());
+        return Err(Error::Publisher(PublisherError::NotItsPublisher(
+            dataset.manifest.name.to_string(),
+        ))
+        .into());
     }
     open_key_file(ctx, &path).map(Some)
 }

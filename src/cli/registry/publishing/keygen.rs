@@ -15,6 +15,7 @@ use crate::cli::registry::publishing::key_pair::key_file_or_default;
 use crate::file_io::IfExists;
 use crate::ident::Alias;
 use crate::keyring;
+use crate::registry::DatasetError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::trust::Fingerprint;
@@ -63,7 +64,7 @@ pub(crate) fn run(ctx: &Context, args: &KeygenArgs) -> Result<(), Failure> {
         return Err(Error::from(keyring::KeyringError::Exists(path)).into());
     }
     if let Some(name) = &args.name
-        && registry.trust()?.file().get(name).is_some()
+        && registry.trust().store()?.file().get(name).is_some()
     {
         return Err(Error::from(TrustFileError::NameTaken(name.to_string())).into());
     }
@@ -75,7 +76,7 @@ pub(crate) fn run(ctx: &Context, args: &KeygenArgs) -> Result<(), Failure> {
     let public_key = pair.public_key();
     pair.save(&path, &passphrase, if_exists)
         .map_err(Error::from)?;
-    let alias = registry.change_trust(|file| {
+    let alias = registry.trust().change(|file| {
         let alias = match &args.name {
             Some(name) => name.clone(),
             None => free_alias(|name| file.get(name).is_some())?,
@@ -107,7 +108,7 @@ fn describe_loss(registry: &LocalRegistry, path: &Path) -> Result<String, Failur
         return Ok(format!("the file `{shown}`"));
     };
     let key = locked.public_key();
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let known = believed.alias(&key).map(|name| format!(" of `{name}`"));
     let datasets = registry.list()?;
     let signed = datasets.iter().filter(|d| d.manifest.signer == Some(key));
@@ -128,5 +129,7 @@ fn free_alias(is_taken: impl Fn(&Alias) -> bool) -> Result<Alias, Error> {
             return Ok(name);
         }
     }
-    Err(Error::NotFound(DEFAULT_ALIAS.to_owned()))
+    Err(Error::Dataset(DatasetError::NotFound(
+        DEFAULT_ALIAS.to_owned(),
+    )))
 }

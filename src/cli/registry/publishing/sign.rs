@@ -1,5 +1,6 @@
 //! `registry sign`: publishes a dataset under your key, or writes an in-toto statement about it.
 
+use crate::registry::Listed;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,7 +16,6 @@ use crate::cli::output::destination::write_file;
 use crate::cli::registry::publishing::key_pair::KeyArgs;
 use crate::cli::registry::publishing::key_pair::open_key_pair;
 use crate::cli::registry::reference::find_dataset;
-use crate::registry::LocalRegistry;
 use crate::trust::KeyPair;
 
 /// Sign a dataset: publish it under your key
@@ -65,7 +65,7 @@ pub(crate) fn run(ctx: &Context, args: &SignArgs) -> Result<(), Failure> {
         return write_statement(ctx, &dataset, &pair, args.output.as_deref());
     }
     let signed = registry.sign(&dataset, &pair)?;
-    let listed = LocalRegistry::listed(&registry.trust()?, signed);
+    let listed = Listed::of(&registry.trust().store()?, signed);
     let m = &listed.dataset.manifest;
     let id = m.content_id.to_string();
     let text = format!(

@@ -56,7 +56,7 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
             "this is no key that signatures can be checked with",
         ));
     }
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let name = &args.name;
     if let Some(other) = believed.lookalike_of(name) {
         ctx.out.diagnostic(&format!(
@@ -66,7 +66,7 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
     if publisher.level != Level::Revoked {
         check_revocation(ctx, &believed, &publisher, &args.accept_publisher)?;
     }
-    registry.change_trust(|file| Ok(file.put(publisher)?))?;
+    registry.trust().change(|file| Ok(file.put(publisher)?))?;
     print_publisher(ctx, name)
 }
 

@@ -44,8 +44,8 @@ struct AcceptedObject {
 
 pub(super) fn run(ctx: &Context, _args: &ListArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let believed = registry.trust()?;
-    let by_key = group_by_publisher(&registry.accepted_by_hand()?);
+    let believed = registry.trust().store()?;
+    let by_key = group_by_publisher(&registry.trust().accepted_by_hand()?);
     let (mut listed, mut rows, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for p in believed.file().publishers() {
         let object = ListedPublisher {

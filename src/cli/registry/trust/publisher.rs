@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 use crate::trust::Fingerprint;
 use crate::trust::Level;
 use crate::trust::Publisher;
@@ -99,15 +100,15 @@ fn to_hex(keys: &[PublisherKey]) -> Vec<String> {
 
 /// The error for a name that the trust file does not have.
 pub(super) fn unknown_publisher(name: &Alias) -> Error {
-    Error::NoPublisher(name.to_string())
+    Error::Publisher(PublisherError::NoPublisher(name.to_string()))
 }
 
 /// Prints a publisher.
 ///
 /// # Errors
-/// [`Error::NoPublisher`].
+/// [`PublisherError::NoPublisher`].
 pub(super) fn print_publisher(ctx: &Context, name: &Alias) -> Result<(), Failure> {
-    let believed = ctx.registry()?.trust()?;
+    let believed = ctx.registry()?.trust().store()?;
     let p = believed.file().get(name);
     let p = p.ok_or_else(|| unknown_publisher(name))?;
     let object = PublisherObject::of(&believed, p);

@@ -12,6 +12,7 @@ use crate::cli::registry::trust::publisher::unknown_publisher;
 use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 
 /// Forget a publisher; the datasets that it signed stay, marked
 #[derive(Debug, Args)]
@@ -47,16 +48,16 @@ pub(super) fn run(ctx: &Context, args: &RemoveArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let name = match &args.name {
         NameOrKey::Name(name) => name.clone(),
-        NameOrKey::Key(key) => match registry.trust()?.file().by_key(key) {
+        NameOrKey::Key(key) => match registry.trust().store()?.file().by_key(key) {
             Some(p) => p.name.clone(),
-            None if registry.forget_accepted(key)? => {
+            None if registry.trust().forget_accepted(key)? => {
                 let text = format!("Forgot that data of {key} was accepted by hand\n");
                 return print_removal(ctx, key.to_hex(), &text);
             }
-            None => return Err(Error::NoPublisher(key.to_hex()).into()),
+            None => return Err(Error::Publisher(PublisherError::NoPublisher(key.to_hex())).into()),
         },
     };
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let held = believed.file().get(&name);
     let held = held.ok_or_else(|| unknown_publisher(&name))?;
     if own_public_key(registry.home()) == Some(held.key) {
@@ -66,7 +67,7 @@ pub(super) fn run(ctx: &Context, args: &RemoveArgs) -> Result<(), Failure> {
         );
         confirm_destruction(ctx, &what)?;
     }
-    if !registry.change_trust(|file| Ok(file.remove(&name)))? {
+    if !registry.trust().change(|file| Ok(file.remove(&name)))? {
         return Err(unknown_publisher(&name).into());
     }
     let text = format!("`{name}` is a stranger now; what it signed stays, marked\n");

@@ -13,6 +13,7 @@ use crate::cli::registry::trust::publisher::print_publisher;
 use crate::cli::registry::trust::publisher::unknown_publisher;
 use crate::ident::Alias;
 use crate::registry::Error;
+use crate::registry::PublisherError;
 use crate::trust::Level;
 use crate::trust::Publisher;
 
@@ -35,23 +36,23 @@ pub(crate) struct RevokeArgs {
 pub(super) fn run(ctx: &Context, args: &RevokeArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let name = &args.name;
-    let held = registry.trust()?.file().get(name).cloned();
+    let held = registry.trust().store()?.file().get(name).cloned();
     let held = held.ok_or_else(|| unknown_publisher(name))?;
     // The owner of the key tells everybody. Others decide for themselves alone.
     let is_own = args.key.is_some() || own_public_key(registry.home()) == Some(held.key);
     if is_own {
         let pair = open_key_pair(ctx, args.key.as_deref())?;
         if pair.public_key() != held.key {
-            return Err(Error::NotItsPublisher(name.to_string()).into());
+            return Err(Error::Publisher(PublisherError::NotItsPublisher(name.to_string())).into());
         }
-        registry.revoke_own(&pair, &args.reason)?;
+        registry.trust().revoke_own(&pair, &args.reason)?;
     }
     let revoked = Publisher {
         level: Level::Revoked,
         reason: Some(args.reason.clone()),
         ..held
     };
-    registry.change_trust(|file| Ok(file.put(revoked)?))?;
+    registry.trust().change(|file| Ok(file.put(revoked)?))?;
     if is_own {
         ctx.out
             .diagnostic("the revocation is signed and travels with this registry's data");

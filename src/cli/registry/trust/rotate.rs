@@ -82,10 +82,10 @@ fn replace_own_key(ctx: &Context, name: &Alias, key: Option<&Path>) -> Result<()
         None => {
             check_own_key(registry, name, &path)?;
             let passphrase = read_key_passphrase(ctx)?;
-            registry.rotate_own(name, &path, &passphrase)?
+            registry.trust().rotate_own(name, &path, &passphrase)?
         }
     };
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let missing = || unknown_publisher(name);
     let publisher = believed.file().by_key(&rotated.key).ok_or_else(missing)?;
     let output = RotateOutput {
@@ -109,7 +109,7 @@ fn replace_own_key(ctx: &Context, name: &Alias, key: Option<&Path>) -> Result<()
 
 /// Refuses a key file that does not hold the publisher's key. This needs no passphrase.
 fn check_own_key(registry: &LocalRegistry, name: &Alias, path: &Path) -> Result<(), Failure> {
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let held = believed.file().get(name);
     let held = held.ok_or_else(|| unknown_publisher(name))?;
     let found = keyring::locked(path).map_err(Error::from)?.public_key();
@@ -130,7 +130,7 @@ fn confirm_new_key(
     files: Option<(&Path, &Path)>,
 ) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let believed = registry.trust()?;
+    let believed = registry.trust().store()?;
     let held = believed.file().get(name);
     let held = held.ok_or_else(|| unknown_publisher(name))?;
     if held.key == new_key {
@@ -148,7 +148,9 @@ fn confirm_new_key(
         }
     };
     let absorbed = believed.alias(&new_key).filter(|own| *own != name);
-    let is_signed = registry.rotate(name, new_key, pairs.as_ref().map(|(a, b)| (a, b)))?;
+    let is_signed = registry
+        .trust()
+        .rotate(name, new_key, pairs.as_ref().map(|(a, b)| (a, b)))?;
     if let Some(own) = absorbed {
         ctx.out.diagnostic(&format!(
             "the new key was known here as `{own}`; it is `{name}` from now on"

@@ -108,7 +108,7 @@ fn repair(ctx: &Context, peer: Option<&PeerAddress>) -> Result<Checked, Failure>
         let net = open_net(&registry)?;
         let peer = connect(ctx, &net, address)?;
         let missing = report.now.missing.len();
-        registry.refetch(&peer, &bar)?;
+        registry.peers().refetch(&peer, &bar)?;
         report.now = registry.fsck(&bar)?;
         report.healed += missing.saturating_sub(report.now.missing.len()) as u64;
     }

@@ -22,6 +22,8 @@ struct StatsOutput {
     dedup_ratio: f64,
     compression_ratio: f64,
     packs: u64,
+    partial_datasets: u64,
+    partial_bytes: u64,
 }
 
 pub(crate) fn run(ctx: &Context, _args: &StatsArgs) -> Result<(), Failure> {
@@ -35,8 +37,10 @@ pub(crate) fn run(ctx: &Context, _args: &StatsArgs) -> Result<(), Failure> {
         dedup_ratio: ratio(s.raw_bytes, s.store.chunk_bytes),
         compression_ratio: ratio(s.store.chunk_bytes, s.store.stored_bytes),
         packs: s.store.packs,
+        partial_datasets: s.partial_datasets,
+        partial_bytes: s.partial_bytes,
     };
-    let text = format!(
+    let mut text = format!(
         "datasets     {}\nraw          {}\nstored       {} in {} pack(s), {} chunks\ndedup        {:.2} x\ncompression  {:.2} x\n",
         output.datasets,
         human_bytes(output.raw_bytes),
@@ -46,5 +50,12 @@ pub(crate) fn run(ctx: &Context, _args: &StatsArgs) -> Result<(), Failure> {
         output.dedup_ratio,
         output.compression_ratio,
     );
+    if output.partial_datasets > 0 {
+        text += &format!(
+            "in part      {} dataset(s) that were looked into, {}\n",
+            output.partial_datasets,
+            human_bytes(output.partial_bytes),
+        );
+    }
     Ok(ctx.out.result(&output, &[], &text)?)
 }

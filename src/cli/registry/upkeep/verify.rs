@@ -1,5 +1,6 @@
 //! `registry verify`: checks the bytes, the signature and the trust of a dataset.
 
+use crate::registry::Listed;
 use clap::Args;
 use serde::Serialize;
 
@@ -10,7 +11,6 @@ use crate::cli::registry::trust::warning::TrustObject;
 use crate::cli::registry::trust::warning::warn_about_dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::registry::LocalRegistry;
 use crate::trust::Action;
 use crate::trust::SignatureState;
 use crate::trust::Verdict;
@@ -48,11 +48,11 @@ pub(crate) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         Err(e) if e.kind() == ErrorKind::Integrity => "corrupt",
         Err(_) => return Ok(verified?),
     };
-    let believed = registry.trust()?;
-    let mut listed = LocalRegistry::listed(&believed, d.clone());
-    listed.standing.signature = registry.signature(&d)?;
+    let believed = registry.trust().store()?;
+    let mut listed = Listed::of(&believed, d.clone());
+    listed.policy_input.signature = registry.signature(&d)?;
     warn_about_dataset(ctx, &listed)?;
-    let signature = listed.standing.signature;
+    let signature = listed.policy_input.signature;
     let output = VerifyOutput {
         content_id: d.manifest.content_id.to_string(),
         content,

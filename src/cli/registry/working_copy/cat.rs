@@ -10,7 +10,9 @@ use crate::cli::prompt::dataset::check_withdrawal;
 use crate::cli::registry::elsewhere::files_at;
 use crate::cli::registry::elsewhere::url_of;
 use crate::cli::registry::elsewhere::write_bytes;
-use crate::cli::registry::reference::find_target;
+use crate::cli::registry::network::look::FoundDataset;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 
 /// Write a dataset's bytes, or one file's, to stdout
 #[derive(Debug, Args)]
@@ -20,6 +22,8 @@ use crate::cli::registry::reference::find_target;
 pub(crate) struct CatArgs {
     /// REF, REF:path/in/dataset, or a URL
     pub target: String,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 pub(crate) fn run(ctx: &Context, args: &CatArgs) -> Result<(), Failure> {
@@ -32,12 +36,19 @@ pub(crate) fn run(ctx: &Context, args: &CatArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let registry = ctx.registry()?;
-    let (dataset, path) = find_target(ctx, &args.target)?;
+    let looks = Looks::new(ctx, &args.look);
+    let (found, path) = looks.target(&args.target)?;
+    let mut stdout = std::io::stdout().lock();
+    let dataset = match found {
+        FoundDataset::Held(dataset) => dataset,
+        FoundDataset::Look(look) => {
+            return Ok(look.cat(path, &mut stdout, &ProgressBar::hidden())?);
+        }
+    };
     check_size(ctx, &dataset)?;
     check_withdrawal(ctx, &dataset)?;
-    let mut stdout = std::io::stdout().lock();
     // The bar is hidden, because the bytes may go to the terminal.
     let bar = ProgressBar::hidden();
-    registry.cat(&dataset, path.as_deref(), &mut stdout, &bar)?;
+    registry.cat(&dataset, path, &mut stdout, &bar)?;
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::cli::prompt::confirm::can_ask;
 use crate::cli::prompt::dataset::check_size;
 use crate::cli::prompt::dataset::check_withdrawal;
 use crate::cli::registry::reference::find_target;
+use crate::registry::CheckoutError;
 use crate::registry::Error;
 use crate::registry::UpdateReport;
 
@@ -103,7 +104,7 @@ fn run_update(ctx: &Context, args: &CheckoutArgs) -> Result<(), Failure> {
         registry.checkout_update(&dataset, path.as_deref(), dest, &bar)
     };
     let report = match update(ctx.global.yes) {
-        Err(Error::LocalChanges { root, paths })
+        Err(Error::Checkout(CheckoutError::LocalChanges { root, paths }))
             if can_ask(ctx.out) && bar.suspend(|| ask_to_overwrite(ctx.out, &root, &paths)) =>
         {
             update(true)

@@ -12,6 +12,8 @@ use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
 use crate::cli::output::text::printable;
 use crate::cli::prompt::dataset::check_size;
+use crate::cli::registry::network::look::LookArgs;
+use crate::cli::registry::network::look::Looks;
 use crate::cli::registry::reference::find_dataset;
 use crate::cli::registry::working_copy::changes::Sides;
 use crate::cli::registry::working_copy::changes::print_changes;
@@ -37,6 +39,8 @@ pub(crate) struct DiffArgs {
     /// End with 1 if something differs
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 #[derive(Serialize)]
@@ -89,10 +93,11 @@ struct RowObject<'a> {
 
 pub(crate) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let a = find_dataset(ctx, &args.a)?;
+    let looks = Looks::new(ctx, &args.look);
+    let a = looks.whole_dataset(&args.a)?;
     check_size(ctx, &a)?;
     let path = Path::new(&args.b);
-    let Some(b) = find_second(ctx, &args.b, path)? else {
+    let Some(b) = find_second(ctx, &looks, &args.b, path)? else {
         let bar = ctx.progress_bar();
         let report = registry.diff_directory(&a, path, &bar)?;
         drop(bar);
@@ -108,7 +113,12 @@ pub(crate) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
 
 /// Finds the second dataset; `None` if the argument is a path that exists. The argument is a path only
 /// if no dataset can have that name, or none has: a path hides no error of the registry.
-fn find_second(ctx: &Context, typed: &str, path: &Path) -> Result<Option<Dataset>, Failure> {
+fn find_second(
+    ctx: &Context,
+    looks: &Looks<'_>,
+    typed: &str,
+    path: &Path,
+) -> Result<Option<Dataset>, Failure> {
     if is_written_as_path(typed) {
         if path.exists() {
             return Ok(None);
@@ -122,6 +132,9 @@ fn find_second(ctx: &Context, typed: &str, path: &Path) -> Result<Option<Dataset
                 && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) =>
         {
             Ok(None)
+        }
+        Err(Failure::Library(error)) if error.kind() == ErrorKind::NotFound => {
+            looks.whole_dataset(typed).map(Some)
         }
         Err(other) => Err(other),
     }

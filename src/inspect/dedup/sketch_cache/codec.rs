@@ -1,4 +1,4 @@
-//! Codec of sketch files. Normative: `spec/prints.md`.
+//! Codec of sketch files. Normative: `spec/sketch-cache.md`.
 
 use std::cmp::Reverse;
 use std::io;

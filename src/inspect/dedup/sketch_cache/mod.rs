@@ -1,4 +1,4 @@
-//! Cache of sketches from one version of a dataset to the next. Normative: `spec/prints.md`.
+//! Cache of sketches from one version of a dataset to the next. Normative: `spec/sketch-cache.md`.
 //!
 //! `search_sketches.rs` reads and writes the cache during a search, `storage.rs` is its interface
 //! to a disk, `memory.rs` a cache without a disk, `codec.rs` the file format.

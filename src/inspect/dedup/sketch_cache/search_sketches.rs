@@ -65,7 +65,7 @@ impl Sketches {
         common: Vec<u32>,
     ) -> Self {
         let mut this = Self::uncached(width);
-        let Some(cache) = options.prints else {
+        let Some(cache) = options.sketch_cache else {
             return this;
         };
         if width > PRINT_BYTES_MAX || common.len() > PRINT_COMMON_MAX {

@@ -20,13 +20,13 @@ use crate::progress::NoProgress;
 const MINHASH: Method = Method::MinHash;
 const SIMHASH: Method = Method::SimHash { distance: 6 };
 
-fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> DedupReport {
+fn run(rows: &[String], method: Method, sketch_cache: Option<&MemorySketches>) -> DedupReport {
     let table = LineTable::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
     let table = Arc::new(table);
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     let options = DedupOptions {
         method,
-        prints: prints.map(|p| p as _),
+        sketch_cache: sketch_cache.map(|p| p as _),
         ..DedupOptions::default()
     };
     dedup(&open, &options, &NoProgress).unwrap()
@@ -161,7 +161,7 @@ fn cached_search_that_keeps_longest_has_same_result() {
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     let options = DedupOptions {
         keep: Keep::Longest,
-        prints: Some(&kept),
+        sketch_cache: Some(&kept),
         ..DedupOptions::default()
     };
     let first = dedup(&open, &options, &NoProgress).unwrap();

@@ -61,9 +61,8 @@ pub(super) fn render(
         )));
     }
     Ok(Filled {
-        front: 0,
-        truncated: 0,
         bytes_read,
+        ..Filled::default()
     })
 }
 

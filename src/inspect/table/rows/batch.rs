@@ -16,6 +16,8 @@ pub struct Batch {
     buffer: Vec<u8>,
     /// Bytes of the buffer before the first row.
     front: usize,
+    /// Bytes of the buffer before the first byte read.
+    padding: usize,
     cut: RowBounds,
     shape: Shape,
     offset: u64,
@@ -56,6 +58,7 @@ impl Default for Batch {
         Self {
             buffer: Vec::new(),
             front: 0,
+            padding: 0,
             cut: RowBounds::Lines,
             shape: Shape::Text,
             offset: 0,
@@ -87,7 +90,7 @@ impl Batch {
 
     /// Position of a row for [`Batches::row`](crate::inspect::table::Batches::row).
     pub fn place_of(&self, row: &Row<'_>) -> u32 {
-        u32::try_from(self.front + row.at).unwrap_or(u32::MAX)
+        u32::try_from(self.front - self.padding + row.at).unwrap_or(u32::MAX)
     }
 
     /// Number of rows longer than `ROW_BYTES_MAX`, cut there.
@@ -181,7 +184,7 @@ impl Batch {
     }
 
     /// Refills the batch with lines. `fill` overwrites the buffer, which still holds the old
-    /// content. The first byte of the buffer is at `offset` in the file.
+    /// content. The first byte read is at `offset` in the file.
     pub fn refill_lines(
         &mut self,
         shape: &Shape,
@@ -245,7 +248,8 @@ impl Batch {
             self.shape = shape.clone();
         }
         self.front = filled.front;
-        self.offset = offset + filled.front as u64;
+        self.padding = filled.padding.min(filled.front);
+        self.offset = offset + (self.front - self.padding) as u64;
         self.truncated = filled.truncated;
         self.bytes_read = filled.bytes_read;
     }
@@ -256,6 +260,8 @@ impl Batch {
 pub struct Filled {
     /// Bytes of the buffer before the first row.
     pub front: usize,
+    /// Bytes of the buffer, among those, before the first byte read.
+    pub padding: usize,
     /// Number of cut rows.
     pub truncated: u64,
     /// Number of file bytes read.

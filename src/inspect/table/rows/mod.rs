@@ -7,3 +7,5 @@ pub(crate) mod names;
 pub(crate) mod path;
 pub(crate) mod shape;
 pub(crate) mod stored;
+#[cfg(feature = "tokens")]
+pub(crate) mod stored_text;

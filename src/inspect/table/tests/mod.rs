@@ -17,6 +17,7 @@ use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::rows::cells::Scratch;
+use crate::inspect::table::text::lines::PART_BYTES;
 use crate::progress::NoProgress;
 use crate::testing::Random;
 use crate::wire::limits::ROW_BYTES_MAX;
@@ -88,6 +89,25 @@ fn lines_are_the_same_in_parts() {
                 let behind: Vec<_> = behind.map(|(n, t)| (n - from, t.clone())).collect();
                 assert_eq!(found, behind, "{size} from {from}");
                 each_alone(&*Arc::clone(&table).batches(&selection).unwrap(), &text);
+            }
+        }
+    }
+}
+
+/// A row belongs to one part wherever the parts and the reads behind them end.
+#[test]
+fn lines_that_end_at_ends_of_parts_are_read_once() {
+    let part = usize::try_from(PART_BYTES).unwrap();
+    for behind in [0, 4 << 10, 12 << 10] {
+        for ends in part + behind - 3..part + behind + 3 {
+            for end in ["\n", "\nb", "\n\n", "\nb\n"] {
+                let text = ["a".repeat(ends), end.to_owned()].concat().into_bytes();
+                let table = Arc::new(LineTable::new(Arc::new(text.clone()), Shape::Text));
+                let batches = table.batches(&Selection::default()).unwrap();
+                assert!(
+                    all_rows(&*batches, 2) == naive(&text, false),
+                    "{ends} {end:?}"
+                );
             }
         }
     }

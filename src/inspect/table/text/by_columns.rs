@@ -79,9 +79,8 @@ impl Batches for ColumnarJsonBatches {
                 columns.row_into(text, usize::try_from(row).unwrap_or(usize::MAX), out);
             }
             Filled {
-                front: 0,
-                truncated: 0,
                 bytes_read: size * count / rows.max(1),
+                ..Filled::default()
             }
         });
         Ok(NextBatch::Batch(number))

@@ -300,9 +300,9 @@ impl StreamState {
         let file_at = self.input.file_at();
         let bytes_read = file_at - std::mem::replace(&mut self.file_at, file_at);
         Filled {
-            front: 0,
             truncated: u64::from(truncated),
             bytes_read,
+            ..Filled::default()
         }
     }
 }

@@ -11,12 +11,12 @@ use crate::archive::Receipt;
 use crate::file_io::IfExists;
 use crate::file_io::open_plain;
 use crate::file_io::read_given;
-use crate::file_io::write_aside;
+use crate::file_io::write_atomically;
 use crate::ident::Alias;
 use crate::ident::NodeId;
 use crate::ident::TreeId;
 use crate::keyring;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::archives::encryption::Recipient;
 use crate::registry::error::Error;
 use crate::registry::line_file;
@@ -44,13 +44,13 @@ pub struct Receiver {
     pub recipients: Vec<Recipient>,
 }
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Returns a receiver. Its fields are empty if the name is new.
     ///
     /// # Errors
     /// [`Error`] when a file of the home cannot be read.
     pub fn receiver(&self, name: &Alias) -> Result<Receiver, Error> {
-        let node = self.node_called(name)?;
+        let node = self.registry.peers().node_called(name)?;
         let receipt = match node {
             Some(node) => Some(self.receipt_path(&node)).filter(|path| keyring::is_taken(path)),
             None => None,
@@ -75,7 +75,7 @@ impl LocalRegistry {
     /// [`Error`] when a file of the home cannot be read.
     pub fn receivers(&self) -> Result<Vec<Alias>, Error> {
         let mut names: Vec<Alias> = self.recipients()?.into_keys().collect();
-        let nodes = self.node_names()?.into_iter();
+        let nodes = self.registry.peers().node_names()?.into_iter();
         let with_receipt = nodes.filter(|(id, _)| keyring::is_taken(&self.receipt_path(id)));
         names.extend(with_receipt.map(|(_, name)| name));
         names.sort();
@@ -99,9 +99,9 @@ impl LocalRegistry {
         let (_, key) = Self::read_receipt(path)?;
         let node = NodeId::new(*key.as_bytes());
         if let Some(name) = name {
-            self.name_node(node, name)?;
+            self.registry.peers().name_node(node, name)?;
         }
-        let Some(name) = self.node_names()?.remove(&node) else {
+        let Some(name) = self.registry.peers().node_names()?.remove(&node) else {
             return Ok((node, None));
         };
         let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
@@ -111,10 +111,10 @@ impl LocalRegistry {
     }
 
     fn write_kept(&self, node: &NodeId, bytes: &[u8]) -> Result<(), Error> {
-        let dir = self.home().join(RECEIPTS);
+        let dir = self.registry.home().join(RECEIPTS);
         private_dir(&dir).map_err(|e| Error::file("create", &dir, e))?;
         let kept = self.receipt_path(node);
-        write_aside(&kept, bytes, Some(0o600), IfExists::Replace)
+        write_atomically(&kept, bytes, Some(0o600), IfExists::Replace)
             .map_err(|e| Error::file("write", &kept, e))
     }
 
@@ -123,7 +123,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the file cannot be read or written.
     pub fn keep_recipients(&self, name: &Alias, recipients: &[Recipient]) -> Result<(), Error> {
-        let _turn = self.exclusive(LOCK)?;
+        let _turn = self.registry.exclusive(LOCK)?;
         let mut all = self.recipients()?;
         all.insert(name.clone(), recipients.to_vec());
         let lines = all.iter().flat_map(|(name, recipients)| {
@@ -131,11 +131,11 @@ impl LocalRegistry {
             recipients.iter().map(line).collect::<Vec<_>>()
         });
         let text = HEAD.to_owned() + &lines.collect::<String>();
-        line_file::write(&self.home().join(RECIPIENTS), &text)
+        line_file::write(&self.registry.home().join(RECIPIENTS), &text)
     }
 
     fn recipients(&self) -> Result<BTreeMap<Alias, Vec<Recipient>>, Error> {
-        let lines = line_file::read(&self.home().join(RECIPIENTS), |line| {
+        let lines = line_file::read(&self.registry.home().join(RECIPIENTS), |line| {
             let (recipient, name) = line.split_once(' ')?;
             let recipient: Recipient = recipient.parse().ok()?;
             Some((name.parse::<Alias>().ok()?, recipient))
@@ -149,16 +149,16 @@ impl LocalRegistry {
 
     fn receipt_path(&self, node: &NodeId) -> PathBuf {
         let name = format!("{node}.receipt");
-        self.home().join(RECEIPTS).join(name)
+        self.registry.home().join(RECEIPTS).join(name)
     }
 
     /// Writes a receipt into a directory that archives came from, under a name with the first
     /// digits of this node's id. It replaces only an older receipt of this node.
     ///
     /// # Errors
-    /// [`Error::Exists`] when another file has the name; [`Error::File`] when it cannot be written.
+    /// `CheckoutError::Exists` when another file has the name; [`Error::File`] when it cannot be written.
     pub fn write_receipt_into(&self, dir: &Path) -> Result<PathBuf, Error> {
-        let own = keyring::node_key(self.home())?.public_key();
+        let own = keyring::node_key(self.registry.home())?.public_key();
         let digits: String = own.to_hex().chars().take(16).collect();
         let path = dir.join(format!("alimentar-{digits}.receipt"));
         let is_own = Self::read_receipt(&path).is_ok_and(|(_, key)| key == own);
@@ -174,9 +174,9 @@ impl LocalRegistry {
     /// Returns true if this home's node made a receipt.
     ///
     /// # Errors
-    /// As [`LocalRegistry::read_receipt`].
+    /// As [`Archives::read_receipt`].
     pub fn is_own_receipt(&self, path: &Path) -> Result<bool, Error> {
-        let own = keyring::node_key(self.home())?.public_key();
+        let own = keyring::node_key(self.registry.home())?.public_key();
         Ok(Self::read_receipt(path)?.1 == own)
     }
 }

@@ -13,7 +13,7 @@ use crate::file_io::write_output;
 use crate::ident::PublisherKey;
 use crate::ident::TreeId;
 use crate::keyring;
-use crate::registry::LocalRegistry;
+use crate::registry::archives::Archives;
 use crate::registry::error::Error;
 use crate::trust::Domain;
 use crate::trust::verify;
@@ -30,15 +30,16 @@ pub struct ReceiptContent {
     pub key: PublisherKey,
 }
 
-impl LocalRegistry {
+impl Archives<'_> {
     /// Writes a receipt into a file, signed with this node's key. Private datasets are omitted.
     ///
     /// # Errors
     /// [`Error`] when the file or the node's key cannot be written.
     pub fn write_receipt(&self, path: &Path, if_exists: IfExists) -> Result<u64, Error> {
-        let mut held = self.list()?;
+        let mut held = self.registry.list()?;
         held.retain(|d| !d.flags.private);
         let statements = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         let known = held.iter().map(|d| *d.envelope_id.as_bytes());
@@ -49,7 +50,7 @@ impl LocalRegistry {
         if body.len() > RECEIPT_BYTES_MAX {
             body = Receipt::body_of(roots);
         }
-        let pair = keyring::node_key(self.home())?;
+        let pair = keyring::node_key(self.registry.home())?;
         let signature = pair.sign_bytes(Domain::Receipt, &body);
         let bytes = Receipt { body, signature }.encode();
         write_output(path, &bytes, if_exists, None).map_err(|e| Error::output(path, e))
@@ -65,10 +66,10 @@ impl LocalRegistry {
         Ok((receipt.roots, receipt.key))
     }
 
-    /// Reads a whole receipt, like [`LocalRegistry::read_receipt`].
+    /// Reads a whole receipt, like [`Archives::read_receipt`].
     ///
     /// # Errors
-    /// As [`LocalRegistry::read_receipt`].
+    /// As [`Archives::read_receipt`].
     pub fn read_full_receipt(path: &Path) -> Result<ReceiptContent, Error> {
         let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
         let bytes = bytes.map_err(|e| Error::file("read", path, e))?;

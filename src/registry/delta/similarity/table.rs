@@ -44,11 +44,11 @@ impl FeatureTable {
                 header,
             });
         }
-        let (aside, file) = create_partial(&path)?;
+        let (partial, file) = create_partial(&path)?;
         let header = SimilarityHeader::first();
         file.write_all_at(&header.encode(), 0)?;
         file.set_len(header.table_bytes())?;
-        fs::rename(aside, &path)?;
+        fs::rename(partial, &path)?;
         Ok(Self {
             pages: PageCache::new(file),
             path,
@@ -75,7 +75,7 @@ impl FeatureTable {
 
     /// Replaces this table by a larger one.
     fn grow(&mut self, larger: SimilarityHeader) -> io::Result<()> {
-        let (aside, file) = create_partial(&self.path)?;
+        let (partial, file) = create_partial(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
         to.write_all(&larger.encode())?;
         self.pages.flush()?;
@@ -88,7 +88,7 @@ impl FeatureTable {
         }
         to.flush()?;
         drop(to);
-        fs::rename(aside, &self.path)?;
+        fs::rename(partial, &self.path)?;
         (self.pages, self.header) = (PageCache::new(file), larger);
         Ok(())
     }

@@ -166,16 +166,18 @@ fn is_sound(old: &dyn MetaRead) -> bool {
 }
 
 /// The tables above the store, except for the sources and the registry's own number.
-const CARRIED: [Table; 9] = [
+const CARRIED: [Table; 11] = [
     Table::Envelopes,
     Table::Datasets,
     Table::Names,
     Table::Contents,
     Table::Statements,
     Table::Known,
-    Table::Aside,
+    Table::Suppressed,
     Table::Followed,
     Table::Removed,
+    Table::Partial,
+    Table::Intakes,
 ];
 
 /// Copies all entries of the old index. Returns the records in which the packs differ from it.

@@ -14,8 +14,8 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::ident::PublisherKey;
 use crate::protocol::ItemId;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::peers::server::visibility::Showing;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::Action;
@@ -56,7 +56,7 @@ impl ReconcileItems {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns the items that this node forwards to any peer: of each register the winning
     /// manifest, and all statements.
     ///
@@ -66,6 +66,7 @@ impl LocalRegistry {
         let shown = self.shown(showing)?;
         let received = self.remote_manifests()?;
         let statements = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         let passed = received
@@ -90,8 +91,9 @@ impl LocalRegistry {
         peer: &NodeId,
         showing: Showing,
     ) -> Result<ReconcileItems, Error> {
-        let digest = self.trust_digest(&self.trust()?)?;
+        let digest = self.trust_digest(&self.registry.trust().store()?)?;
         let suppressed = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::suppressed(t, peer, &digest)?))?;
         Ok(ReconcileItems {
@@ -106,8 +108,8 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn remote_manifests(&self) -> Result<Vec<Listed<RemoteManifest>>, Error> {
-        let trust = self.trust()?;
-        let known = self.store.read(|t| {
+        let trust = self.registry.trust().store()?;
+        let known = self.registry.store.read(|t| {
             let held: BTreeSet<RegisterKey> =
                 catalog::heads(t)?.into_iter().map(|(k, _)| k).collect();
             let mut news = Vec::new();
@@ -131,7 +133,7 @@ impl LocalRegistry {
     pub fn bodies(&self, items: &[ItemId]) -> Result<ItemBytes, Error> {
         let is_statement = |item: &&ItemId| matches!(item, ItemId::Statement(_));
         let wanted: BTreeSet<&ItemId> = items.iter().filter(is_statement).collect();
-        self.store.read(|t| {
+        self.registry.store.read(|t| {
             let mut envelopes = Vec::new();
             for item in items {
                 let ItemId::Manifest(id) = item else { continue };
@@ -158,6 +160,7 @@ impl LocalRegistry {
     /// Digest of everything that decides which items of a peer are taken.
     pub(crate) fn trust_digest(&self, trust: &TrustStore) -> Result<TrustDigest, Error> {
         let summaries = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
         let signers: BTreeSet<PublisherKey> = summaries.iter().filter_map(|b| b.signer).collect();

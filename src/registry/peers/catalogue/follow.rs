@@ -18,9 +18,9 @@ use crate::protocol::Followable;
 use crate::protocol::FollowedVersion;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::Peers;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::Action;
@@ -49,7 +49,7 @@ pub struct FollowPlan {
     pub retire: Vec<DatasetSummary>,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Applies the follow rules to the catalogue.
     ///
     /// # Errors
@@ -61,11 +61,14 @@ impl LocalRegistry {
         // Read the remote manifests first. A pull that runs meanwhile moves a manifest from there
         // to the held ones. It must not be missing from both.
         let received = self.remote_manifests()?;
-        let came = self.store.read(|t| Ok::<_, Error>(catalog::followed(t)?))?;
+        let came = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::followed(t)?))?;
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
         let mut versions = Vec::new();
         let mut held: BTreeMap<EnvelopeId, DatasetSummary> = BTreeMap::new();
-        let here = self.list_summaries()?;
+        let here = self.registry.list_summaries()?;
         let all = here.iter().map(|l| &l.dataset);
         let leading = LeadingVersions::of(all.chain(received.iter().map(|l| &l.dataset.summary)));
         for listed in here {
@@ -120,7 +123,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be written.
     pub fn record_followed(&self, wanted: &WantedDataset) -> Result<(), Error> {
-        self.store.write(|tables| {
+        self.registry.store.write(|tables| {
             Ok::<_, Error>(catalog::put_followed(
                 tables,
                 &wanted.envelope,
@@ -129,12 +132,13 @@ impl LocalRegistry {
         })
     }
 
-    /// Removes the record of [`LocalRegistry::record_followed`] after a failed pull.
+    /// Removes the record of [`Peers::record_followed`] after a failed pull.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
     pub fn forget_followed(&self, wanted: &WantedDataset) -> Result<(), Error> {
-        self.store
+        self.registry
+            .store
             .write(|t| Ok::<_, Error>(catalog::forget_followed(t, &[wanted.envelope])?))
     }
 
@@ -146,15 +150,17 @@ impl LocalRegistry {
         let mut ids = Vec::new();
         for summary in datasets {
             let found = self
+                .registry
                 .store
                 .read(|t| Ok::<_, Error>(catalog::by_key(t, summary.key)?))?;
             // A dataset that was revised since is not the one that the rules decided about.
             if let Some(held) = found.filter(|d| d.envelope_id == summary.envelope_id) {
-                self.purge(&held)?;
+                self.registry.purge(&held)?;
                 ids.push(held.envelope_id);
             }
         }
-        self.store
+        self.registry
+            .store
             .write(|tables| Ok::<_, Error>(catalog::forget_followed(tables, &ids)?))
     }
 }

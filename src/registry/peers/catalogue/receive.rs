@@ -1,5 +1,6 @@
 //! Receiving items of a peer: manifests of data that is elsewhere, and statements.
 
+use crate::registry::publishing::trust::Listed;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -14,9 +15,9 @@ use crate::ident::StatementId;
 use crate::manifest::Envelope;
 use crate::protocol::Access;
 use crate::protocol::ItemId;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::Peers;
 use crate::trust::Action;
 use crate::trust::Statement;
 use crate::trust::UnverifiedManifest;
@@ -33,7 +34,7 @@ pub(crate) struct Source {
     pub(crate) access: Access,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Adds manifests whose data a peer has, unless trust refuses them.
     ///
     /// Returns the number of new ones. Returns `None`, and adds nothing, if a signature does not
@@ -46,7 +47,7 @@ impl LocalRegistry {
         if envelopes.is_empty() {
             return Ok(Some(0));
         }
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let received_at = host::now();
         let is_private = from.access == Access::Listed;
         let mut received = Vec::new();
@@ -57,7 +58,7 @@ impl LocalRegistry {
             let Ok(verified) = UnverifiedManifest::new(envelope).verify() else {
                 return Ok(None);
             };
-            let listed = Self::listed_elsewhere(&trust, &verified);
+            let listed = Listed::elsewhere(&trust, &verified);
             let is = |action| listed.decide(action).verdict;
             let is_hidden = is_private || listed.withdrawn.is_some();
             if is_hidden || is(Action::Share) != Verdict::Accept {
@@ -79,7 +80,7 @@ impl LocalRegistry {
         let is_trusted =
             |b: &DatasetSummary| b.signer.is_some_and(|key| trust.alias(&key).is_some());
         let digest = self.trust_digest(&trust)?;
-        self.store.write(|tables| {
+        self.registry.store.write(|tables| {
             let new = catalog::add_remote_manifests(tables, &received, &is_trusted)?;
             for received in &received {
                 let id = received.envelope.id();
@@ -105,8 +106,9 @@ impl LocalRegistry {
         if encoded.is_empty() {
             return Ok(0);
         }
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let (held, summaries) = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::summaries(t)?)))?;
         let signers: HashSet<PublisherKey> = summaries.iter().filter_map(|b| b.signer).collect();
@@ -129,12 +131,12 @@ impl LocalRegistry {
                 apart.push(ItemId::Statement(statement.id()));
             } else if ids.insert(statement.id()) {
                 *count += 1;
-                new += u64::from(self.accept_statement(&statement)?);
+                new += u64::from(self.registry.trust().accept_statement(&statement)?);
             }
         }
         if !apart.is_empty() {
-            let digest = self.trust_digest(&self.trust()?)?;
-            self.store.write(|tables| {
+            let digest = self.trust_digest(&self.registry.trust().store()?)?;
+            self.registry.store.write(|tables| {
                 let when = (&digest, host::now());
                 Ok::<_, Error>(catalog::put_suppressed(tables, &from.peer, &apart, when)?)
             })?;

@@ -15,6 +15,7 @@ use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::peers::RequestContext;
 use crate::registry::peers::server::response_end::ResponseEnd;
 use crate::registry::peers::server::visibility::Showing;
@@ -50,7 +51,7 @@ impl WantedResponse {
         if some.is_empty() {
             return Ok(None);
         }
-        let mut batches = registry.batches(&some)?;
+        let mut batches = registry.peers().batches(&some)?;
         batches.retain(|batch| match batch {
             Response::Manifests(items) | Response::Statements(items) => {
                 take_room(&mut self.room, items)
@@ -81,7 +82,7 @@ pub(in crate::registry::peers) struct LocalElement {
     pub(in crate::registry::peers) is_passed_on: bool,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns the symbols of the set that this peer may know.
     pub(in crate::registry::peers) fn symbols(
         &self,

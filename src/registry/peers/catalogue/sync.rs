@@ -20,9 +20,10 @@ use crate::protocol::Salt;
 use crate::protocol::pack_batch;
 use crate::protocol::reconcile::ReconcileCost;
 use crate::protocol::reconcile::compare_catalogues;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
+use crate::registry::peers::Peers;
 use crate::registry::peers::catalogue::receive::Source;
 use crate::registry::peers::catalogue::reconcile::LocalElement;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
@@ -41,6 +42,7 @@ const ANNOUNCED_AT_ONCE: usize = 500;
 
 /// Options of a sync.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct SyncOptions {
     /// Datasets that are offered to the peer.
     pub showing: Showing,
@@ -86,7 +88,7 @@ pub struct SyncReport {
     pub comparing: ReconcileCost,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Syncs with a peer.
     ///
     /// # Errors
@@ -119,7 +121,7 @@ impl LocalRegistry {
             }
             let accepted = match admit(&offer, options) {
                 Ok(accepted) => accepted,
-                Err(Error::NotTrusted { reason, .. }) => {
+                Err(Error::Publisher(PublisherError::NotTrusted { reason, .. })) => {
                     report.left.push((offer, reason));
                     continue;
                 }
@@ -164,8 +166,8 @@ impl LocalRegistry {
     /// is.
     pub fn refetch(&self, peer: &dyn ChunkSource, progress: &dyn Progress) -> Result<(), Error> {
         let mut held = HashSet::new();
-        for dataset in self.list()? {
-            if !self.is_complete(&dataset)? {
+        for dataset in self.registry.list()? {
+            if !self.registry.is_complete(&dataset)? {
                 held.insert(dataset.envelope_id);
             }
         }
@@ -248,10 +250,11 @@ impl LocalRegistry {
                 continue;
             }
             let held = self
+                .registry
                 .store
                 .read(|t| Ok::<_, Error>(catalog::by_envelope(t, &id)?))?;
             let Some(held) = held else { return Ok(false) };
-            if !self.is_complete(&held)? {
+            if !self.registry.is_complete(&held)? {
                 return Ok(false);
             }
         }
@@ -302,7 +305,7 @@ impl LocalRegistry {
 
     /// Returns true if an offer, or a later revision of it, is held.
     pub fn holds(&self, offer: &Offer) -> Result<bool, Error> {
-        let held = self.store.read(|t| {
+        let held = self.registry.store.read(|t| {
             let manifest = offer.manifest();
             let rank = Rank::of(manifest, offer.envelope_id());
             let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
@@ -316,7 +319,7 @@ impl LocalRegistry {
         let Some(held) = held else { return Ok(false) };
         let rank = Rank::of(offer.manifest(), offer.envelope_id());
         let is_later = rank <= Rank::of(&held.manifest, held.envelope_id);
-        Ok(is_later && self.is_complete(&held)?)
+        Ok(is_later && self.registry.is_complete(&held)?)
     }
 }
 

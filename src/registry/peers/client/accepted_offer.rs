@@ -1,12 +1,14 @@
 //! Accepted offers: the policy or a person has admitted them, so they may be pulled.
 
+use crate::registry::error::publisher::PublisherError;
+
 use crate::registry::error::Error;
 use crate::registry::peers::client::offers::Offer;
 use crate::trust::Action;
 use crate::trust::Admitted;
 use crate::trust::Consent;
 
-/// An offer that is admitted. `LocalRegistry::pull` takes nothing else.
+/// An offer that is admitted. `Peers::pull` takes nothing else.
 #[derive(Clone, Debug)]
 pub struct AcceptedOffer {
     offer: Offer,
@@ -30,17 +32,19 @@ impl Offer {
     /// id.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] with the reason.
+    /// [`PublisherError::NotTrusted`] with the reason.
     pub fn accept(&self, action: Action, consent: Consent) -> Result<AcceptedOffer, Error> {
-        let refused = |reason| Error::NotTrusted {
-            dataset: self.listed.dataset.manifest.name.to_string(),
-            reason: self.listed.with_revocation(reason),
+        let refused = |reason| {
+            Error::Publisher(PublisherError::NotTrusted {
+                dataset: self.listed.dataset.manifest.name.to_string(),
+                reason: self.listed.with_revocation(reason),
+            })
         };
         if self.listed.withdrawn.is_some() && action != Action::PullById {
             return Err(refused("withdrawn by its publisher"));
         }
         let verified = self.verified().clone();
-        let admitted = Admitted::admit(verified, &self.listed.standing, action, consent);
+        let admitted = Admitted::admit(verified, &self.listed.policy_input, action, consent);
         Ok(AcceptedOffer {
             offer: self.clone(),
             admitted: admitted.map_err(refused)?,

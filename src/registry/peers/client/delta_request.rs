@@ -18,10 +18,10 @@ use crate::protocol::DeltaGroup;
 use crate::protocol::HeldVersion;
 use crate::protocol::PullDeltaRequest;
 use crate::protocol::TreeKind;
-use crate::registry::LocalRegistry;
 use crate::registry::delta::parent::ParentRun;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::peers::client::window::Window;
 use crate::store::disk::BlobReader;
@@ -35,7 +35,7 @@ pub(crate) struct HeldParent {
     pub(crate) held: HeldVersion,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns the newest held version of the same series by the same signer. The peer does not
     /// learn of any other held dataset.
     pub(in crate::registry::peers) fn held_parent(
@@ -45,6 +45,7 @@ impl LocalRegistry {
     ) -> Result<Option<HeldParent>, Error> {
         let m = offer.manifest();
         let named = self
+            .registry
             .store
             .read(|t| catalog::by_name(t, &m.name).map_err(Error::from))?;
         let of_series = named.into_iter().map(|d| d.manifest).filter(|held| {
@@ -54,7 +55,7 @@ impl LocalRegistry {
             return Ok(None);
         };
         let (root, size) = crate::registry::peers::tree_nodes::tree_of(&newest, tree);
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         Ok(Some(HeldParent {
             tree: ParentTree { reader, root, size },
             held: HeldVersion {

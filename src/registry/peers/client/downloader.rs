@@ -299,7 +299,7 @@ impl TreeDownloader<'_> {
         };
         while let Some(window) = next_window(shared, slot) {
             let buffer = shared.lock().free.pop().unwrap_or_default();
-            match fill_with_retries(&filler, &window, peer.source, buffer) {
+            match fill_with_retries(&filler, &window, &*peer.source, buffer) {
                 Ok(filled) => self.finish(shared, &window, filled, peer),
                 Err(WindowError::Here(error)) => {
                     shared.fail(error);

@@ -98,9 +98,24 @@ impl From<StoreError> for WindowError {
     }
 }
 
+/// Stores verified records of chunks.
+pub(crate) trait RecordKeeper {
+    /// Stores the chunks of a record. `raw` is its decompressed data and `bytes` its encoding.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be stored and the transfer has to end.
+    fn keep(&self, items: &[Item], raw: &[u8], bytes: &[u8]) -> Result<(), StoreError>;
+}
+
+impl RecordKeeper for ReceivedRecords<'_> {
+    fn keep(&self, items: &[Item], raw: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
+        ReceivedRecords::keep(self, items, raw, bytes)
+    }
+}
+
 /// Fills the windows of one pull.
 #[derive(Clone, Copy)]
-pub(crate) struct WindowFiller<'a, 's> {
+pub(crate) struct WindowFiller<'a> {
     /// The manifest that is pulled.
     pub(crate) manifest: &'a Manifest,
     /// The manifest's envelope id.
@@ -109,8 +124,8 @@ pub(crate) struct WindowFiller<'a, 's> {
     pub(crate) tree: TreeKind,
     /// The session that stores the chunks.
     pub(crate) session: &'a WriteSession,
-    /// Records that arrived whole and are kept as they are.
-    pub(crate) keeping: &'a ReceivedRecords<'s>,
+    /// Stores the records that arrive.
+    pub(crate) keeping: &'a dyn RecordKeeper,
     /// Reader for held chunks.
     pub(crate) reader: &'a BlobReader,
     /// Returns true if another peer has filled the window, or the pull is to stop.
@@ -139,6 +154,17 @@ impl DeltaFlag {
 /// Sends the request for records to a peer, and passes on each part of the response.
 type SendRequest<'a> = dyn Fn(&dyn Fn() -> bool, &mut EachPart<'_>) -> Result<(), PeerError> + 'a;
 
+/// A window whose held chunks are in place.
+struct HeldPart {
+    buffer: Vec<u8>,
+    bytes: usize,
+    /// Number of chunks that were held.
+    local: u64,
+    missing: HashMap<BlobId, MissingChunk>,
+    /// Set for each chunk to ask for: the first position of each that is missing.
+    asked: Vec<bool>,
+}
+
 /// A chunk that is not held: its length, its newlines, and its positions in the window.
 struct MissingChunk {
     bytes: u32,
@@ -146,16 +172,49 @@ struct MissingChunk {
     places: Vec<usize>,
 }
 
-impl WindowFiller<'_, '_> {
+impl WindowFiller<'_> {
     /// Fills a window, in a buffer that may be left over from another.
     pub(crate) fn fill(
         &self,
         window: &Window,
         source: &dyn ChunkSource,
-        mut buffer: Vec<u8>,
+        buffer: Vec<u8>,
     ) -> Result<FilledWindow, WindowError> {
-        let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
-        let keys: Vec<BlobKey> = window.chunks.iter().map(key).collect();
+        let mut part = self.fill_held(window, buffer)?;
+        let fetched = part.missing.len() as u64;
+        if !part.missing.is_empty() {
+            let data = part.buffer.get_mut(..part.bytes).unwrap_or_default();
+            self.fetch(window, source, &part.asked, &mut part.missing, data)?;
+        }
+        Ok(FilledWindow {
+            buffer: part.buffer,
+            bytes: part.bytes,
+            fetched,
+            local: part.local,
+        })
+    }
+
+    /// Fills a window if all of it is here.
+    pub(crate) fn fill_from_here(
+        &self,
+        window: &Window,
+    ) -> Result<Option<FilledWindow>, WindowError> {
+        let located = self.session.locate(&keys_of(window))?;
+        if located.contains(&None) {
+            return Ok(None);
+        }
+        let part = self.fill_held(window, Vec::new())?;
+        Ok(part.missing.is_empty().then_some(FilledWindow {
+            buffer: part.buffer,
+            bytes: part.bytes,
+            fetched: 0,
+            local: part.local,
+        }))
+    }
+
+    /// Reads the held chunks of a window into a buffer.
+    fn fill_held(&self, window: &Window, mut buffer: Vec<u8>) -> Result<HeldPart, WindowError> {
+        let keys = keys_of(window);
         let located = self.session.locate(&keys)?;
         let bytes = window.bytes();
         if buffer.len() < bytes {
@@ -190,7 +249,7 @@ impl WindowFiller<'_, '_> {
             }
             at += chunk.bytes as usize;
         }
-        let (fetched, local) = (missing.len() as u64, here.len() as u64);
+        let local = here.len() as u64;
         each_located((self.session, self.reader), here, data)?;
         for (at, chunk) in chunks_here {
             let bytes = data.get(at..at + chunk.bytes as usize).unwrap_or_default();
@@ -198,14 +257,12 @@ impl WindowFiller<'_, '_> {
             claims::check_newlines(self.manifest, place, chunk, bytes)
                 .map_err(WindowError::Here)?;
         }
-        if !missing.is_empty() {
-            self.fetch(window, source, &asked, &mut missing, data)?;
-        }
-        Ok(FilledWindow {
+        Ok(HeldPart {
             buffer,
             bytes,
-            fetched,
             local,
+            missing,
+            asked,
         })
     }
 
@@ -363,6 +420,11 @@ impl WindowFiller<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn keys_of(window: &Window) -> Vec<BlobKey> {
+    let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
+    window.chunks.iter().map(key).collect()
 }
 
 /// Marks the chunks of a window that are still missing, each at its first position.

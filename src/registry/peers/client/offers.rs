@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog;
 use crate::catalog::Dataset;
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
@@ -14,11 +15,13 @@ use crate::manifest::Manifest;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
 use crate::protocol::PeerError;
-use crate::registry::LocalRegistry;
 use crate::registry::datasets::lookup::label;
 use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::datasets::ranking::best_matches;
 use crate::registry::error::Error;
+use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::node::NodeError;
+use crate::registry::peers::Peers;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::TrustStore;
 use crate::trust::UnverifiedManifest;
@@ -37,7 +40,7 @@ impl Offer {
     /// Creates an offer and applies the trust settings to it.
     pub(crate) fn new(trust: &TrustStore, verified: VerifiedManifest) -> Self {
         Self {
-            listed: LocalRegistry::listed_elsewhere(trust, &verified),
+            listed: Listed::elsewhere(trust, &verified),
             verified,
         }
     }
@@ -58,7 +61,7 @@ impl Offer {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Lists the datasets of a peer, by name and version.
     ///
     /// # Errors
@@ -74,7 +77,7 @@ impl LocalRegistry {
             source,
         };
         let encoded = peer.list(filter).map_err(blame)?;
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let mut offers = verify_all(&encoded)
             .map_err(blame)?
             .into_iter()
@@ -94,7 +97,7 @@ impl LocalRegistry {
     /// the errors of the others. Peers that do not respond are skipped, unless none responds.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or the first peer's error.
+    /// [`DatasetError::NotFound`], [`DatasetError::Ambiguous`], or the first peer's error.
     pub fn resolve_remote(
         &self,
         reference: &Reference,
@@ -128,25 +131,59 @@ impl LocalRegistry {
         if !answered && !faults.is_empty() {
             return Err(faults.swap_remove(0));
         }
-        let trust = self.trust()?;
+        let trust = self.registry.trust().store()?;
         let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
-        let mut chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
-        let ids = |d: &Dataset| d.manifest.content_id;
-        let Some(winner) = chosen.pop() else {
-            return Err(Error::NotAtPeers(reference.to_string()));
-        };
-        if chosen.iter().any(|d| ids(d) != ids(&winner)) {
-            chosen.push(winner);
-            return Err(Error::Ambiguous {
-                reference: reference.to_string(),
-                candidates: chosen.iter().map(label).collect(),
-            });
-        }
+        let chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
+        let winner = only_content(chosen, reference)?;
+        let winner =
+            winner.ok_or_else(|| Error::Node(NodeError::NotAtPeers(reference.to_string())))?;
         // A peer that has the same bytes under another manifest does not serve them under this one.
         let found = found.remove(&winner.envelope_id);
-        let (offer, who) = found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))?;
+        let (offer, who) =
+            found.ok_or_else(|| Error::Node(NodeError::NotAtPeers(reference.to_string())))?;
         Ok((offer, who, faults))
     }
+}
+
+impl Peers<'_> {
+    /// Resolves a reference to a partial holding. Also returns true if a person agreed to it. `None` if
+    /// no partial holding fits.
+    ///
+    /// # Errors
+    /// `DatasetError::Ambiguous`, [`Error::Signature`], or an error of the store.
+    pub fn resolve_partial(&self, reference: &Reference) -> Result<Option<(Offer, bool)>, Error> {
+        let held = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::partial_holdings(t)?))?;
+        let trust = self.registry.trust().store()?;
+        let mut found: BTreeMap<EnvelopeId, (Offer, bool)> = BTreeMap::new();
+        for partial in held {
+            let verified = UnverifiedManifest::new(partial.envelope).verify()?;
+            let offer = Offer::new(&trust, verified);
+            found.insert(offer.envelope_id(), (offer, partial.is_by_person));
+        }
+        let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
+        let chosen = best_matches(fitting(shown.collect(), reference, &trust), &trust);
+        let winner = only_content(chosen, reference)?;
+        Ok(winner.and_then(|winner| found.remove(&winner.envelope_id)))
+    }
+}
+
+/// Returns the last of the matches, if all have the same content.
+fn only_content(mut chosen: Vec<Dataset>, reference: &Reference) -> Result<Option<Dataset>, Error> {
+    let ids = |d: &Dataset| d.manifest.content_id;
+    let Some(winner) = chosen.pop() else {
+        return Ok(None);
+    };
+    if chosen.iter().any(|d| ids(d) != ids(&winner)) {
+        chosen.push(winner);
+        return Err(Error::Dataset(DatasetError::Ambiguous {
+            reference: reference.to_string(),
+            candidates: chosen.iter().map(label).collect(),
+        }));
+    }
+    Ok(Some(winner))
 }
 
 /// Returns the list filters to send to peers for a reference.

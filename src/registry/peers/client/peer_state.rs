@@ -11,11 +11,13 @@ use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::DeltaFlag;
 use crate::registry::peers::client::fetch::FilledWindow;
 use crate::registry::peers::client::fetch::WindowError;
 use crate::registry::peers::client::fetch::WindowFiller;
+use crate::registry::peers::client::source_ref::SourceRef;
 use crate::registry::peers::client::window::Window;
 
 /// Maximum number of retries after a peer reports that it is overloaded.
@@ -46,7 +48,7 @@ pub struct SourceReport {
 
 /// A peer and its state during a pull.
 pub(crate) struct PullPeer<'a> {
-    pub(crate) source: &'a dyn ChunkSource,
+    pub(crate) source: SourceRef<'a>,
     pub(crate) report: Mutex<SourceReport>,
     pub(crate) asks_deltas: DeltaFlag,
     failures: Mutex<Failures>,
@@ -65,9 +67,9 @@ struct Failures {
 }
 
 impl<'a> PullPeer<'a> {
-    pub(crate) fn new(source: &'a dyn ChunkSource, reconnect_pauses: [Duration; 4]) -> Self {
+    pub(crate) fn new(source: impl Into<SourceRef<'a>>, reconnect_pauses: [Duration; 4]) -> Self {
+        let source = source.into();
         Self {
-            source,
             asks_deltas: DeltaFlag::default(),
             failures: Mutex::default(),
             reconnect_pauses,
@@ -77,6 +79,7 @@ impl<'a> PullPeer<'a> {
                 chunks: 0,
                 gave_up: None,
             }),
+            source,
         }
     }
 
@@ -162,7 +165,7 @@ pub(crate) fn retry_if_busy<T>(
 
 /// Fills a window, and retries while the peer is overloaded.
 pub(in crate::registry::peers) fn fill_with_retries(
-    filler: &WindowFiller<'_, '_>,
+    filler: &WindowFiller<'_>,
     window: &Window,
     source: &dyn ChunkSource,
     mut buffer: Vec<u8>,
@@ -190,6 +193,6 @@ pub(in crate::registry::peers) fn fill_with_retries(
 pub(in crate::registry::peers) fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
     match last {
         Some((address, source)) => Error::Peer { address, source },
-        None => Error::NoPeer,
+        None => Error::Node(NodeError::NoPeer),
     }
 }

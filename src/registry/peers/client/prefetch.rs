@@ -5,6 +5,8 @@
 
 use std::sync::Mutex;
 
+use crate::chunk::params::CHUNK_BYTES_AVG;
+use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::chunk::params::CHUNK_BYTES_MIN;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
@@ -33,24 +35,25 @@ use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
 use crate::registry::peers::client::peer_state::retry_if_busy;
+use crate::registry::peers::client::source_ref::SourceRef;
 use crate::registry::peers::tree_nodes::tree_of;
 
 /// A peer with prefetched responses. Each response is returned once, failures included. A request
 /// that was not prefetched goes to the peer.
 pub(in crate::registry::peers) struct Prefetch<'a> {
-    source: &'a dyn ChunkSource,
+    source: SourceRef<'a>,
     responses: Mutex<PrefetchedResponses>,
 }
 
 /// A request and its response.
 type ResponseTo<Q, A> = (Q, Result<A, PeerError>);
 
-/// Prefetched responses by request. There are at most five.
+/// Prefetched responses by request. There are at most nine.
 #[derive(Default)]
 struct PrefetchedResponses {
     card: Option<ResponseTo<EnvelopeId, Vec<u8>>>,
     nodes: Vec<ResponseTo<PullNodeRequest, Vec<Vec<u8>>>>,
-    chunks: Vec<ResponseTo<PullChunkRequest, Vec<u8>>>,
+    chunks: Vec<ResponseTo<PullChunkRequest, Vec<Vec<u8>>>>,
 }
 
 impl PrefetchedResponses {
@@ -70,6 +73,22 @@ impl PrefetchedResponses {
 
 fn is_lost<T>(response: &Result<T, PeerError>) -> bool {
     response.as_ref().is_err_and(|error| !error.is_final())
+}
+
+/// Chunks that a look asks for at the front: enough to recognise the format.
+const FRONT_CHUNKS: usize = 72;
+/// Chunks from which on a tree probably has an inner node above leaves, and so on.
+const LEVEL_CHUNKS: [u64; 3] = [17, 3_000, 500_000];
+/// Bytes of a record besides its chunks, for each chunk.
+const RECORD_OVERHEAD: usize = 1 << 10;
+
+/// Returns the number of chunks at the front that a look asks for. Data of this length has at least as
+/// many.
+pub(in crate::registry::peers) fn front_chunks(bytes: u64) -> usize {
+    let least = bytes.div_ceil(CHUNK_BYTES_MAX as u64);
+    usize::try_from(least)
+        .unwrap_or(usize::MAX)
+        .min(FRONT_CHUNKS)
 }
 
 /// Requests to prefetch.
@@ -109,15 +128,45 @@ impl PrefetchRequests {
         }
     }
 
+    /// Adds what a look needs first: the root of the data, the probable nodes above its first byte, and
+    /// the first chunks. A wrong guess is refused, and costs nothing else.
+    pub(in crate::registry::peers) fn front(&mut self, envelope: EnvelopeId, manifest: &Manifest) {
+        let (tree, bytes) = (TreeKind::Data, manifest.size_bytes);
+        self.tree(envelope, manifest, tree);
+        if bytes <= CHUNK_BYTES_MIN as u64 {
+            return;
+        }
+        let chunks = bytes / CHUNK_BYTES_AVG as u64;
+        let levels = (0_u8..)
+            .zip(LEVEL_CHUNKS)
+            .filter(|(_, least)| chunks >= *least);
+        for (level, _) in levels {
+            self.nodes.push(PullNodeRequest {
+                envelope,
+                tree,
+                places: vec![NodePlace { level, offset: 0 }],
+            });
+        }
+        self.chunks.push(PullChunkRequest {
+            envelope,
+            tree,
+            offset: 0,
+            runs: vec![Run {
+                skip: 0,
+                take: front_chunks(bytes) as u64,
+            }],
+        });
+    }
+
     fn len(&self) -> usize {
         usize::from(self.card.is_some()) + self.nodes.len() + self.chunks.len()
     }
 }
 
 impl<'a> Prefetch<'a> {
-    pub(in crate::registry::peers) fn new(source: &'a dyn ChunkSource) -> Self {
+    pub(in crate::registry::peers) fn new(source: impl Into<SourceRef<'a>>) -> Self {
         Self {
-            source,
+            source: source.into(),
             responses: Mutex::default(),
         }
     }
@@ -143,8 +192,7 @@ impl<'a> Prefetch<'a> {
             });
             let nodes: Vec<_> = nodes.collect();
             let chunks = requests.chunks.iter().map(|request| {
-                let chunk =
-                    scope.spawn(|| retry_if_busy(|| self.first_record(request, is_needless)));
+                let chunk = scope.spawn(|| retry_if_busy(|| self.records(request, is_needless)));
                 (request.clone(), chunk)
             });
             let chunks: Vec<_> = chunks.collect();
@@ -158,26 +206,30 @@ impl<'a> Prefetch<'a> {
         *self.lock() = sent.with_one_failure();
     }
 
-    /// Returns the first record of a chunk request.
-    fn first_record(
+    /// Returns the records of a chunk request. They are at most as many as chunks were asked for, and
+    /// not much longer.
+    fn records(
         &self,
         request: &PullChunkRequest,
         is_needless: &dyn Fn() -> bool,
-    ) -> Result<Vec<u8>, PeerError> {
-        let mut first = None;
-        let mut is_one = true;
+    ) -> Result<Vec<Vec<u8>>, PeerError> {
+        let asked: u64 = request.runs.iter().map(|run| run.take).sum();
+        let asked = usize::try_from(asked).unwrap_or(usize::MAX);
+        let bytes_max = asked.saturating_mul(CHUNK_BYTES_MAX + RECORD_OVERHEAD);
+        let (mut records, mut bytes, mut fits) = (Vec::new(), 0, true);
         let answered = self.source.chunks(request, is_needless, &mut |record| {
-            is_one = first.is_none();
-            first.get_or_insert(record);
-            is_one
+            bytes += record.len();
+            fits = records.len() < asked && bytes <= bytes_max;
+            records.push(record);
+            fits
         });
-        match (first, is_one) {
-            (_, false) => Err(PeerError::Misbehaved("more chunks than it was asked for")),
-            (Some(record), true) => answered.map(|()| record),
-            (None, true) => {
-                answered?;
-                Err(PeerError::Misbehaved("fewer chunks than it was asked for"))
-            }
+        if !fits {
+            return Err(PeerError::Misbehaved("more chunks than it was asked for"));
+        }
+        answered?;
+        match records.is_empty() {
+            true => Err(PeerError::Misbehaved("fewer chunks than it was asked for")),
+            false => Ok(records),
         }
     }
 
@@ -280,10 +332,9 @@ impl ChunkSource for Prefetch<'_> {
         let Some(chunk) = chunk else {
             return self.source.chunks(request, is_needless, each);
         };
-        if each(chunk?) {
-            Ok(())
-        } else {
-            Err(PeerError::Stopped)
+        match chunk?.into_iter().all(each) {
+            true => Ok(()),
+            false => Err(PeerError::Stopped),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
+use crate::catalog::PartialHolding;
+use crate::catalog::RegisterKey;
 use crate::clock::Timestamp;
 use crate::file_io::IfExists;
 use crate::ident::BlobId;
@@ -22,15 +24,17 @@ use crate::protocol::Access;
 use crate::protocol::ChunkSource;
 use crate::protocol::PeerError;
 use crate::protocol::TreeKind;
-use crate::registry::LocalRegistry;
 use crate::registry::checkout::streaming::STREAMED_FILES_MAX;
 use crate::registry::checkout::streaming::StreamingCheckout;
 use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
+use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
 use crate::registry::integrity::hashing::FileHasher;
+use crate::registry::peers::Peers;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;
 use crate::registry::peers::client::offers::Offer;
@@ -46,9 +50,11 @@ use crate::registry::step::Step;
 use crate::registry::working_copy::FileSelection;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
+use crate::trust::Origin;
 
 /// Options of a pull.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct PullOptions {
     /// Do not share the dataset with peers, regardless of its manifest.
     pub private: bool,
@@ -58,6 +64,16 @@ pub struct PullOptions {
     pub allow_large: bool,
     /// Action if a plain file is in the way.
     pub if_exists: IfExists,
+}
+
+impl PullOptions {
+    /// Creates options for a pull that also writes the files to a path.
+    pub fn into_path(output: PathBuf) -> Self {
+        Self {
+            output: Some(output),
+            ..Self::default()
+        }
+    }
 }
 
 /// Result of a pull.
@@ -75,13 +91,13 @@ pub struct PullReport {
     pub seconds: f64,
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Pulls an accepted offer from peers that have it.
     ///
     /// # Errors
     /// [`Error::Peer`] when no usable peer is left. [`Error::SignedLie`] when everything arrived
-    /// and does not match its manifest. [`Error::TooLarge`] when the size needs a person's consent.
-    /// Received chunks stay in the store for the next pull, invisible.
+    /// and does not match its manifest. [`IntegrityError::TooLarge`] when the size needs a person's consent.
+    /// Received chunks stay in the store for the next pull, as a partial holding of a large dataset.
     pub fn pull(
         &self,
         accepted: &AcceptedOffer,
@@ -93,12 +109,14 @@ impl LocalRegistry {
         let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let prefetches: Vec<Prefetch<'_>> = sources.iter().map(|s| Prefetch::new(*s)).collect();
-        let pauses = self.sizes.reconnect_pauses;
+        let pauses = self.registry.sizes.reconnect_pauses;
         let peers: Vec<PullPeer<'_>> = prefetches
             .iter()
-            .map(|s| PullPeer::new(s, pauses))
+            .map(|s| PullPeer::new(s as &dyn ChunkSource, pauses))
             .collect();
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
+        let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
+        let noted = self.note_pull(offer, options.private || from_listed)?;
         // A slow peer must not hold up the data of the others.
         let alone = prefetches.first().filter(|_| prefetches.len() == 1);
         let from = (alone, peers.as_slice());
@@ -107,13 +125,19 @@ impl LocalRegistry {
             Ok(fetched) => fetched,
             Err(error) => {
                 // Commit the received chunks, and return the first error.
-                let _ = session.commit(|_, _| Ok::<_, Error>(()));
+                let bytes = session.stats().new_bytes;
+                let _ = session.commit(|tables, _| match noted {
+                    Some(row) => {
+                        let row = PartialHolding { bytes, ..row };
+                        Ok::<_, Error>(catalog::note_partial(tables, &row, u64::MAX).map(drop)?)
+                    }
+                    None => Ok(()),
+                });
                 // Every chunk of the peers was verified. If the whole does not match, the manifest
                 // is wrong.
                 return Err(attribute_to_signer(error, offer.listed.publisher()));
             }
         };
-        let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
         let flags = Flags {
             private: options.private || from_listed,
             foreign: true,
@@ -124,7 +148,8 @@ impl LocalRegistry {
             (Some((at, when)), _) => self.note_pulled((at, *when), &offer.listed.dataset),
             (None, Some(dest)) => {
                 let dest = (dest.as_path(), options.if_exists);
-                self.checkout_over(&offer.listed.dataset, None, dest, progress)?;
+                self.registry
+                    .checkout_over(&offer.listed.dataset, None, dest, progress)?;
             }
             (None, None) => {}
         }
@@ -145,8 +170,8 @@ impl LocalRegistry {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<GatheredDataset, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        let similarity = SimilarityIndex::open(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
+        let similarity = SimilarityIndex::open(&self.registry.store)?;
         let m = offer.manifest();
         let parent = [TreeKind::Table, TreeKind::Data].map(|tree| self.held_parent(offer, tree));
         let [table_parent, data_parent] = parent;
@@ -165,7 +190,7 @@ impl LocalRegistry {
             },
             files: None,
             allow_large: options.allow_large,
-            sizes: self.sizes,
+            sizes: self.registry.sizes,
             progress,
         };
         let trees = [
@@ -220,13 +245,13 @@ impl LocalRegistry {
 
     /// Records the files that were written during the pull.
     fn note_pulled(&self, at: (&Path, Timestamp), dataset: &Dataset) {
-        let Ok(reader) = BlobReader::new(&self.store) else {
+        let Ok(reader) = BlobReader::new(&self.registry.store) else {
             return;
         };
-        if let Ok(table) = self.files_by(&reader, &dataset.manifest)
+        if let Ok(table) = self.registry.files_by(&reader, &dataset.manifest)
             && let Ok(chosen) = FileSelection::of(&table, &dataset.manifest, None)
         {
-            self.note_checkout(at, dataset, None, &chosen);
+            self.registry.note_checkout(at, dataset, None, &chosen);
         }
     }
 
@@ -241,7 +266,10 @@ impl LocalRegistry {
         session.commit(|tables, entries| {
             let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
             // A private dataset stays private, and the mark for local origin stays.
-            let flags = held.as_ref().map_or(flags, |h| h.flags);
+            let mut flags = held.as_ref().map_or(flags, |h| h.flags);
+            let key = RegisterKey::of(admitted.manifest(), Origin::Elsewhere);
+            let partial = catalog::partial_of(tables, key)?;
+            flags.private |= held.is_none() && partial.is_some_and(|p| p.is_private);
             let merged = sign::publish(tables, entries, admitted, flags)?;
             if let (Merged::Replaced(_), Some(held)) = (merged, held) {
                 sign::retire(entries, salt, &held);
@@ -335,7 +363,7 @@ fn fetch_card(offer: &Offer, session: &WriteSession, peers: &[PullPeer<'_>]) -> 
             }
         }
     }
-    Err(last.unwrap_or(Error::NoPeer))
+    Err(last.unwrap_or(Error::Node(NodeError::NoPeer)))
 }
 
 /// Checks that the ids of the files and of the content match the manifest.
@@ -358,8 +386,8 @@ fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(),
 }
 
 fn mismatch(m: &Manifest, file: &str) -> Error {
-    Error::Mismatch {
+    Error::Integrity(IntegrityError::Mismatch {
         dataset: m.name.to_string(),
         file: file.to_owned(),
-    }
+    })
 }

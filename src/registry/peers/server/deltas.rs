@@ -23,9 +23,9 @@ use crate::protocol::HeldVersion;
 use crate::protocol::PullDeltaRequest;
 use crate::protocol::Response;
 use crate::protocol::TreeKind;
-use crate::registry::LocalRegistry;
 use crate::registry::delta::writer::SURELY_PAYS;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::peers::server::chunks::PlacedChunk;
 use crate::registry::peers::server::chunks::record_of;
 use crate::registry::peers::server::request_context::RequestContext;
@@ -348,7 +348,7 @@ impl OpenRecord {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns the tree that the sender of a request reports to hold, if the sender may see it and
     /// reads deltas.
     pub(in crate::registry::peers) fn shown_version(
@@ -361,7 +361,7 @@ impl LocalRegistry {
             return Ok(None);
         }
         let wanted = held.content_id;
-        let named = self.store.read(|t| {
+        let named = self.registry.store.read(|t| {
             let named = catalog::by_content(t, &wanted, |id| *id == wanted)?;
             Ok::<_, Error>(named)
         })?;

@@ -23,6 +23,7 @@ use crate::protocol::Response;
 use crate::protocol::pack_batch;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::peers::catalogue::receive::Source;
 use crate::registry::peers::catalogue::reconcile::WantedResponse;
 use crate::registry::peers::server::chunks::ChunkResponse;
@@ -91,7 +92,7 @@ impl ResponseFrames {
                     if some.is_empty() {
                         return Ok(None);
                     }
-                    let batches = self.registry.batches(&some)?;
+                    let batches = self.registry.peers().batches(&some)?;
                     self.ready.extend(batches);
                 }
             }
@@ -114,11 +115,11 @@ impl Iterator for ResponseFrames {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Starts the response to a request.
     pub fn answer(&self, request: &Request, context: &RequestContext) -> ResponseFrames {
         let mut answering = ResponseFrames {
-            registry: self.clone(),
+            registry: self.registry.clone(),
             ready: VecDeque::new(),
             rest: RemainingResponse::Nothing,
             failed: None,
@@ -136,7 +137,7 @@ impl LocalRegistry {
     /// Returns a response that is only a refusal.
     pub fn refuse(&self, refusal: Refusal) -> ResponseFrames {
         ResponseFrames {
-            registry: self.clone(),
+            registry: self.registry.clone(),
             ready: VecDeque::from([Response::Refusal(refusal)]),
             rest: RemainingResponse::Nothing,
             failed: None,
@@ -231,7 +232,7 @@ impl LocalRegistry {
         id: &EnvelopeId,
         context: &RequestContext,
     ) -> Result<(BlobReader, Dataset), ResponseEnd> {
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let dataset = self.shown_by_envelope(id, context.showing)?;
         Ok((reader, dataset.ok_or_else(not_found)?))
     }

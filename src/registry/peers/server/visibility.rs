@@ -6,8 +6,8 @@ use crate::catalog::Dataset;
 use crate::catalog::DatasetSummary;
 use crate::ident::EnvelopeId;
 use crate::pack::Flags;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::peers::Peers;
 use crate::registry::publishing::trust::Listed;
 use crate::trust::Action;
 use crate::trust::Trust;
@@ -31,13 +31,13 @@ impl Showing {
     }
 }
 
-impl LocalRegistry {
+impl Peers<'_> {
     /// Returns summaries of the datasets that peers may see.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn shown(&self, showing: Showing) -> Result<Vec<DatasetSummary>, Error> {
-        let listed = self.list_summaries()?.into_iter();
+        let listed = self.registry.list_summaries()?.into_iter();
         let shown = listed.filter(|l| showing.admits(l, l.dataset.flags));
         Ok(shown.map(|l| l.dataset).collect())
     }
@@ -53,12 +53,13 @@ impl LocalRegistry {
     ) -> Result<Option<Dataset>, Error> {
         // The peer chose the envelope id, so a missing one is no damage.
         let held = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::by_envelope(t, id)?))?;
         let Some(dataset) = held else {
             return Ok(None);
         };
-        let listed = Self::listed(&self.trust()?, dataset);
+        let listed = Listed::of(&self.registry.trust().store()?, dataset);
         let flags = listed.dataset.flags;
         Ok(showing.admits(&listed, flags).then_some(listed.dataset))
     }

@@ -118,7 +118,7 @@ impl PeerConnection for InProcessPeer {
             access: self.access,
         };
         let mut reader = FrameReader::new(Response::body_limit);
-        let mut answering = self.registry.answer(&request, &asking);
+        let mut answering = self.registry.peers().answer(&request, &asking);
         for answer in answering.by_ref() {
             let mut bytes = answer.into_pieces().concat();
             let length = bytes.len() as u64;

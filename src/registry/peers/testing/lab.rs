@@ -40,7 +40,10 @@ impl Lab {
             other.key.public_key(),
             crate::trust::Level::Full,
         );
-        let put = self.registry.change_trust(|file| Ok(file.put(publisher)?));
+        let put = self
+            .registry
+            .trust()
+            .change(|file| Ok(file.put(publisher)?));
         put.unwrap();
     }
 
@@ -78,9 +81,12 @@ impl Lab {
     ) -> Result<u64, crate::registry::Error> {
         let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| *p as _).collect();
         let reference = name.parse().unwrap();
-        let (offer, who, _) = self.registry.resolve_remote(&reference, &catalogs)?;
+        let (offer, who, _) = self
+            .registry
+            .peers()
+            .resolve_remote(&reference, &catalogs)?;
         let sources: Vec<&dyn ChunkSource> = who.iter().map(|n| peers[*n] as _).collect();
-        let pulled = self.registry.pull(
+        let pulled = self.registry.peers().pull(
             &accepted(&offer)?,
             &sources,
             PullOptions::default(),
@@ -91,10 +97,18 @@ impl Lab {
 
     /// Pulls everything that a peer shows, with a person's consent.
     pub(in crate::registry::peers) fn pull_accepted(&self, peer: &InProcessPeer) {
-        for offer in self.registry.list_remote(peer, &ListFilter::All).unwrap() {
+        for offer in self
+            .registry
+            .peers()
+            .list_remote(peer, &ListFilter::All)
+            .unwrap()
+        {
             let accepted = offer.accept(Action::PullById, Consent::Given).unwrap();
             let options = PullOptions::default();
-            let pulled = self.registry.pull(&accepted, &[peer], options, &NoProgress);
+            let pulled = self
+                .registry
+                .peers()
+                .pull(&accepted, &[peer], options, &NoProgress);
             pulled.unwrap();
         }
     }

@@ -9,6 +9,8 @@ use crate::protocol::ListFilter;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::error::metadata::MetadataError;
+use crate::registry::error::publisher::PublisherError;
 use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::tests::claims::plant;
@@ -48,10 +50,16 @@ fn offer_with_an_implausible_clock_is_refused_on_every_way_in() {
     let (a, b) = (Lab::new(), Lab::new());
     planted(&a, &BTreeMap::from([(node(1), CLOCK_EDITS_MAX + 1)]));
     let near = InProcessPeer::honest(&a.registry, 1);
-    let offers = b.registry.list_remote(&near, &ListFilter::All).unwrap();
+    let offers = b
+        .registry
+        .peers()
+        .list_remote(&near, &ListFilter::All)
+        .unwrap();
     for action in [Action::Import, Action::PullByName, Action::PullById] {
         match offers[0].accept(action, Consent::Given) {
-            Err(Error::NotTrusted { reason, .. }) => assert_eq!(reason, IMPLAUSIBLE_CLOCK),
+            Err(Error::Publisher(PublisherError::NotTrusted { reason, .. })) => {
+                assert_eq!(reason, IMPLAUSIBLE_CLOCK)
+            }
             other => panic!("{action:?}: {other:?}"),
         }
     }
@@ -91,7 +99,7 @@ fn edit_without_room_in_the_clock_is_an_error() {
         ..Edit::default()
     };
     match lab.registry.revise(&held, &edit, Some(&lab.key)) {
-        Err(Error::ClockFull(name)) => assert_eq!(name, "planted"),
+        Err(Error::Metadata(MetadataError::ClockFull(name))) => assert_eq!(name, "planted"),
         other => panic!("{other:?}"),
     }
     let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
@@ -102,14 +110,14 @@ fn edit_without_room_in_the_clock_is_an_error() {
 fn edit_with_a_revoked_key_is_refused() {
     let lab = Lab::new();
     let parent = planted(&lab, &BTreeMap::from([(node(1), 1)]));
-    lab.registry.revoke_own(&lab.key, "lost").unwrap();
+    lab.registry.trust().revoke_own(&lab.key, "lost").unwrap();
     let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
     let edit = Edit {
         license: Some("MIT".into()),
         ..Edit::default()
     };
     match lab.registry.revise(&held, &edit, Some(&lab.key)) {
-        Err(Error::NotTrusted { .. }) => {}
+        Err(Error::Publisher(PublisherError::NotTrusted { .. })) => {}
         other => panic!("{other:?}"),
     }
     let held = lab.registry.get(&parent.content_id).unwrap().unwrap();
@@ -124,7 +132,11 @@ fn manifest_is_admitted_exactly_where_the_policy_says_so() {
     planted(&a, &BTreeMap::from([(node(1), 1)]));
     let near = InProcessPeer::honest(&a.registry, 1);
     let b = Lab::new();
-    let offers = b.registry.list_remote(&near, &ListFilter::All).unwrap();
+    let offers = b
+        .registry
+        .peers()
+        .list_remote(&near, &ListFilter::All)
+        .unwrap();
     let signed = offers[0].verified().clone();
     let mut unsigned = signed.manifest().clone();
     unsigned.signer = None;
@@ -176,7 +188,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     let path = a.dir.path().join("own.jsonl");
     std::fs::write(&path, b"{\"n\":1}\n").unwrap();
     let own = a.index_path(&path, false, false);
-    a.registry.share(&own).unwrap();
+    a.registry.peers().share(&own).unwrap();
     let near = InProcessPeer::honest(&a.registry, 1);
     b.pull_accepted(&near);
     let copy = b.registry.get(&own.manifest.content_id).unwrap().unwrap();
@@ -187,7 +199,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     };
     let copy = b.registry.revise(&copy, &edit, None).unwrap();
     assert!(copy.flags.foreign, "an edit does not make it ours");
-    b.registry.share(&copy).unwrap();
+    b.registry.peers().share(&copy).unwrap();
     let near = InProcessPeer::honest(&b.registry, 2);
     a.pull_accepted(&near);
     let home = a.registry.home().to_owned();

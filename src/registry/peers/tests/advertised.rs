@@ -23,19 +23,27 @@ fn asked(lab: &Lab, id: u8, asker: u8) -> InProcessPeer {
 
 /// Reconciles without pulling. Returns the numbers of received and sent items.
 fn compare(at: &Lab, with: &InProcessPeer) -> (u64, u64) {
-    let done = at.registry.compare(with, Showing::default()).unwrap();
+    let done = at
+        .registry
+        .peers()
+        .compare(with, Showing::default())
+        .unwrap();
     (done.received, done.sent)
 }
 
 fn advertised_items(lab: &Lab) -> BTreeSet<ItemId> {
-    let passing = lab.registry.advertised_items(Showing::default()).unwrap();
+    let passing = lab
+        .registry
+        .peers()
+        .advertised_items(Showing::default())
+        .unwrap();
     passing.into_iter().collect()
 }
 
 /// Sets a publisher whose data needs consent, under a name.
 fn prompting(lab: &Lab, other: &Lab, name: &str) {
     let publisher = Publisher::new(name.parse().unwrap(), other.key.public_key(), Level::Prompt);
-    let put = lab.registry.change_trust(|f| Ok(f.put(publisher)?));
+    let put = lab.registry.trust().change(|f| Ok(f.put(publisher)?));
     put.unwrap();
 }
 
@@ -69,7 +77,10 @@ fn manifests_of_unknown_publishers_are_not_forwarded() {
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
     // The peer's earlier offer of it is on record.
     assert_eq!(compare(&b, &from_a), (0, 0));
-    let items = b.registry.reconcile_items(&from_a_id(), Showing::default());
+    let items = b
+        .registry
+        .peers()
+        .reconcile_items(&from_a_id(), Showing::default());
     assert_eq!(items.unwrap().suppressed.len(), 1);
     // Data of a publisher that is known by name is forwarded at once.
     b.trusting(&a);
@@ -106,12 +117,12 @@ fn manifest_is_received_again_after_trust_returns() {
     let mut publisher = Publisher::new("a".parse().unwrap(), key, Level::Revoked);
     let put = |p: &Publisher| {
         let p = p.clone();
-        b.registry.change_trust(|f| Ok(f.put(p)?)).unwrap();
+        b.registry.trust().change(|f| Ok(f.put(p)?)).unwrap();
     };
     put(&publisher);
     let near = asked(&a, 1, 2);
     assert_eq!(compare(&b, &near), (0, 0));
-    assert!(b.registry.remote_manifests().unwrap().is_empty());
+    assert!(b.registry.peers().remote_manifests().unwrap().is_empty());
     publisher.level = Level::Full;
     put(&publisher);
     assert_eq!(compare(&b, &near), (1, 0));
@@ -127,7 +138,10 @@ fn partition_edits_on_both_sides_converge() {
     let sync = |lab: &Lab, near: &InProcessPeer| {
         let options = SyncOptions::default();
         let progress = crate::progress::NoProgress;
-        lab.registry.sync(near, &options, &progress).unwrap()
+        lab.registry
+            .peers()
+            .sync(near, &options, &progress)
+            .unwrap()
     };
     assert_eq!(sync(&b, &to_a).pulled.len(), 1);
     let edit = |registry: &LocalRegistry, tag: &str| {
@@ -144,7 +158,8 @@ fn partition_edits_on_both_sides_converge() {
     edit(&b.registry, "righter");
     assert_ne!(advertised_items(&a), advertised_items(&b));
     a.registry
-        .change_trust(|f| {
+        .trust()
+        .change(|f| {
             let own = Publisher::new("self".parse().unwrap(), a.key.public_key(), Level::Full);
             Ok(f.put(own)?)
         })

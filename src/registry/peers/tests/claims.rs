@@ -25,6 +25,7 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::protocol::ListFilter;
 use crate::registry::Error;
+use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::expansion::RepeatedBytes;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::SyncOptions;
@@ -131,6 +132,7 @@ pub(in crate::registry::peers) fn plant(
         clock: BTreeMap::new(),
         created_at: Timestamp(1_700_000_000),
         signer: None,
+        source: None,
     };
     lie(&mut manifest);
     let envelope = lab.key.sign(&mut manifest).unwrap();
@@ -148,14 +150,19 @@ pub(in crate::registry::peers) fn plant(
 }
 
 fn pull(lab: &Lab, near: &InProcessPeer, allow_large: bool) -> Result<u64, Error> {
-    let offers = lab.registry.list_remote(near, &ListFilter::All).unwrap();
+    let offers = lab
+        .registry
+        .peers()
+        .list_remote(near, &ListFilter::All)
+        .unwrap();
     let options = PullOptions {
         allow_large,
         ..PullOptions::default()
     };
-    let pulled = lab
-        .registry
-        .pull(&accepted(&offers[0])?, &[near], options, &NoProgress)?;
+    let pulled =
+        lab.registry
+            .peers()
+            .pull(&accepted(&offers[0])?, &[near], options, &NoProgress)?;
     Ok(pulled.chunks_fetched)
 }
 
@@ -167,7 +174,7 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
     plant(&a, &data, ContentId::from_bytes(b"unknown"), &|_| {});
     let near = InProcessPeer::honest(&a.registry, 1);
     match pull(&b, &near, false) {
-        Err(error @ Error::TooLarge { expansion, .. }) => {
+        Err(error @ Error::Integrity(IntegrityError::TooLarge { expansion, .. })) => {
             assert_eq!(error.kind(), ErrorKind::Denied);
             assert_eq!(
                 (expansion.claimed_bytes, expansion.distinct_bytes),
@@ -179,8 +186,17 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
     assert!(b.registry.list().unwrap().is_empty());
     // It is not pulled together with everything that is trusted, either.
     b.trusting(&a);
-    let synced = b.registry.sync(&near, &SyncOptions::default(), &NoProgress);
-    assert!(matches!(synced, Err(Error::TooLarge { .. })), "{synced:?}");
+    let synced = b
+        .registry
+        .peers()
+        .sync(&near, &SyncOptions::default(), &NoProgress);
+    assert!(
+        matches!(
+            synced,
+            Err(Error::Integrity(IntegrityError::TooLarge { .. }))
+        ),
+        "{synced:?}"
+    );
     assert!(b.registry.fsck(&NoProgress).unwrap().is_clean());
 }
 
@@ -196,7 +212,10 @@ fn honest_repetition_is_pulled_with_consent() {
     let near = InProcessPeer::honest(&a.registry, 1);
     let refused = pull(&b, &near, false);
     assert!(
-        matches!(refused, Err(Error::TooLarge { .. })),
+        matches!(
+            refused,
+            Err(Error::Integrity(IntegrityError::TooLarge { .. }))
+        ),
         "{refused:?}"
     );
     pull(&b, &near, true).unwrap();
@@ -283,9 +302,9 @@ fn false_claim_found_by_pull_names_its_signer() {
     assert!(matches!(lie, Error::SignedLie { .. }), "{lie:?}");
     let checked = a.registry.fsck(&NoProgress).unwrap();
     assert!(checked.corrupt.is_empty() && !checked.is_clean());
-    let told = &checked.false_claims[0];
-    assert_eq!(told.signer, Some(a.key.public_key().to_hex()));
-    assert!(told.claim.contains("`num_rows` is 7"), "{}", told.claim);
+    let found = &checked.false_claims[0];
+    assert_eq!(found.signer, Some(a.key.public_key().to_hex()));
+    assert!(found.claim.contains("`num_rows` is 7"), "{}", found.claim);
 }
 
 #[test]

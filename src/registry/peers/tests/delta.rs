@@ -153,10 +153,11 @@ fn pulled_leaves_are_stored_as_deltas() {
 fn pull(b: &Lab, source: &AlteredPeer<'_>) -> Result<(), Error> {
     let catalogs: [&dyn PeerCatalog; 1] = [source];
     let reference = "corpus".parse().unwrap();
-    let (offer, _, _) = b.registry.resolve_remote(&reference, &catalogs)?;
+    let (offer, _, _) = b.registry.peers().resolve_remote(&reference, &catalogs)?;
     let sources: [&dyn ChunkSource; 1] = [source];
     let options = PullOptions::default();
     b.registry
+        .peers()
         .pull(&accepted(&offer)?, &sources, options, &NoProgress)?;
     Ok(())
 }
@@ -303,7 +304,7 @@ fn delta_base_hidden_from_peer_is_not_used() {
     let near = first_pulled(&a, &b);
     let first = a.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     a.index("corpus", &version(1), false);
-    a.registry.unshare(&first).unwrap();
+    a.registry.peers().unshare(&first).unwrap();
     let are_plain = |_: &Request, answer| Ok(changed(answer, |_| panic!("a delta")));
     pull(
         &b,

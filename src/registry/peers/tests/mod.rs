@@ -4,6 +4,7 @@ mod admission;
 mod advertised;
 mod claims;
 mod delta;
+mod look;
 mod prefetch;
 mod pull;
 mod reconcile;

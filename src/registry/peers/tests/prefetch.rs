@@ -55,10 +55,16 @@ fn labs(count: usize) -> (Lab, Lab, Vec<u8>) {
 }
 
 fn pull(here: &Lab, sources: &[&dyn ChunkSource]) {
-    let offers = here.registry.list_remote(sources[0], &ListFilter::All);
+    let offers = here
+        .registry
+        .peers()
+        .list_remote(sources[0], &ListFilter::All);
     let accepted = accepted(&offers.unwrap()[0]).unwrap();
     let options = PullOptions::default();
-    let report = here.registry.pull(&accepted, sources, options, &NoProgress);
+    let report = here
+        .registry
+        .peers()
+        .pull(&accepted, sources, options, &NoProgress);
     report.unwrap();
 }
 

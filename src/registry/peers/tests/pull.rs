@@ -12,12 +12,12 @@ use crate::protocol::PeerCatalog;
 use crate::protocol::PullChunkRequest;
 use crate::protocol::PullNodeRequest;
 use crate::protocol::ReconcileRequest;
-use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::testing::in_process_peer::InProcessPeer;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
+use crate::registry::publishing::trust::Listed;
 
 #[test]
 fn pull_of_next_version_gets_only_changes() {
@@ -142,12 +142,12 @@ fn private_dataset_is_hidden_from_every_request() {
     .unwrap();
     assert_eq!(records, 1);
     // Unsigned data is visible after sharing by hand, and hidden after unsharing.
-    a.registry.share(&unsigned).unwrap();
+    a.registry.peers().share(&unsigned).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 2);
     let filter = near.filter().unwrap();
     assert!(filter.may_contain(&unsigned.manifest.content_id));
-    a.registry.unshare(&unsigned).unwrap();
-    a.registry.unshare(&public).unwrap();
+    a.registry.peers().unshare(&unsigned).unwrap();
+    a.registry.peers().unshare(&public).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 0);
     assert_eq!(near.filter().unwrap(), Filter::default());
     let open = InProcessPeer {
@@ -194,7 +194,12 @@ fn sync_pulls_trusted_and_reports_the_rest() {
     a.index("ours", &rows(8, 500), false);
     b.index("theirs", &rows(9, 500), false);
     let near = InProcessPeer::honest(&a.registry, 1);
-    let sync = |options: &SyncOptions| b.registry.sync(&near, options, &NoProgress).unwrap();
+    let sync = |options: &SyncOptions| {
+        b.registry
+            .peers()
+            .sync(&near, options, &NoProgress)
+            .unwrap()
+    };
     let report = sync(&SyncOptions::default());
     assert_eq!((report.received, report.sent), (1, 1));
     // Content of an unknown publisher is not pulled without consent.
@@ -209,12 +214,12 @@ fn sync_pulls_trusted_and_reports_the_rest() {
     let ours = a.registry.resolve(&"ours".parse().unwrap()).unwrap();
     a.registry.withdraw(&ours, &a.key, "wrong labels").unwrap();
     assert_eq!(sync(&SyncOptions::default()).received, 1);
-    let trust = b.registry.trust().unwrap();
+    let trust = b.registry.trust().store().unwrap();
     let held = b.registry.list().unwrap();
     let mine = held
         .into_iter()
         .find(|d| d.manifest.name.to_string() == "ours");
-    let listed = LocalRegistry::listed(&trust, mine.unwrap());
+    let listed = Listed::of(&trust, mine.unwrap());
     assert_eq!(listed.withdrawn.as_deref(), Some("wrong labels"));
 }
 

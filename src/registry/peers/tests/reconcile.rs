@@ -26,13 +26,19 @@ fn index(lab: &Lab, name: &str, private: bool) -> Dataset {
 fn sync(lab: &Lab, peer: &Lab) -> SyncReport {
     let near = InProcessPeer::honest(&peer.registry, 1);
     let options = SyncOptions::default();
-    lab.registry.sync(&near, &options, &NoProgress).unwrap()
+    lab.registry
+        .peers()
+        .sync(&near, &options, &NoProgress)
+        .unwrap()
 }
 
 /// Returns the elements that a registry compares with a peer.
 fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::protocol::Element> {
     let peer = crate::ident::NodeId::new([1; 32]);
-    let own = lab.registry.elements_with(salt, &peer, Showing::default());
+    let own = lab
+        .registry
+        .peers()
+        .elements_with(salt, &peer, Showing::default());
     own.unwrap().into_iter().map(|own| own.element).collect()
 }
 
@@ -96,8 +102,8 @@ fn symbols_and_wanted_items_hide_private_datasets() {
         .unwrap();
     assert_eq!((answer.count, answer.symbols.len()), (20, 64));
     let keys = Keys::of(&salt);
-    let told = crate::protocol::reconcile::peel(&keys, &answer.symbols);
-    assert_eq!(told.as_ref(), Some(&shown));
+    let peeled = crate::protocol::reconcile::peel(&keys, &answer.symbols);
+    assert_eq!(peeled.as_ref(), Some(&shown));
     let hidden = salt.envelope(&secret.envelope_id);
     assert!(shown.binary_search(&hidden).is_err());
     let wanted = |elements: Vec<_>| near.wanted(&WantedRequest { salt, elements }).unwrap();
@@ -123,7 +129,7 @@ fn symbols_and_wanted_items_hide_private_datasets() {
             showing: Showing::default(),
             access: near.access,
         };
-        let answer = a.registry.symbols(&request, &answer);
+        let answer = a.registry.peers().symbols(&request, &answer);
         assert!(answer.is_ok_and(|a| a.symbols.is_empty()));
     }
 }

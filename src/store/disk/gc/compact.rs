@@ -36,6 +36,7 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 use crate::store::disk::pack::file;
 use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::list;
 use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::rebuild::unreadable;
@@ -195,7 +196,7 @@ impl DiskStore {
     /// Cuts uncommitted leftovers of writers off all packs, which frees space without a change
     /// to the index.
     pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
-        let packs = self.read(|t| file::all(t))?;
+        let packs = self.read(|t| list::all(t))?;
         let mut bytes = 0;
         for (number, row) in packs {
             bytes += self.trim(number, row)?;
@@ -259,7 +260,7 @@ impl DiskStore {
             return Ok(());
         }
         self.write(|t| {
-            let present: BTreeSet<u32> = file::all(t)?
+            let present: BTreeSet<u32> = list::all(t)?
                 .into_iter()
                 .filter(|(_, row)| !row.retired)
                 .map(|(number, _)| number)

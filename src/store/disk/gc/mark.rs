@@ -9,6 +9,7 @@ use crate::blob_store::BlobKind;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::TreeId;
+use crate::manifest::each_held_node;
 use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
@@ -52,6 +53,7 @@ pub(crate) fn mark(
     let rooted = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
     let mut keys = below(&reader, rooted.needed, &HashSet::new(), &mut nodes)?;
+    keys.extend(partial(&reader, rooted.partial, &mut nodes)?);
     let (kept_back, more) = restorable(&reader, rooted.restorable, &keys, nodes)?;
     keys.extend(more);
     let mut live = Live {
@@ -86,6 +88,31 @@ fn below(
             each_node(reader, TreeId::new(*root.id.as_bytes()), &mut |key| {
                 let is_node = key.kind == BlobKind::Node;
                 let first = !is_node || (!known.contains(&key) && walked.insert(key));
+                if first {
+                    found.push(key);
+                }
+                first
+            })?;
+        } else {
+            found.push(root);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the blobs of partial holdings that are here. A node that is missing or unreadable ends the
+/// walk below it.
+fn partial(
+    reader: &BlobReader,
+    roots: Vec<BlobKey>,
+    walked: &mut HashSet<BlobKey>,
+) -> Result<Vec<BlobKey>, StoreError> {
+    let mut found = Vec::new();
+    for root in roots {
+        if root.kind == BlobKind::Node {
+            let root = TreeId::new(*root.id.as_bytes());
+            each_held_node(reader, root, &mut |key| {
+                let first = key.kind != BlobKind::Node || walked.insert(key);
                 if first {
                     found.push(key);
                 }

@@ -17,6 +17,8 @@ pub struct RootSet {
     pub needed: Vec<BlobKey>,
     /// Roots of removed datasets that can still be restored. An incomplete one is collected.
     pub restorable: Vec<Restorable>,
+    /// Roots of partial holdings. What is missing below them stays missing.
+    pub partial: Vec<BlobKey>,
 }
 
 impl From<Vec<BlobKey>> for RootSet {
@@ -24,6 +26,7 @@ impl From<Vec<BlobKey>> for RootSet {
         Self {
             needed,
             restorable: Vec::new(),
+            partial: Vec::new(),
         }
     }
 }
@@ -42,6 +45,7 @@ pub const KEEP_DAYS: u32 = 7;
 
 /// Options of a collection.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct GcOptions {
     /// Only report the effect.
     pub dry_run: bool,

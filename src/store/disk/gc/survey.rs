@@ -16,7 +16,7 @@ use crate::store::disk::index::rows;
 use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
-use crate::store::disk::pack::file;
+use crate::store::disk::pack::list;
 use crate::store::disk::pack::reader::PackBytes;
 
 /// Garbage of a pack that makes a rewrite worth its cost: one part in this many.
@@ -86,7 +86,7 @@ pub(crate) fn survey(
     needed: &dyn Fn(&BlobKey) -> bool,
 ) -> Result<Vec<Survey>, StoreError> {
     // Packs first: later commits do not fit their committed length.
-    let packs = store.read(|t| file::all(t))?;
+    let packs = store.read(|t| list::all(t))?;
     let mut named = Named::new();
     each_row(store, Table::Blobs, &mut |key, value| {
         if needed(&rows::decode_blob_key(key)?) {

@@ -265,33 +265,33 @@ impl RedbMeta {
 
     /// Creates an index beside the old one and renames it, so that none is ever half-made.
     fn make(&self, old: Option<&OldIndex<'_>>, making: &IndexBuild<'_>) -> Result<(), StoreError> {
-        let aside = format!("{}.new", layout::INDEX);
-        let made = self.make_aside(&aside, old, making).and_then(|()| {
-            let renamed = self.disk.rename(&aside, layout::INDEX);
+        let partial = format!("{}.new", layout::INDEX);
+        let made = self.make_partial(&partial, old, making).and_then(|()| {
+            let renamed = self.disk.rename(&partial, layout::INDEX);
             renamed.map_err(io_error("rename"))
         });
         if let Err(error) = made {
             // The returned error matters more than a leftover.
-            let _ = self.disk.remove(&aside);
+            let _ = self.disk.remove(&partial);
             (making.undo)();
             return Err(error);
         }
         self.disk.sync_dir("").map_err(io_error("sync"))
     }
 
-    fn make_aside(
+    fn make_partial(
         &self,
-        aside: &str,
+        partial: &str,
         old: Option<&OldIndex<'_>>,
         making: &IndexBuild<'_>,
     ) -> Result<(), StoreError> {
         let open = || {
-            let file = self.disk.open(aside, OpenMode::Create);
-            file.map_err(|e| StoreError::io("create", aside, e))
+            let file = self.disk.open(partial, OpenMode::Create);
+            file.map_err(|e| StoreError::io("create", partial, e))
         };
         let file = open()?;
         file.set_len(0)
-            .map_err(|e| StoreError::io("create", aside, e))?;
+            .map_err(|e| StoreError::io("create", partial, e))?;
         {
             let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
             let transaction = guarded(|| database.begin_write())?;
@@ -303,7 +303,9 @@ impl RedbMeta {
             guarded(|| transaction.commit())?;
         }
         // The database writes when it closes; that must be durable too before the old index goes.
-        open()?.sync().map_err(|e| StoreError::io("sync", aside, e))
+        open()?
+            .sync()
+            .map_err(|e| StoreError::io("sync", partial, e))
     }
 
     /// Returns true if there is no index. An unreachable one, such as a link to an absent disk,

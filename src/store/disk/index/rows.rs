@@ -4,7 +4,9 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
+use crate::store::disk::error::StoreError;
 use crate::store::disk::pack::location::Location;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
@@ -73,6 +75,12 @@ pub(crate) fn decode_location(bytes: &[u8]) -> Result<Location, MetaError> {
         Ok(location)
     };
     decode().map_err(damaged(Table::Blobs))
+}
+
+/// Returns the location of a blob in one view of the index.
+pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
+    let row = tables.get(Table::Blobs, &blob_key(key))?;
+    Ok(row.map(|bytes| decode_location(&bytes)).transpose()?)
 }
 
 /// The index row of a pack.

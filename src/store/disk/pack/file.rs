@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
-use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::pack::Record;
 use crate::pack::layout::PACK_BYTES_SEALED;
@@ -21,7 +20,8 @@ use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
-use crate::store::disk::rebuild::strange_packs;
+use crate::store::disk::pack::list::all;
+use crate::store::disk::pack::list::strange_packs;
 use crate::store::disk::rebuild::unreadable;
 
 /// An open pack and the lock on it.
@@ -176,16 +176,6 @@ impl PackFile {
 
 fn takes_more(row: &PackRow) -> bool {
     !row.retired && row.committed_bytes < PACK_BYTES_SEALED
-}
-
-/// Returns every pack in the index.
-pub(crate) fn all(tables: &dyn MetaRead) -> Result<Vec<(u32, PackRow)>, StoreError> {
-    let mut found = Vec::new();
-    tables.scan(Table::Packs, &[], &mut |key, value| {
-        found.push(rows::decode_pack_key(key).and_then(|n| Ok((n, rows::decode_pack(value)?))));
-        Scan::Continue
-    })?;
-    Ok(found.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// Returns the index row of a pack.

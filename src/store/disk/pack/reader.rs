@@ -7,70 +7,24 @@ use std::sync::Mutex;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
-use crate::blob_store::BlobKind;
-use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
 use crate::chunk::CodecError;
 use crate::ident::BlobId;
 use crate::locks::lock;
-use crate::meta_store::MetaRead;
-use crate::meta_store::Table;
-use crate::pack::Item;
 use crate::pack::RecordView;
 use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
-use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::index::rows;
+pub(crate) use crate::store::disk::index::rows::locate;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
-use crate::store::disk::pack::bases::Locate;
-use crate::store::disk::pack::bases::RecordCache;
 use crate::store::disk::pack::location::Location;
+use crate::store::disk::pack::record_cache::Locate;
+use crate::store::disk::pack::record_cache::RecordCache;
+use crate::store::disk::pack::unpacked::Unpacked;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
-
-/// The decompressed blobs of a record.
-#[derive(Debug)]
-pub struct Unpacked {
-    items: Vec<Item>,
-    starts: Vec<usize>,
-    raw: Vec<u8>,
-}
-
-impl Unpacked {
-    pub(crate) fn new(items: Vec<Item>, raw: Vec<u8>) -> Self {
-        let starts = items
-            .iter()
-            .scan(0_usize, |next, item| {
-                let start = *next;
-                *next = start.saturating_add(usize::try_from(item.raw_bytes).unwrap_or(usize::MAX));
-                Some(start)
-            })
-            .collect();
-        Self { items, starts, raw }
-    }
-
-    /// Returns the bytes of an item, not checked against its hash.
-    pub fn item(&self, key: &BlobKey, at: u16) -> Option<&[u8]> {
-        let index = usize::from(at);
-        let item = self.items.get(index).filter(|i| i.id == key.id)?;
-        let start = *self.starts.get(index)?;
-        self.raw
-            .get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
-    }
-
-    /// Returns the bytes of adjacent items, the last included.
-    pub fn items(&self, first: u16, last: u16) -> Option<&[u8]> {
-        let start = *self.starts.get(usize::from(first))?;
-        let end = match self.starts.get(usize::from(last) + 1) {
-            Some(end) => *end,
-            None => self.raw.len(),
-        };
-        self.raw.get(start..end)
-    }
-}
 
 /// Reads blobs of a store. While it lives, no collection removes a blob that it finds.
 #[derive(Debug)]
@@ -245,7 +199,13 @@ impl BlobReader {
         Ok(file)
     }
 
-    fn find(&self, key: &BlobKey) -> Result<Vec<u8>, StoreError> {
+    /// Returns the store that it reads.
+    pub(in crate::store::disk) fn store(&self) -> &DiskStore {
+        &self.store
+    }
+
+    /// Returns the verified bytes of a blob.
+    pub(in crate::store::disk) fn find(&self, key: &BlobKey) -> Result<Vec<u8>, StoreError> {
         let at = self.store.read(|t| locate(t, key))?;
         let at = at.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
         let record = self.record(key, &at)?;
@@ -260,29 +220,6 @@ impl BlobReader {
 
 /// Number of files kept open at a time.
 const PACKS_OPEN_MAX: usize = 128;
-
-impl BlobStore for BlobReader {
-    fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError> {
-        Ok(self.find(key)?)
-    }
-
-    fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError> {
-        Ok(self.locate(keys)?.iter().map(Option::is_some).collect())
-    }
-
-    fn put(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, BlobError> {
-        let session = WriteSession::begin(&self.store)?;
-        let key = session.add(kind, bytes)?;
-        session.commit(|_, _| Ok::<_, StoreError>(()))?;
-        Ok(key)
-    }
-}
-
-/// Returns the location of a blob in one view of the index.
-pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
-    let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
-    Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
-}
 
 /// A pack's bytes, for a scan.
 #[derive(Debug)]

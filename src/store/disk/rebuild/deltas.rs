@@ -9,24 +9,18 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::pack::RecordHeader;
 use crate::pack::RecordView;
-use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
-use crate::store::disk::rebuild::put_whole;
-use crate::store::disk::rebuild::read_exactly;
+use crate::store::disk::pack::unpacked::Unpacked;
+use crate::store::disk::rebuild::records::RecordPlace;
+use crate::store::disk::rebuild::records::put_whole;
+use crate::store::disk::rebuild::records::read_exactly;
 use crate::store::disk::rebuild::unreadable::Span;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
-
-/// The location of a record.
-pub(crate) struct RecordPlace {
-    pub(crate) pack: u32,
-    pub(crate) offset: u64,
-    pub(crate) record_bytes: usize,
-}
 
 /// Writes the rows of deltas whose bases are whole.
 pub(crate) struct DeltaRows<'a> {

@@ -8,6 +8,7 @@
 pub(crate) mod deltas;
 pub(crate) mod old_index;
 pub(crate) mod put_back;
+pub(crate) mod records;
 pub(crate) mod unreadable;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,6 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::pack::Flags;
-use crate::pack::Item;
 use crate::pack::RecordHeader;
 use crate::pack::RecordView;
 use crate::pack::ScanItem;
@@ -38,14 +38,17 @@ use crate::store::disk::io::Disk;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
-use crate::store::disk::pack::file;
+use crate::store::disk::pack::list;
+use crate::store::disk::pack::list::pack_numbers;
 use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::PackBytes;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::rebuild::deltas::DeltaRows;
-use crate::store::disk::rebuild::deltas::RecordPlace;
 use crate::store::disk::rebuild::old_index::OldIndex;
 use crate::store::disk::rebuild::put_back::put_back;
+use crate::store::disk::rebuild::records::RecordPlace;
+use crate::store::disk::rebuild::records::put_whole;
+use crate::store::disk::rebuild::records::read_exactly;
 use crate::store::disk::rebuild::unreadable::Span;
 use crate::wire::DecodeError;
 
@@ -189,19 +192,6 @@ fn lost_blobs(
     failed.map_or(Ok(lost), Err)
 }
 
-/// Returns the numbers of the existing pack files, ascending.
-pub(crate) fn pack_numbers(disk: &Arc<dyn Disk>) -> Result<Vec<u32>, StoreError> {
-    let names = disk
-        .list(layout::PACKS_DIR)
-        .map_err(|e| StoreError::io("read", layout::PACKS_DIR, e))?;
-    let mut numbers: Vec<u32> = names
-        .iter()
-        .filter_map(|n| layout::pack_number(n))
-        .collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
 /// Reads packs one after the other.
 struct Packs {
     /// The packs in the old index, where it is whole.
@@ -224,7 +214,7 @@ struct Packs {
 impl Packs {
     fn new(old: Option<&OldIndex<'_>>) -> Result<Self, StoreError> {
         let known = match old.filter(|old| old.is_whole) {
-            Some(old) => Some(file::all(old.tables)?.into_iter().collect()),
+            Some(old) => Some(list::all(old.tables)?.into_iter().collect()),
             None => None,
         };
         let noted = match old.filter(|old| old.is_whole) {
@@ -379,22 +369,6 @@ fn refuse_newer(file: &dyn DiskFile, number: u32) -> Result<(), StoreError> {
     }
 }
 
-/// Reads a number of bytes of a pack; `None` where it ends before.
-pub(crate) fn read_exactly(
-    file: &dyn DiskFile,
-    number: u32,
-    offset: u64,
-    length: usize,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut bytes = vec![0; length];
-    match file.read_exact_at(&mut bytes, offset) {
-        Ok(()) => Ok(Some(bytes)),
-        Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        // A failed read may succeed later, so nothing is decided by it.
-        Err(e) => Err(StoreError::io("read", layout::pack_path(number), e)),
-    }
-}
-
 /// Writes the rows of a record's blobs, and returns the bytes that the layer above needs; `None` when
 /// the record is damaged.
 fn index_record(
@@ -424,46 +398,4 @@ fn index_record(
         return Ok(None);
     }
     Ok(Some(kind.is_entry().then_some(raw)))
-}
-
-/// Writes rows for the blobs that match their ids, unless they have one. Returns `false` when the record
-/// does not hold the blobs that it names.
-pub(crate) fn put_whole(
-    kind: BlobKind,
-    items: impl Iterator<Item = (Item, Location)>,
-    raw: &[u8],
-    tables: &mut dyn MetaWrite,
-) -> Result<bool, StoreError> {
-    let mut rest = raw;
-    let mut is_whole = true;
-    for (item, location) in items {
-        let length = usize::try_from(item.raw_bytes).unwrap_or(usize::MAX);
-        let Some((blob, after)) = rest.split_at_checked(length) else {
-            return Ok(false);
-        };
-        rest = after;
-        if BlobId::of(blob) != item.id {
-            is_whole = false;
-            continue;
-        }
-        let key = rows::blob_key(&BlobKey { kind, id: item.id });
-        if tables.get(Table::Blobs, &key)?.is_none() {
-            tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
-        }
-    }
-    Ok(is_whole)
-}
-
-/// Returns the numbers of packs without a row that this index did not give.
-pub(crate) fn strange_packs(
-    disk: &Arc<dyn Disk>,
-    tables: &dyn MetaRead,
-) -> Result<BTreeSet<u32>, StoreError> {
-    let last = tables.get(Table::Meta, rows::LAST_PACK_KEY)?;
-    let last = rows::decode_counter(last, Table::Meta)?;
-    let known: BTreeSet<u32> = file::all(tables)?.into_iter().map(|(n, _)| n).collect();
-    let numbers = pack_numbers(disk)?.into_iter();
-    Ok(numbers
-        .filter(|n| u64::from(*n) > last && !known.contains(n))
-        .collect())
 }

@@ -52,16 +52,16 @@ fn write(store: &DiskStore, random: &mut Random, written: u64) {
             let key = [number.to_le_bytes(), n.to_le_bytes()].concat();
             let value = vec![7; usize::try_from(number >> 53).unwrap()];
             tables.put(Table::Known, &key, &value)?;
-            tables.put(Table::Aside, &key, &value)?;
+            tables.put(Table::Suppressed, &key, &value)?;
             tables.put(Table::Names, &key, &[])?;
         }
         let mut old = Vec::new();
-        tables.scan(Table::Aside, &[], &mut |key, _| {
+        tables.scan(Table::Suppressed, &[], &mut |key, _| {
             old.push(key.to_vec());
             Scan::Continue
         })?;
         for key in old.iter().take(old.len().saturating_sub(20)) {
-            tables.delete(Table::Aside, key)?;
+            tables.delete(Table::Suppressed, key)?;
         }
         Ok::<_, StoreError>(())
     });

@@ -126,16 +126,16 @@ pub fn malformed(lab: &Lab) -> Verdict {
         ),
         (
             "a varint without an end",
-            raw(wire::SEAMS, [&envelope[..], &[0], &[0x80; 20]].concat()),
+            raw(wire::RECORD_BOUNDARIES, [&envelope[..], &[0], &[0x80; 20]].concat()),
         ),
         (
             "a varint that is longer than it need be",
-            raw(wire::SEAMS, [&envelope[..], &[0, 0x80, 0, 1]].concat()),
+            raw(wire::RECORD_BOUNDARIES, [&envelope[..], &[0, 0x80, 0, 1]].concat()),
         ),
         (
             "65 bases",
             raw(
-                wire::DIFFERENCES,
+                wire::DELTAS,
                 [&[0; 32 + 1 + 1 + 64][..], &[1, 0, 1, 65, 0]].concat(),
             ),
         ),

@@ -180,55 +180,55 @@ fn delta(chunks: &[u64], bases: &[u64], payload: &[u8]) -> Frame {
 }
 
 /// Deltas that are none, or expand.
-pub const DIFFERENCE_LIES: &[(&str, u8, Twist)] = &[
-    ("a delta that expands to 4 GiB", wire::DIFFERENCES, |_| {
+pub const DELTA_LIES: &[(&str, u8, Twist)] = &[
+    ("a delta that expands to 4 GiB", wire::DELTAS, |_| {
         Say::Frames(vec![delta(
             &[0],
             &[0],
             &forge::bomb(4 << 30, Some(4 << 30)),
         )])
     }),
-    ("one that does not say so", wire::DIFFERENCES, |_| {
+    ("one that does not say so", wire::DELTAS, |_| {
         Say::Frames(vec![delta(&[0], &[0], &forge::bomb(4 << 30, None))])
     }),
-    ("one of noise", wire::DIFFERENCES, |_| {
+    ("one of noise", wire::DELTAS, |_| {
         Say::Frames(vec![delta(&[0], &[0], &noise(1, 10_000))])
     }),
     (
         "one of chunks that were not asked for",
-        wire::DIFFERENCES,
+        wire::DELTAS,
         |_| Say::Frames(vec![delta(&[8_191, 1 << 60], &[0], &noise(1, 100))]),
     ),
-    ("one against what was not named", wire::DIFFERENCES, |_| {
+    ("one against what was not named", wire::DELTAS, |_| {
         Say::Frames(vec![delta(&[0], &[63, 1 << 60], &noise(1, 100))])
     }),
-    ("one of no chunks", wire::DIFFERENCES, |_| {
+    ("one of no chunks", wire::DELTAS, |_| {
         Say::Frames(vec![delta(&[], &[0], &forge::bomb(0, Some(0)))])
     }),
-    ("deltas without an end", wire::DIFFERENCES, |_| {
+    ("deltas without an end", wire::DELTAS, |_| {
         Say::Endless(delta(&[0], &[0], &noise(1, 1_000)).encode())
     }),
-    ("nodes that expand to 4 GiB", wire::NODE_DIFFERENCES, |_| {
+    ("nodes that expand to 4 GiB", wire::NODE_DELTAS, |_| {
         let payload = forge::bomb(4 << 30, Some(4 << 20));
         Say::Frames(vec![Frame::new(
             0x8d,
             [varint(4 << 20), counted(&payload)].concat(),
         )])
     }),
-    ("nodes of 2^60 bytes", wire::NODE_DIFFERENCES, |_| {
+    ("nodes of 2^60 bytes", wire::NODE_DELTAS, |_| {
         let payload = forge::bomb(1 << 20, Some(1 << 60));
         Say::Frames(vec![Frame::new(
             0x8d,
             [varint(1 << 60), counted(&payload)].concat(),
         )])
     }),
-    ("nodes of noise", wire::NODE_DIFFERENCES, |_| {
+    ("nodes of noise", wire::NODE_DELTAS, |_| {
         Say::Frames(vec![Frame::new(
             0x8d,
             [varint(5_000), counted(&noise(3, 500))].concat(),
         )])
     }),
-    ("nodes without an end", wire::NODE_DIFFERENCES, |_| {
+    ("nodes without an end", wire::NODE_DELTAS, |_| {
         let payload = forge::bomb(1_000, Some(1_000));
         Say::Endless(Frame::new(0x8d, [varint(1_000), counted(&payload)].concat()).encode())
     }),
@@ -246,7 +246,7 @@ pub fn deltas(lab: &Lab, kind: u8, lie: Twist) -> Verdict {
         wire::HELLO => Say::Frames(vec![wire::hello(0x81, &[0, 1], true)]),
         k if k == kind => lie(request),
         // The asker that it learns the truth by reads none.
-        wire::DIFFERENCES | wire::NODE_DIFFERENCES if truth.is_empty() => {
+        wire::DELTAS | wire::NODE_DELTAS if truth.is_empty() => {
             Say::Frames(vec![wire::refusal(2, "never heard of it")])
         }
         _ => Say::Truth,

@@ -273,10 +273,10 @@ pub const OTHER_LIES: &[(&str, u8, Lie)] = &[
     ("nodes: one longer than any may be", wire::NODES, |_, _| {
         Say::Frames(vec![Frame::new(0x84, counted(&noise(5, 70_000)))])
     }),
-    ("seams: without an end", wire::SEAMS, |_, truth| {
+    ("seams: without an end", wire::RECORD_BOUNDARIES, |_, truth| {
         Say::Endless(encoded(truth))
     }),
-    ("seams: 2^63 of them", wire::SEAMS, |_, _| {
+    ("seams: 2^63 of them", wire::RECORD_BOUNDARIES, |_, _| {
         Say::Frames(vec![Frame::new(0x89, varint(1 << 63))])
     }),
 ];
@@ -299,15 +299,15 @@ pub fn about_chunks(lab: &Lab, lie: Lie) -> Verdict {
 }
 
 pub fn about(lab: &Lab, kind: u8, lie: Lie) -> Verdict {
-    if kind == wire::SEAMS {
-        return seams(lab, lie);
+    if kind == wire::RECORD_BOUNDARIES {
+        return record_boundaries(lab, lie);
     }
     found_out(lab, "corpus", at(kind, lie))
 }
 
-/// Seams are a hint: whoever lies about them is passed over, or found out, and does no harm.
-fn seams(lab: &Lab, lie: Lie) -> Verdict {
-    let host = Host::serve(Some(lab.honest.address), 1, at(wire::SEAMS, lie));
+/// Record boundaries are a hint: a peer that lies about them is passed over, or found out, and does no harm.
+fn record_boundaries(lab: &Lab, lie: Lie) -> Verdict {
+    let host = Host::serve(Some(lab.honest.address), 1, at(wire::RECORD_BOUNDARIES, lie));
     let home = lab.home();
     let ran = lab.pull(&home, &host.peer(), "windows")?;
     if host.lies() == 0 {

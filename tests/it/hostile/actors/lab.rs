@@ -48,7 +48,7 @@ impl Lab {
 
     /// Returns the number of remote manifests that the served registry has heard of.
     pub fn heard(&self) -> usize {
-        self.registry.remote_manifests().unwrap().len()
+        self.registry.peers().remote_manifests().unwrap().len()
     }
 
     /// Indexes and signs a file, with a card.
@@ -57,12 +57,10 @@ impl Lab {
         std::fs::write(&path, bytes).unwrap();
         let card = self.path("card.md");
         std::fs::write(&card, format!("# What `{name}` is\n")).unwrap();
-        let options = IndexOptions {
-            private,
-            card: Some(card),
-            sign_with: Some(self.key.clone()),
-            ..IndexOptions::default()
-        };
+        let mut options = IndexOptions::default();
+        options.private = private;
+        options.card = Some(card);
+        options.sign_with = Some(self.key.clone());
         let report = self.registry.index(&path, &options, &NoProgress).unwrap();
         let id = report.manifest.content_id;
         self.registry.get(&id).unwrap().unwrap()

@@ -168,7 +168,7 @@ impl Mouth {
         let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();
         let request = Request::decode(&frame).unwrap().unwrap();
         let told = tokio::task::block_in_place(|| {
-            let truth: Vec<Response> = self.registry.answer(&request, &asking()).collect();
+            let truth: Vec<Response> = self.registry.peers().answer(&request, &asking()).collect();
             match (self.tell)(&request, &truth) {
                 Told::Truth => Err(encoded(&truth)),
                 told => Ok(told),

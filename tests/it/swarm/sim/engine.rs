@@ -1,4 +1,4 @@
-//! Events in order of time, and talks between nodes.
+//! Events in order of time, and exchanges between nodes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use alimentar::protocol::Salt;
 use alimentar::wire::limits::GOSSIP_QUEUE_MAX;
 
 use super::catalogue::Item;
+use super::exchange::Conversation;
 use super::ledger::Ledger;
 use super::life::Change;
 use super::network;
@@ -25,14 +26,13 @@ use super::node::id_of;
 use super::node::place_of;
 use super::report::Outcome;
 use super::scenario::Scenario;
-use super::talk::Conversation;
 
 /// Something that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     /// A node looks at what it has to do.
     Wake(usize),
-    /// The connection of a talk is there.
+    /// The connection of an exchange is there.
     Begun(u64),
     /// A request has arrived.
     Asked(u64),
@@ -62,11 +62,11 @@ pub struct World {
     pub disturbances: usize,
     queue: BinaryHeap<Reverse<(Duration, u64, Event)>>,
     sequence: u64,
-    talks: BTreeMap<u64, Conversation>,
+    exchanges: BTreeMap<u64, Conversation>,
     is_changed: bool,
 }
 
-/// The outcome of a talk whose other side does not answer.
+/// The outcome of an exchange whose other side does not answer.
 const UNHEARD: ExchangeOutcome = ExchangeOutcome::Failed;
 
 impl World {
@@ -86,7 +86,7 @@ impl World {
             disturbances: 0,
             queue: BinaryHeap::new(),
             sequence: 0,
-            talks: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
             is_changed: true,
         };
         world.prepare();
@@ -175,10 +175,10 @@ impl World {
                     self.act(at);
                 }
             }
-            Event::Begun(talk) => self.ask(talk),
-            Event::Asked(talk) => self.asked(talk),
-            Event::Answered(talk) => self.answered(talk),
-            Event::Failed(talk) => self.finish(talk, UNHEARD),
+            Event::Begun(exchange) => self.ask(exchange),
+            Event::Asked(exchange) => self.asked(exchange),
+            Event::Answered(exchange) => self.answered(exchange),
+            Event::Failed(exchange) => self.finish(exchange, UNHEARD),
             Event::Sees(by, life, who) => self.sees(by, life, who),
             Event::Shows(at, life) => self.shows(at, life),
             Event::Change(change) => self.change(change),
@@ -196,8 +196,8 @@ impl World {
         if !self.nodes[at].is_alive {
             return;
         }
-        while let Some(talk) = self.nodes[at].gossip.next(self.now) {
-            self.begin(at, talk);
+        while let Some(exchange) = self.nodes[at].gossip.next(self.now) {
+            self.begin(at, exchange);
         }
         let node = &mut self.nodes[at];
         if let Some(wake) = node.gossip.next_wake() {
@@ -212,15 +212,15 @@ impl World {
         }
     }
 
-    fn begin(&mut self, from: usize, talk: Exchange) {
-        let to = place_of(&talk.peer());
+    fn begin(&mut self, from: usize, exchange: Exchange) {
+        let to = place_of(&exchange.peer());
         let lives = (self.nodes[from].life, self.nodes[to].life);
         self.sequence += 1;
         let number = self.sequence;
-        let is_compare = matches!(talk, Exchange::Compare(_));
-        let conversation = Conversation::new((from, to), lives, talk);
-        self.talks.insert(number, conversation);
-        self.nodes[from].counts.talks += 1;
+        let is_compare = matches!(exchange, Exchange::Compare(_));
+        let conversation = Conversation::new((from, to), lives, exchange);
+        self.exchanges.insert(number, conversation);
+        self.nodes[from].counts.exchanges += 1;
         self.nodes[from].counts.comparisons += u64::from(is_compare);
         let loss = self.nodes[from].access.loss_percent;
         let loss = loss.max(self.nodes[to].access.loss_percent);
@@ -258,27 +258,30 @@ impl World {
 
     /// The asking side asks, or is done.
     fn ask(&mut self, number: u64) {
-        let Some(mut talk) = self.talks.remove(&number) else {
+        let Some(mut exchange) = self.exchanges.remove(&number) else {
             return;
         };
-        let (from, to) = (talk.from, talk.to);
-        if self.nodes[from].life != talk.lives.0 || !self.nodes[from].is_alive {
+        let (from, to) = (exchange.from, exchange.to);
+        if self.nodes[from].life != exchange.lives.0 || !self.nodes[from].is_alive {
             return;
         }
         let salt = self.salt();
-        let request = talk.ask(&self.nodes[from], salt);
+        let request = exchange.ask(&self.nodes[from], salt);
         let arrives = request
             .as_ref()
             .map(|r| self.send(from, to, r.encode().len()));
-        talk.request = request;
-        self.talks.insert(number, talk);
+        exchange.request = request;
+        self.exchanges.insert(number, exchange);
         match arrives {
             Some(at) => {
                 self.nodes[from].counts.round_trips += 1;
                 self.push(at, Event::Asked(number));
             }
             None => {
-                let end = self.talks.get(&number).map_or(UNHEARD, Conversation::end);
+                let end = self
+                    .exchanges
+                    .get(&number)
+                    .map_or(UNHEARD, Conversation::end);
                 self.finish(number, end);
             }
         }
@@ -286,11 +289,11 @@ impl World {
 
     /// The answering side answers, if it is there.
     fn asked(&mut self, number: u64) {
-        let Some(talk) = self.talks.get_mut(&number) else {
+        let Some(exchange) = self.exchanges.get_mut(&number) else {
             return;
         };
-        let (from, to, life) = (talk.from, talk.to, talk.lives.1);
-        let request: Option<Request> = talk.request.take();
+        let (from, to, life) = (exchange.from, exchange.to, exchange.lives.1);
+        let request: Option<Request> = exchange.request.take();
         if !self.reaches(from, to) || self.nodes[to].life != life {
             return self.push(self.now + network::STALL, Event::Failed(number));
         }
@@ -299,49 +302,49 @@ impl World {
         let bytes = answers.iter().map(|a| a.encode().len()).sum();
         let at = self.send(to, from, bytes);
         self.push(at, Event::Answered(number));
-        if let Some(talk) = self.talks.get_mut(&number) {
-            talk.answers = answers;
+        if let Some(exchange) = self.exchanges.get_mut(&number) {
+            exchange.answers = answers;
         }
         self.take(to, &announced, from);
     }
 
     fn answered(&mut self, number: u64) {
-        let Some(talk) = self.talks.get_mut(&number) else {
+        let Some(exchange) = self.exchanges.get_mut(&number) else {
             return;
         };
-        let (from, to, life) = (talk.from, talk.to, talk.lives.0);
-        let answers: Vec<Response> = std::mem::take(&mut talk.answers);
+        let (from, to, life) = (exchange.from, exchange.to, exchange.lives.0);
+        let answers: Vec<Response> = std::mem::take(&mut exchange.answers);
         if !self.reaches(from, to) || self.nodes[from].life != life {
             return self.push(self.now + network::STALL, Event::Failed(number));
         }
-        let talk = self.talks.get_mut(&number);
-        let came = talk.map_or_else(Vec::new, |t| t.take_response(answers));
+        let exchange = self.exchanges.get_mut(&number);
+        let came = exchange.map_or_else(Vec::new, |t| t.take_response(answers));
         let new = self.take(from, &came, to);
-        if let Some(talk) = self.talks.get_mut(&number) {
-            talk.took(new);
+        if let Some(exchange) = self.exchanges.get_mut(&number) {
+            exchange.took(new);
         }
         self.ask(number);
     }
 
-    /// A talk is over, for the side that asked.
+    /// An exchange is over, for the side that asked.
     fn finish(&mut self, number: u64, end: ExchangeOutcome) {
-        let Some(talk) = self.talks.remove(&number) else {
+        let Some(exchange) = self.exchanges.remove(&number) else {
             return;
         };
         let now = self.now;
-        let node = &mut self.nodes[talk.from];
-        if node.life != talk.lives.0 || !node.is_alive {
+        let node = &mut self.nodes[exchange.from];
+        if node.life != exchange.lives.0 || !node.is_alive {
             return;
         }
-        node.gossip.record_outcome(now, &talk.talk, end);
+        node.gossip.record_outcome(now, &exchange.exchange, end);
         if end == UNHEARD {
             node.counts.failed += 1;
-            node.silent.insert(talk.to);
-            node.lines.remove(&talk.to);
+            node.silent.insert(exchange.to);
+            node.lines.remove(&exchange.to);
         } else {
-            node.silent.remove(&talk.to);
+            node.silent.remove(&exchange.to);
         }
-        self.act(talk.from);
+        self.act(exchange.from);
     }
 
     /// A node takes what another one gave it, and passes on what is new; how much that is.

@@ -16,7 +16,7 @@ pub const LINE_IDLE: Duration = Duration::from_secs(60);
 pub const LINES_MAX: usize = 32;
 /// The time for which a node waits for an absent node to accept a connection.
 pub const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// The same in the middle of a talk.
+/// The same in the middle of an exchange.
 pub const STALL: Duration = Duration::from_secs(20);
 
 /// Headers of UDP and QUIC, for each packet that is begun.
@@ -30,7 +30,7 @@ pub struct Access {
     pub rate: f64,
     /// The delay that it adds in each direction.
     pub latency: Duration,
-    /// The percentage of talks that fail.
+    /// The percentage of exchanges that fail.
     pub loss_percent: usize,
 }
 

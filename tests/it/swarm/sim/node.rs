@@ -24,13 +24,13 @@ use super::catalogue::Item;
 use super::catalogue::Took;
 use super::network::Access;
 
-/// The counts of a node's bytes, talks and items.
+/// The counts of a node's bytes, exchanges and items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub sent_bytes: u64,
     pub received_bytes: u64,
-    /// Talks that it began.
-    pub talks: u64,
+    /// Exchanges that it began.
+    pub exchanges: u64,
     pub comparisons: u64,
     pub failed: u64,
     pub round_trips: u64,

@@ -70,7 +70,7 @@ impl Counts {
         [
             &mut self.sent_bytes,
             &mut self.received_bytes,
-            &mut self.talks,
+            &mut self.exchanges,
             &mut self.comparisons,
             &mut self.failed,
             &mut self.round_trips,
@@ -96,7 +96,7 @@ impl Counts {
 
 /// The first lines of the table.
 pub const HEAD: &str = "\
-| scenario | nodes | all the same after, s | 50 % after, s | 99 % | 100 % | kB a node | talks a node | failed | round trips a talk | duplicates an item | idle kB a node and hour |
+| scenario | nodes | all the same after, s | 50 % after, s | 99 % | 100 % | kB a node | exchanges a node | failed | round trips an exchange | duplicates an item | idle kB a node and hour |
 |---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// A line of it, of several runs.
@@ -109,7 +109,7 @@ pub fn line(name: &str, nodes: usize, runs: &[Outcome]) -> String {
     };
     let mean =
         |of: &dyn Fn(&Outcome) -> f64| runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64;
-    let per_talk = |r: &Outcome| r.counts.round_trips as f64 / r.counts.talks.max(1) as f64;
+    let per_talk = |r: &Outcome| r.counts.round_trips as f64 / r.counts.exchanges.max(1) as f64;
     let doubled = |r: &Outcome| r.counts.duplicates as f64 / r.counts.taken.max(1) as f64;
     format!(
         "| {name} | {nodes} | {} | {} | {} | {} | {:.0} | {:.0} | {:.1} | {:.1} | {:.2} | {:.0} |",
@@ -118,7 +118,7 @@ pub fn line(name: &str, nodes: usize, runs: &[Outcome]) -> String {
         part(99),
         part(100),
         mean(&|r| r.per_node(r.counts.sent_bytes + r.counts.received_bytes) / 1e3),
-        mean(&|r| r.per_node(r.counts.talks)),
+        mean(&|r| r.per_node(r.counts.exchanges)),
         mean(&|r| r.per_node(r.counts.failed)),
         mean(&per_talk),
         mean(&doubled),

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Measures the MCP server: rows by number, searches beside the command, and many clients on one server.
+
+usage: benches/mcp.py PROGRAM FILE.jsonl [CLIENTS]
+
+The file should have millions of rows (`bench/make.sh` of the shared data makes one). Clients speak JSON-RPC over pipes
+and HTTP by hand, so that no SDK is measured. Prints a table in Markdown. With `mcp-server-motherduck` in the PATH, the
+same count is asked of DuckDB's server.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+program, file = sys.argv[1:3]
+clients = int(sys.argv[3]) if len(sys.argv) > 3 else 100
+home = tempfile.mkdtemp()
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+class Pipe:
+    """A server over pipes."""
+
+    def __init__(self, command):
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.next = 0
+
+    def request(self, method, params):
+        self.next += 1
+        message = {"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}
+        self.child.stdin.write(json.dumps(message).encode() + b"\n")
+        self.child.stdin.flush()
+        while True:
+            answer = json.loads(self.child.stdout.readline())
+            if answer.get("id") == self.next:
+                return answer["result"]
+
+    def hello(self):
+        info = {"name": "bench", "version": "1"}
+        self.request("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info})
+        self.child.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
+
+    def tool(self, name, **arguments):
+        return self.request("tools/call", {"name": name, "arguments": arguments})
+
+    def end(self):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+def timed(work, times=1):
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        result = work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken), result
+
+
+def post(address, body, headers):
+    connection = http.client.HTTPConnection(address, timeout=600)
+    connection.request("POST", "/mcp", body, headers)
+    answer = connection.getresponse().read()
+    connection.close()
+    return answer
+
+
+def call(name, arguments):
+    params = {"name": name, "arguments": arguments, "_meta": META}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": name,
+    }
+    return body, headers
+
+
+rows = []
+server = Pipe([program, "--home", home, "mcp", file])
+server.hello()
+total = server.tool("dataset_info")["structuredContent"]["rows"]
+last = total - 1
+first, _ = timed(lambda: server.tool("get_lines", start=last, count=1))
+second, _ = timed(lambda: server.tool("get_lines", start=last // 2, count=1), 50)
+rows.append((f"get_lines at row {last:,}, first", f"{first * 1e3:.1f} ms"))
+rows.append((f"get_lines at row {last // 2:,}, median of 50", f"{second * 1e3:.2f} ms"))
+pattern = "qu[aeiou]ntum|z{3,}"
+tool, command = [], []
+for turn in range(5):
+    # Another pattern each time, so that no answer is remembered.
+    asked = f"{pattern}|nothing{turn}"
+    taken, answer = timed(lambda: server.tool("search_dataset", query=asked, count_only=True))
+    tool.append(taken)
+    words = [program, "--home", home, "--json", "inspect", "search", file, asked, "--count"]
+    taken, printed = timed(lambda: subprocess.run(words, capture_output=True, check=True).stdout)
+    command.append(taken)
+    assert json.loads(printed)["matches"] == answer["structuredContent"]["matches"]
+ratio = statistics.median(tool) / statistics.median(command)
+rows.append(("search_dataset / inspect search", f"{ratio:.2f}"))
+tools = json.dumps(server.request("tools/list", {}))
+counted = os.path.join(home, "tools.jsonl")
+with open(counted, "w", encoding="utf-8") as out:
+    out.write(json.dumps({"tools": tools}) + "\n")
+printed = subprocess.run([program, "--json", "inspect", "tokens", counted], capture_output=True, check=True).stdout
+rows.append(("tools/list", f"{json.loads(printed)['tokens']} tokens"))
+server.end()
+
+words = [program, "--home", home, "--json", "mcp", file, "--http", "0"]
+served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+address = json.loads(served.stdout.readline())["http"].removeprefix("http://").removesuffix("/mcp")
+taken, failures = [], []
+ended = threading.Event()
+
+
+def scan(number):
+    while not ended.is_set():
+        answer = post(address, *call("search_dataset", {"query": f"scan{number}-{time.time()}", "count_only": True}))
+        if b"isError\":true" in answer:
+            failures.append(answer)
+
+
+def read(number):
+    for turn in range(20):
+        began = time.perf_counter()
+        answer = post(address, *call("get_lines", {"start": (number * 7919 + turn * 104729) % total, "count": 1}))
+        taken.append(time.perf_counter() - began)
+        if b"\"rows\"" not in answer:
+            failures.append(answer)
+        time.sleep(0.05)
+
+
+scanning = [threading.Thread(target=scan, args=(n,), daemon=True) for n in range(clients // 5)]
+reading = [threading.Thread(target=read, args=(n,)) for n in range(clients - len(scanning))]
+for thread in scanning + reading:
+    thread.start()
+for thread in reading:
+    thread.join()
+ended.set()
+with open(f"/proc/{served.pid}/status", encoding="ascii") as status:
+    peak = next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+rows.append((f"{clients} clients, {len(scanning)} scanning: get_lines, median", f"{statistics.median(taken) * 1e3:.1f} ms"))
+rows.append(("the same: memory that is not the file", f"{peak / 1024:.0f} MB"))
+served.terminate()
+served.wait()
+assert not failures, failures[:2]
+
+if shutil.which("mcp-server-motherduck"):
+    other = Pipe(["mcp-server-motherduck", "--db-path", ":memory:"])
+    other.hello()
+    names = [tool["name"] for tool in other.request("tools/list", {})["tools"]]
+    name = next(n for n in names if "query" in n)
+    key = "query" if name != "execute_query" else "sql"
+    sql = (
+        f"SELECT count(*) FROM read_csv('{file}', columns={{'line': 'VARCHAR'}}, delim='\\x01', quote='', header=false) "
+        f"WHERE regexp_matches(line, '{pattern}')"
+    )
+    theirs, _ = timed(lambda: other.tool(name, **{key: sql}), 3)
+    rows.append(("DuckDB's server, the same count / search_dataset", f"{theirs / statistics.median(tool):.2f}"))
+    other.end()
+
+shutil.rmtree(home)
+print(f"{os.path.basename(file)}, {os.path.getsize(file) / 1e9:.2f} GB, {total:,} rows\n")
+print("| | |\n|---|---|")
+for name, value in rows:
+    print(f"| {name} | {value} |")

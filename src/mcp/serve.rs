@@ -1,0 +1,170 @@
+//! Serves clients: one over standard input and output, or many over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::middleware::Next;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
+use rmcp::service::ServiceExt as _;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::mcp::limits::MESSAGE_BYTES_MAX;
+use crate::mcp::server::McpServer;
+use crate::mcp::workspace::Workspace;
+use crate::net::Stop;
+use crate::registry::Error;
+use crate::registry::NodeError;
+
+/// Path of the protocol on the HTTP server.
+const PATH: &str = "/mcp";
+/// Time given to threads that still work when the program ends.
+const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// A token that clients send with each request.
+#[derive(Clone)]
+pub struct BearerToken(String);
+
+impl BearerToken {
+    /// Takes a token; `None` if it is shorter than 16 characters or cannot stand in a header.
+    pub fn new(text: &str) -> Option<Self> {
+        let is_plain = text.bytes().all(|b| b.is_ascii_graphic());
+        (is_plain && text.len() >= 16).then(|| Self(text.to_owned()))
+    }
+
+    /// Compares without a hint by time.
+    fn is_in(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let given = given.and_then(|v| v.split_once(' '));
+        let Some((scheme, token)) = given else {
+            return false;
+        };
+        let (a, b) = (
+            blake3::hash(token.trim().as_bytes()),
+            blake3::hash(self.0.as_bytes()),
+        );
+        scheme.eq_ignore_ascii_case("bearer") && a == b
+    }
+}
+
+/// Serves one client over standard input and output, until the input ends or the program is stopped.
+///
+/// # Errors
+/// [`Error`] when the runtime cannot start, or the client speaks another protocol.
+pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
+    let runtime = runtime()?;
+    let served = runtime.block_on(async move {
+        let (input, output) = rmcp::transport::io::stdio_pipes();
+        let transport =
+            AsyncRwTransport::new_server(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
+        let running = tokio::select! {
+            running = McpServer::new(workspace).serve(transport) => running,
+            () = stopped(stop.clone()) => return Ok(()),
+        };
+        // A client that leaves before it says anything is no failure.
+        let Ok(running) = running else { return Ok(()) };
+        tokio::select! {
+            ended = running.waiting() => ended.map(|_| ()),
+            () = stopped(stop) => Ok(()),
+        }
+    });
+    runtime.shutdown_timeout(PARTING);
+    served.map_err(|error| Error::machine("serve a client", std::io::Error::other(error)))
+}
+
+/// Serves clients over HTTP until the program is stopped. `ready` gets the address of the protocol.
+///
+/// # Errors
+/// [`NodeError::Bind`] when the address is taken.
+pub fn serve_http(
+    workspace: Arc<Workspace>,
+    address: SocketAddr,
+    token: Option<BearerToken>,
+    stop: Stop,
+    ready: &dyn Fn(&str),
+) -> Result<(), Error> {
+    let runtime = runtime()?;
+    let served = runtime.block_on(async move {
+        let bind = |source| NodeError::Bind {
+            address: address.to_string(),
+            source,
+        };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let bound = listener.local_addr().map_err(bind)?;
+        let router = router(workspace, bound, token);
+        ready(&format!("http://{bound}{PATH}"));
+        let serving = axum::serve(listener, router);
+        tokio::select! {
+            served = serving => served.map_err(|e| Error::machine("serve clients", e)),
+            () = stopped(stop) => Ok(()),
+        }
+    });
+    runtime.shutdown_timeout(PARTING);
+    served
+}
+
+/// Builds the HTTP service. Names of hosts and origins are checked: a page in a browser on this machine
+/// must not reach the server by a name of its own (DNS rebinding).
+fn router(workspace: Arc<Workspace>, bound: SocketAddr, token: Option<BearerToken>) -> Router {
+    let mut hosts = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
+    if !bound.ip().is_loopback() && !bound.ip().is_unspecified() {
+        hosts.push(bound.ip().to_string());
+    }
+    let mut config = StreamableHttpServerConfig::default()
+        .with_allowed_hosts(hosts)
+        .enforce_origin_validation()
+        .with_max_request_body_bytes(MESSAGE_BYTES_MAX);
+    if bound.ip().is_unspecified() {
+        // Any name may lead here; the token protects.
+        config = config.disable_allowed_hosts();
+    }
+    let server = McpServer::new(workspace);
+    let sessions = Arc::new(LocalSessionManager::default());
+    let service = StreamableHttpService::new(move || Ok(server.clone()), sessions, config);
+    let router = Router::new().route_service(PATH, service);
+    match token {
+        None => router,
+        Some(token) => router.layer(from_fn(move |request: Request, next: Next| {
+            let token = token.clone();
+            async move { check_token(&token, request, next).await }
+        })),
+    }
+}
+
+async fn check_token(token: &BearerToken, request: Request, next: Next) -> Response {
+    if token.is_in(request.headers()) {
+        return next.run(request).await;
+    }
+    let headers = [(WWW_AUTHENTICATE, "Bearer")];
+    (StatusCode::UNAUTHORIZED, headers, Body::empty()).into_response()
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.worker_threads(2).enable_all().build();
+    built.map_err(|e| Error::machine("start the runtime", e))
+}
+
+/// Waits until the program is asked to stop.
+async fn stopped(stop: Stop) {
+    while !stop.is_asked_for() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,8 @@
+//! Places of files: files of datasets, files that are elsewhere, and pipes.
+
+pub(crate) mod dataset_file;
+pub(crate) mod dataset_files;
+pub(crate) mod remote_files;
+pub(crate) mod remote_place;
+pub(crate) mod stored_file;
+pub(crate) mod stream;

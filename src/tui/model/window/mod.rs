@@ -1,0 +1,6 @@
+//! The window over the rows: those that are held, their columns, and the cursor.
+
+pub(in crate::tui) mod columns;
+mod motion;
+mod reshaping;
+pub(in crate::tui) mod table;

@@ -1,0 +1,6 @@
+//! The MCP server, by messages over its pipes and over HTTP. The official SDK is in `tests/independent`.
+
+mod answers;
+mod client;
+mod hostile;
+mod http;

@@ -1,0 +1,7 @@
+//! The viewer at a pseudo-terminal: the real program, keys in, a screen out.
+
+mod pty;
+mod recording;
+mod registry;
+mod sessions;
+mod terminal;

@@ -1,0 +1,244 @@
+//! A pseudo-terminal with the program at one end and a screen at the other.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
+use rustix::pty::OpenptFlags;
+use rustix::pty::grantpt;
+use rustix::pty::openpt;
+use rustix::pty::ptsname;
+use rustix::pty::unlockpt;
+use rustix::termios::LocalModes;
+use rustix::termios::Winsize;
+use rustix::termios::tcgetattr;
+use rustix::termios::tcsetwinsize;
+
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program at a terminal.
+pub struct Terminal {
+    master: Option<File>,
+    slave: File,
+    child: Child,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// Everything that the program wrote.
+struct Seen {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+}
+
+impl Terminal {
+    /// Runs the program with words on a terminal of a size.
+    pub fn run(dir: &Path, words: &[&str], size: (u16, u16)) -> Self {
+        let program = env!("CARGO_BIN_EXE_alimentar");
+        let home = dir.join("home");
+        let mut all = vec![program, "--home", home.to_str().unwrap()];
+        all.extend(words);
+        Self::start(dir, &all, size, &[])
+    }
+
+    /// Runs a line of a shell, in which `$A` is the program.
+    pub fn shell(dir: &Path, line: &str, size: (u16, u16)) -> Self {
+        let home = dir.join("home");
+        let variables = [
+            ("A", env!("CARGO_BIN_EXE_alimentar")),
+            ("ALIMENTAR_HOME", home.to_str().unwrap()),
+        ];
+        Self::start(dir, &["sh", "-c", line], size, &variables)
+    }
+
+    pub fn start(
+        dir: &Path,
+        words: &[&str],
+        (width, height): (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        set_size(&master, width, height);
+        let side = || Stdio::from(slave.try_clone().unwrap());
+        // `setsid` makes the pseudo-terminal the terminal of the program.
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .args(words)
+            .current_dir(dir)
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm-256color")
+            .envs(variables.iter().copied())
+            .stdin(side())
+            .stdout(side())
+            .stderr(side())
+            .spawn()
+            .unwrap();
+        let seen = Arc::new(Mutex::new(Seen {
+            parser: vt100::Parser::new(height, width, 0),
+            bytes: Vec::new(),
+        }));
+        let master = File::from(master);
+        let (mut from, to) = (master.try_clone().unwrap(), Arc::clone(&seen));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 14];
+            // The other side is closed at the end of the program.
+            while let Ok(n) = from.read(&mut buffer) {
+                if n == 0 {
+                    return;
+                }
+                let mut seen = to.lock().unwrap();
+                seen.parser.process(&buffer[..n]);
+                seen.bytes.extend_from_slice(&buffer[..n]);
+            }
+        });
+        Self {
+            master: Some(master),
+            slave,
+            child,
+            seen,
+        }
+    }
+
+    /// Types. An escape is a key of its own only if nothing follows it at once.
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
+        let master = self.master.as_mut().unwrap();
+        for piece in bytes.split_inclusive(|byte| *byte == 0x1b) {
+            master.write_all(piece).unwrap();
+            if piece.ends_with(b"\x1b") {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.seen
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(height, width);
+        set_size(self.master.as_ref().unwrap(), width, height);
+    }
+
+    pub fn text(&self) -> String {
+        self.seen.lock().unwrap().parser.screen().contents()
+    }
+
+    /// A copy of the screen.
+    pub fn screen(&self) -> vt100::Screen {
+        self.seen.lock().unwrap().parser.screen().clone()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.seen.lock().unwrap().bytes.clone()
+    }
+
+    /// Waits until a screen is as it should be, and stays so for a moment.
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let began = Instant::now();
+        let mut before = String::new();
+        while began.elapsed() < PATIENCE {
+            let text = self.text();
+            if is_so(&text) && text == before {
+                return text;
+            }
+            before = text;
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        panic!("no screen with {what}:\n{}", self.text());
+    }
+
+    pub fn wait_for(&self, part: &str) -> String {
+        self.wait_until(part, |text| text.contains(part))
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// State letter of the process, as the kernel tells it.
+    pub fn process_state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let behind = stat.rsplit(')').next().unwrap();
+        behind.trim_start().chars().next().unwrap()
+    }
+
+    pub fn wait_for_state(&self, letter: char) {
+        let began = Instant::now();
+        while self.process_state() != letter {
+            assert!(began.elapsed() < PATIENCE, "the process is not {letter}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Closes the terminal.
+    pub fn hang_up(&mut self) {
+        self.master = None;
+    }
+
+    /// Waits for the end of the program, and returns its exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                // What was written last is still on its way.
+                std::thread::sleep(Duration::from_millis(50));
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the program does not end:\n{}", self.text());
+    }
+
+    /// Checks that the terminal is as it was before the program.
+    pub fn assert_clean(&self) {
+        let screen = self.screen();
+        assert!(
+            !screen.alternate_screen(),
+            "the other screen is still there"
+        );
+        assert!(!screen.hide_cursor(), "the cursor is hidden");
+        assert!(!screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        let modes = tcgetattr(&self.slave).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn set_size(master: impl AsFd, width: u16, height: u16) {
+    let size = Winsize {
+        ws_row: height,
+        ws_col: width,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(master, size).unwrap();
+}
