@@ -1,5 +1,7 @@
 //! Splices of rows of columnar files.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,13 +79,13 @@ impl<'a> ColumnarRows<'a> {
     /// [`EditError::NoRow`], [`EditError::Cell`] and [`Error::NoSuchColumn`].
     pub(crate) fn set(&self, changes: &[CellChange]) -> Result<Vec<NewSplice>, Error> {
         // Text of each changed row, and bytes by which it has grown so far.
-        let mut texts: std::collections::BTreeMap<u64, (u64, Vec<u8>, i64)> = Default::default();
+        let mut texts: BTreeMap<u64, (u64, Vec<u8>, i64)> = Default::default();
         let mut splices = Vec::new();
         for change in changes {
             self.require(change.row)?;
-            if !texts.contains_key(&change.row) {
+            if let Entry::Vacant(free) = texts.entry(change.row) {
                 let (at, text) = self.stored(change.row)?;
-                texts.insert(change.row, (at, text, 0));
+                free.insert((at, text, 0));
             }
             let before: i64 = texts.range(..change.row).map(|(_, (_, _, by))| by).sum();
             let Some((at, text, grown)) = texts.get_mut(&change.row) else {

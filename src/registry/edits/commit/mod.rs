@@ -93,7 +93,7 @@ impl LocalRegistry {
         let journal = file
             .journal()
             .filter(|journal| !journal.active().is_empty());
-        let journal = journal.cloned().ok_or_else(|| EditError::TooFew {
+        let journal = journal.cloned().ok_or(EditError::TooFew {
             target: name,
             there: 0,
             action: "commit",
