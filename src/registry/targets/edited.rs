@@ -90,7 +90,7 @@ impl TargetFile {
     }
 
     /// Returns its rows from a given row on. Rows in front of the nearest edit are not read.
-    pub(in crate::registry::targets) fn edited_batches(
+    pub(in crate::registry) fn edited_batches(
         &self,
         base: &Self,
         overlay: &FileOverlay,

@@ -255,7 +255,7 @@ impl TargetFile {
     }
 
     /// Returns the offset of a line; the length of the file if there is none.
-    pub(in crate::registry::targets) fn start_of_line(
+    pub(in crate::registry) fn start_of_line(
         &self,
         line: u64,
         home: &Path,
@@ -285,7 +285,7 @@ impl TargetFile {
     }
 
     /// Opens the file with the cached row index, and returns the cache entry.
-    pub(in crate::registry::targets) fn indexed(
+    pub(in crate::registry) fn indexed(
         &self,
         home: &Path,
     ) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
@@ -348,7 +348,7 @@ impl TargetFile {
     }
 
     /// Opens the rows with a known row of a file of lines, or a known index of other text.
-    pub(in crate::registry::targets) fn table_from(
+    pub(in crate::registry) fn table_from(
         &self,
         source: Arc<dyn ReadAt>,
         known: Option<(u64, u64)>,

@@ -85,6 +85,9 @@ fn prepare(dir: &Path) {
         "alimentar identity new",
         "alimentar export train -o for-b.alimentar --to lab-b --for lab-b.receipt",
         "cp README.md card.md",
+        "alimentar inspect edit train --set 0.answer=1 --set 1.answer=2 --set 2.answer=3",
+        "alimentar inspect edit train --delete 5",
+        "alimentar inspect edits undo train",
         "alimentar man pages",
     ] {
         let out = shell(line, dir);

@@ -17,9 +17,9 @@ use crate::registry::EditSession;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("change").required(true).args(["set", "delete", "insert", "fix"])))]
 #[command(after_help = "Examples:
-  alimentar inspect edit train.jsonl --set 3.answer='a better one' --set 7.label=2
+  alimentar inspect edit train.jsonl --set 3.answer='a better one' --set 7.user_id=2
   alimentar inspect edit train.jsonl --delete 5,10-19
-  alimentar inspect edit train.jsonl --insert more.jsonl --at 0
+  alimentar inspect edit train.jsonl --insert new.jsonl --at 0
   alimentar inspect edit train.jsonl --fix unbalanced-think --fix trailing-blanks
 
 The file stays as it is. Edits are kept in the registry's directory; `inspect … --edits` reads rows as if
@@ -58,9 +58,9 @@ pub(crate) struct EditArgs {
 enum FormArg {
     /// Text where the cell is text, JSON elsewhere
     Cell,
-    /// JSON
+    /// Always JSON
     Json,
-    /// Text
+    /// Always text
     Text,
 }
 

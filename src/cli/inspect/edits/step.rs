@@ -15,8 +15,8 @@ use crate::registry::set_edits_aside;
 /// Take back the newest edit
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  alimentar inspect edits undo train.jsonl
-  alimentar inspect edits undo train.jsonl --count 3")]
+  alimentar inspect edits undo train
+  alimentar inspect edits undo train --count 3")]
 pub(crate) struct UndoArgs {
     #[command(flatten)]
     step: StepArgs,
@@ -25,7 +25,7 @@ pub(crate) struct UndoArgs {
 /// Make an undone edit again
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  alimentar inspect edits redo train.jsonl")]
+  alimentar inspect edits redo train")]
 pub(crate) struct RedoArgs {
     #[command(flatten)]
     step: StepArgs,

@@ -17,8 +17,8 @@ use crate::registry::CommitOptions;
 /// Make the next version of a dataset from its edits, without a copy
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  alimentar commit corpus
-  alimentar commit corpus@1.2.0 --message 'Answers of chapter 3 corrected' --json
+  alimentar commit train
+  alimentar commit train --message 'Answers of chapter 3 corrected' --json
 
 `inspect edit REF` makes the edits. Chunks that no edit is near stay; only what is around edits is stored. The
 content id is the one that `index` of the edited files gives. Edited Parquet and Arrow files are written anew.
