@@ -9,6 +9,7 @@ use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
+use crate::registry::EditError;
 use crate::registry::Error;
 use crate::registry::NodeError;
 use crate::store::disk::StoreError;
@@ -60,6 +61,23 @@ fn hint_with_names(error: &Error) -> Option<String> {
     })
 }
 
+/// The hint for an error of edits.
+fn hint_of_edit(error: &EditError) -> Option<&'static str> {
+    Some(match error {
+        EditError::BaseChanged { .. } => {
+            "bring the old bytes back, or set the edits aside with `inspect edits discard`"
+        }
+        EditError::Journal { .. } => "`inspect edits discard` sets the journal aside",
+        EditError::NoRow { .. } => "rows are those that `inspect lines --edits` shows",
+        EditError::Cell { .. } => "`--as json` or `--as text` says in which form the value is",
+        EditError::TooLong { .. } => {
+            "write the edits with `inspect edits apply`, or commit them, and go on with the result"
+        }
+        EditError::TooFew { .. } => "`inspect edits list` shows the edits",
+        _ => return None,
+    })
+}
+
 /// The hint for an error of the library.
 fn hint_of_error(error: &Error) -> Option<&'static str> {
     let kind = error.kind();
@@ -88,6 +106,7 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
         Error::Rows { .. } if kind == ErrorKind::Unsupported => {
             Some("`spec/rows.md` says what is read")
         }
+        Error::Edit(error) => hint_of_edit(error),
         Error::Changed(_) => Some("index it again when nothing writes to it"),
         Error::NotText { .. } => Some("`inspect lines` reads plain text"),
         Error::Lines { .. } => Some("run it again when nothing writes to it"),

@@ -9,6 +9,7 @@
 
 pub mod dedup;
 mod dialect;
+pub mod edits;
 #[cfg(unix)]
 mod file_rows;
 mod file_stamp;

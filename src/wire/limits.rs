@@ -86,6 +86,16 @@ pub const PARQUET_SCHEMA_ELEMENTS_MAX: usize = 262_144;
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a compiled regular expression, and of its cache at run time.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
+/// Bytes of a journal of edits.
+pub const EDIT_JOURNAL_BYTES_MAX: usize = 256 << 20;
+/// Bytes of one record of a journal of edits.
+pub const EDIT_RECORD_BYTES_MAX: usize = 128 << 20;
+/// Bytes of the description of an edit.
+pub const EDIT_LABEL_BYTES_MAX: usize = 1024;
+/// Bytes of the path of an edited file, or of the name of an edited dataset.
+pub const EDIT_PATH_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a file on disk that is hashed when its first edit is made.
+pub const EDIT_HASHED_BYTES_MAX: u64 = 1 << 30;
 /// Points of an index of rows.
 pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
 /// Bytes of a stored index of rows.
@@ -300,6 +310,11 @@ pub const ALL: &[(&str, u64)] = &[
         "pattern_program_bytes_max",
         PATTERN_PROGRAM_BYTES_MAX as u64,
     ),
+    ("edit_journal_bytes_max", EDIT_JOURNAL_BYTES_MAX as u64),
+    ("edit_record_bytes_max", EDIT_RECORD_BYTES_MAX as u64),
+    ("edit_label_bytes_max", EDIT_LABEL_BYTES_MAX as u64),
+    ("edit_path_bytes_max", EDIT_PATH_BYTES_MAX as u64),
+    ("edit_hashed_bytes_max", EDIT_HASHED_BYTES_MAX),
     ("row_index_points_max", ROW_INDEX_POINTS_MAX as u64),
     ("row_index_bytes_max", ROW_INDEX_BYTES_MAX as u64),
     ("row_index_files_max", ROW_INDEX_FILES_MAX as u64),

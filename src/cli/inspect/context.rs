@@ -66,6 +66,18 @@ impl<'a> InspectContext<'a> {
         self.open_joined(texts, reading)
     }
 
+    /// The options for opening a target to edit it.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for options that exclude each other.
+    pub(crate) fn target_options(&self) -> Result<TargetOptions, Failure> {
+        Ok(TargetOptions {
+            reading: self.reading.options()?,
+            allow_large: self.base.global.allow_large,
+            edits: false,
+        })
+    }
+
     fn open_joined(&self, texts: &[String], reading: ReadOptions) -> Result<Target, Failure> {
         let open = |text: &String| self.open(text, reading);
         let all: Result<Vec<Target>, Failure> = texts.iter().map(open).collect();
@@ -77,6 +89,7 @@ impl<'a> InspectContext<'a> {
         let options = TargetOptions {
             reading,
             allow_large: self.base.global.allow_large,
+            edits: self.reading.has_edits(),
         };
         match Target::open_with(text, &home, &options) {
             Err(Error::TooLarge { dataset, expansion })

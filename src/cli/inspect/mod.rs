@@ -1,6 +1,7 @@
 //! The commands of `inspect`, which look inside data.
 //!
 //! - `context.rs`: opens targets; `scan.rs` goes over their rows, `columns.rs` checks their columns
+//! - `edits/`: commands that edit rows
 //! - `similarity/`: commands that compare rows
 //! - `write/`: commands that write rows
 //!
@@ -8,6 +9,7 @@
 
 mod columns;
 mod context;
+mod edits;
 mod info;
 mod lines;
 mod lint;
@@ -26,6 +28,7 @@ use clap::Subcommand;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::edits::edit;
 use crate::cli::inspect::reading::ReadingArgs;
 use crate::cli::inspect::similarity::dedup;
 use crate::cli::inspect::similarity::overlap;
@@ -59,6 +62,8 @@ enum InspectCommand {
     Filter(Box<filter::FilterArgs>),
     Export(Box<export::ExportArgs>),
     Merge(merge::MergeArgs),
+    Edit(Box<edit::EditArgs>),
+    Edits(edits::EditsArgs),
 }
 
 pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {
@@ -77,5 +82,7 @@ pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {
         InspectCommand::Filter(args) => filter::run(ctx, args),
         InspectCommand::Export(args) => export::run(ctx, args),
         InspectCommand::Merge(args) => merge::run(ctx, args),
+        InspectCommand::Edit(args) => edit::run(ctx, args),
+        InspectCommand::Edits(args) => edits::run(ctx, args),
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct ReadingArgs {
     /// Verify the checksums of Parquet pages; `lint` always does
     #[arg(long, global = true)]
     verify: bool,
+    /// Read files and datasets as if their edits were applied
+    #[arg(long, global = true)]
+    edits: bool,
 }
 
 /// The quote of fields.
@@ -110,6 +113,11 @@ impl ReadingArgs {
             encoding: of_text.next_back(),
             verify: self.verify,
         })
+    }
+
+    /// True if targets are read with their edits.
+    pub(super) fn has_edits(&self) -> bool {
+        self.edits
     }
 
     /// The encoding for tokens, if an option names one.

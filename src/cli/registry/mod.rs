@@ -54,6 +54,7 @@ use crate::cli::registry::upkeep::stats;
 use crate::cli::registry::upkeep::verify;
 use crate::cli::registry::working_copy::cat;
 use crate::cli::registry::working_copy::checkout;
+use crate::cli::registry::working_copy::commit;
 use crate::cli::registry::working_copy::diff;
 use crate::cli::registry::working_copy::status;
 
@@ -68,6 +69,7 @@ pub(crate) enum RegistryCommand {
     Resolve(resolve::ResolveArgs),
     Checkout(checkout::CheckoutArgs),
     Status(status::StatusArgs),
+    Commit(commit::CommitArgs),
     Verify(verify::VerifyArgs),
     Schema(schema::SchemaArgs),
     Diff(diff::DiffArgs),
@@ -134,6 +136,7 @@ pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failur
         RegistryCommand::Resolve(args) => resolve::run(ctx, args),
         RegistryCommand::Checkout(args) => checkout::run(ctx, args),
         RegistryCommand::Status(args) => status::run(ctx, args),
+        RegistryCommand::Commit(args) => commit::run(ctx, args),
         RegistryCommand::Verify(args) => verify::run(ctx, args),
         RegistryCommand::Schema(args) => schema::run(ctx, args),
         RegistryCommand::Diff(args) => diff::run(ctx, args),

@@ -9,9 +9,7 @@ pub(super) const SYNONYMS: &[(&[&str], &str)] = &[
         "alimentar sign REF` and then `alimentar serve",
     ),
     (
-        &[
-            "add", "backup", "create", "save", "commit", "put", "init", "snapshot",
-        ],
+        &["add", "backup", "create", "save", "put", "init", "snapshot"],
         "alimentar index PATH",
     ),
     (&["snapshots", "history", "versions"], "alimentar log NAME"),

@@ -50,6 +50,7 @@ pub(crate) fn run(ctx: &Context, args: &ViewArgs) -> Result<(), Failure> {
     options.reading = TargetOptions {
         reading: args.reading.options()?,
         allow_large: ctx.global.allow_large,
+        edits: true,
     };
     options.has_colours = !ctx.global.no_color;
     options.peers = Some(Arc::new(HomePeers {

@@ -5,9 +5,10 @@
 //! One parallel pass reads the rows in constant memory. Checks of single rows report at once.
 //! Checks of the table count, keep the first rows of each kind, and judge at the end. Open
 //! `rule_table.rs` for the rules, `checks/` for their code, `run.rs` and `scan/` for the pass, `report.rs` for
-//! the result, and `sarif.rs` for SARIF.
+//! the result, `sarif.rs` for SARIF, and `mend/` for repairs.
 
 pub(crate) mod checks;
+pub mod mend;
 mod options;
 mod report;
 mod rule;

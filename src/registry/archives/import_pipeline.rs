@@ -152,6 +152,7 @@ impl ImportPipeline<'_> {
             number: 0,
             data: std::mem::take(&mut self.data),
             ends: std::mem::take(&mut self.ends),
+            known: Vec::new(),
         };
         let expected = std::mem::take(&mut self.expected);
         // Workers outlive this call. Their errors are checked when they are joined.

@@ -73,6 +73,7 @@ impl Classify for Error {
             Self::Manifest(e) => e.kind(),
             Self::Source(e) => e.kind(),
             Self::Life(e) => e.kind(),
+            Self::Edit(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
     }

@@ -30,6 +30,7 @@ use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::protocol::PeerError;
+use crate::registry::edits::error::EditError;
 use crate::registry::error::expansion::Expansion;
 use crate::registry::error::life::LifeError;
 use crate::registry::error::node::NodeError;
@@ -447,6 +448,9 @@ pub enum Error {
     /// An error about a version number or a removed dataset.
     #[error(transparent)]
     Life(#[from] LifeError),
+    /// An error of edits.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

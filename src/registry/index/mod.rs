@@ -239,7 +239,10 @@ impl LocalRegistry {
     }
 
     /// Returns the trees of the parent version, because new data probably resembles them.
-    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
+    pub(in crate::registry) fn trees_of(
+        &self,
+        before: Option<&Dataset>,
+    ) -> Result<[Option<ParentTree>; 2], Error> {
         let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
         };

@@ -59,6 +59,16 @@ impl Naming {
         })
     }
 
+    /// Returns a name that no path led to.
+    pub(crate) fn given(name: &DatasetName) -> Self {
+        Self {
+            name: name.clone(),
+            is_guessed: false,
+            is_paths: false,
+            path: PathBuf::new(),
+        }
+    }
+
     /// Refuses other data under a guessed name that another path led to. `named` are the versions
     /// before.
     ///

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use crate::chunk::next_cut;
 use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::locks::lock;
+use crate::manifest::ChunkEntry;
 
 /// Size in bytes of a batch.
 const BATCH_BYTES: usize = 4 << 20;
@@ -24,6 +25,8 @@ pub(crate) struct Batch {
     pub(crate) data: Vec<u8>,
     /// End offset of each chunk.
     pub(crate) ends: Vec<usize>,
+    /// Chunks that the store has, in place of data.
+    pub(crate) known: Vec<ChunkEntry>,
 }
 
 /// Pool of unused buffers.
@@ -37,8 +40,10 @@ impl BufferPool {
     }
 
     pub(crate) fn give_back(&self, buffer: Vec<u8>) {
-        let mut free = lock(&self.0);
-        free.push(buffer);
+        // Batches of known chunks have no buffer.
+        if buffer.len() == BUFFER_BYTES {
+            lock(&self.0).push(buffer);
+        }
     }
 }
 
@@ -47,6 +52,8 @@ pub(crate) struct Chunker<'a> {
     pool: &'a BufferPool,
     buffer: Vec<u8>,
     filled: usize,
+    /// Ends of chunks that were cut elsewhere. Then nothing else is in the buffer.
+    ends: Vec<usize>,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
 }
@@ -57,6 +64,7 @@ impl<'a> Chunker<'a> {
             pool,
             buffer: pool.take(),
             filled: 0,
+            ends: Vec::new(),
             batches,
             number: 0,
         }
@@ -99,9 +107,53 @@ impl<'a> Chunker<'a> {
         }
     }
 
+    /// Appends a chunk that was cut elsewhere, at the start of a region or behind another such chunk.
+    pub(crate) fn append_chunk(&mut self, chunk: &[u8]) {
+        if self.filled + chunk.len() > BATCH_BYTES {
+            self.send_cut();
+        }
+        if let Some(to) = self.buffer.get_mut(self.filled..self.filled + chunk.len()) {
+            to.copy_from_slice(chunk);
+        }
+        self.filled += chunk.len();
+        self.ends.push(self.filled);
+    }
+
+    /// Appends chunks that the store has, at the start of a region or behind a whole chunk.
+    pub(crate) fn append_known(&mut self, known: Vec<ChunkEntry>) {
+        self.send_cut();
+        if !known.is_empty() {
+            let (data, ends) = (Vec::new(), Vec::new());
+            self.send(data, ends, known);
+        }
+    }
+
     /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
+        self.send_cut();
         self.send_batch(true);
+    }
+
+    /// Sends the chunks that were cut elsewhere.
+    fn send_cut(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
+        self.filled = 0;
+        let ends = std::mem::take(&mut self.ends);
+        let data = std::mem::replace(&mut self.buffer, self.pool.take());
+        self.send(data, ends, Vec::new());
+    }
+
+    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, known: Vec<ChunkEntry>) {
+        // A failed worker is gone, and the caller gets its error.
+        let _ = self.batches.send(Batch {
+            number: self.number,
+            data,
+            ends,
+            known,
+        });
+        self.number += 1;
     }
 
     /// Returns the free space for one read, which is never empty.
@@ -131,12 +183,6 @@ impl<'a> Chunker<'a> {
         }
         self.filled = rest.len();
         let data = std::mem::replace(&mut self.buffer, next);
-        // A failed worker is gone, and the caller gets its error.
-        let _ = self.batches.send(Batch {
-            number: self.number,
-            data,
-            ends,
-        });
-        self.number += 1;
+        self.send(data, ends, Vec::new());
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
 
+use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
@@ -151,6 +152,9 @@ impl<'a> ChunkStorer<'a> {
     }
 
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
+        if !batch.known.is_empty() {
+            return self.known(batch);
+        }
         let mut start = 0;
         let parts: Vec<Range<usize>> = batch
             .ends
@@ -201,6 +205,26 @@ impl<'a> ChunkStorer<'a> {
             entries,
             leaves: places.iter().map(|p| p.leaf).collect(),
         })
+    }
+
+    /// Takes chunks that the store has. Claiming them protects them from a collection.
+    fn known(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
+        let entries = batch.known.clone();
+        let places = match &self.alignment {
+            Some(alignment) => alignment.place(batch.number, &entries),
+            None => Vec::new(),
+        };
+        let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
+        let keys: Vec<BlobKey> = entries.iter().map(key).collect();
+        let fresh = self.session.claim(&keys)?;
+        let missing = keys.iter().zip(fresh).find(|(_, is_fresh)| *is_fresh);
+        match missing {
+            Some((key, _)) => Err(StoreError::Blob(BlobError::Missing(*key))),
+            None => Ok(StoredBatch {
+                entries,
+                leaves: places.iter().map(|p| p.leaf).collect(),
+            }),
+        }
     }
 
     /// Creates a new chunk with the parent's chunks at its position as candidates. Without those it

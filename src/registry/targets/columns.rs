@@ -249,7 +249,7 @@ fn below(path: &str, kind: &DataType, levels: usize, known: &mut BTreeSet<String
 }
 
 /// Returns the names most similar to a column, best first. A short list is returned whole.
-fn nearest(column: &str, known: &BTreeSet<String>) -> Vec<String> {
+pub(in crate::registry) fn nearest(column: &str, known: &BTreeSet<String>) -> Vec<String> {
     let lower = column.to_lowercase();
     let mut near: Vec<(usize, &String)> = known
         .iter()

@@ -73,6 +73,16 @@ impl DatasetFile {
         }
     }
 
+    /// Returns the manifest of its dataset.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns its path in the dataset.
+    pub(crate) fn path(&self) -> &str {
+        &self.entry.path
+    }
+
     /// Returns the identity of its bytes, by the ids that they are checked against.
     pub(crate) fn text(&self) -> StoredText {
         StoredText {

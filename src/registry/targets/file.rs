@@ -14,11 +14,14 @@ use crate::inspect::Format;
 use crate::inspect::Orient;
 use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
+use crate::inspect::edits::EditedSource;
+use crate::inspect::edits::FileOverlay;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::RowIndex;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -69,6 +72,8 @@ pub struct FileDescription {
 pub(in crate::registry) enum FileLocation {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),
+    /// A file read as if its edits were applied.
+    Edited(Box<TargetFile>, Arc<FileOverlay>),
 }
 
 impl TargetFile {
@@ -128,6 +133,9 @@ impl TargetFile {
         home: &Path,
         progress: &dyn Progress,
     ) -> Result<u64, RowCountError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return Ok(overlay.rows(base.count(home, progress)?));
+        }
         let (opened, kept) = self.indexed(home).map_err(|e| self.unopened(e))?;
         if let Some(rows) = opened.table.rows() {
             return Ok(rows);
@@ -136,6 +144,7 @@ impl TargetFile {
             return Ok(match &self.place {
                 FileLocation::Disk(path) => TextFile::open(path, home)?.count(progress)?,
                 FileLocation::Store(held) => held.lines()?,
+                FileLocation::Edited(base, _) => return base.count(home, progress),
             });
         }
         // It counts from the last known offset. A header counts there, so it may be one row too
@@ -190,6 +199,7 @@ impl TargetFile {
         Ok(match &self.place {
             FileLocation::Disk(path) => RowIndexEntry::on_disk(&Arc::new(File::open(path)?), home),
             FileLocation::Store(held) => Some(RowIndexEntry::in_store(held.text(), home)),
+            FileLocation::Edited(..) => None,
         })
     }
 
@@ -199,26 +209,35 @@ impl TargetFile {
         selection: &Selection,
         home: &Path,
     ) -> Result<Arc<dyn Batches>, TableError> {
+        if let FileLocation::Edited(base, overlay) = &self.place {
+            return self.edited_batches(base, overlay, selection, home);
+        }
         let (opened, kept) = self.indexed(home)?;
         if selection.from == 0 || !is_lines(&opened) {
             return batches(opened, kept, selection);
         }
         // The start of the line is known without reading those before it.
         let line = selection.from;
-        let start = match &self.place {
-            FileLocation::Disk(path) => {
-                let start = TextFile::open(path, home)
-                    .and_then(|mut text| text.start_of(line, &NoProgress));
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-            FileLocation::Store(file) => {
-                let start = file.start_of_line(line);
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-        };
-        let start = start.unwrap_or(self.size_bytes);
+        let start = self.start_of_line(line, home)?;
         let opened = self.table(self.source()?, Some((line, start)))?;
         opened.table.batches(selection)
+    }
+
+    /// Returns the offset of a line; the length of the file if there is none.
+    pub(in crate::registry::targets) fn start_of_line(
+        &self,
+        line: u64,
+        home: &Path,
+    ) -> Result<u64, TableError> {
+        let start = match &self.place {
+            FileLocation::Disk(path) => {
+                TextFile::open(path, home).and_then(|mut text| text.start_of(line, &NoProgress))
+            }
+            FileLocation::Store(file) => file.start_of_line(line),
+            FileLocation::Edited(base, _) => return base.start_of_line(line, home),
+        };
+        let start = start.map_err(|e| TableError::Read(io_error(&e)))?;
+        Ok(start.unwrap_or(self.size_bytes))
     }
 
     /// Adds the file's name to an error.
@@ -233,7 +252,10 @@ impl TargetFile {
     }
 
     /// Opens the file with the cached row index, and returns the cache entry.
-    fn indexed(&self, home: &Path) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
+    pub(in crate::registry::targets) fn indexed(
+        &self,
+        home: &Path,
+    ) -> Result<(Opened, Option<RowIndexEntry>), TableError> {
         let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
             FileLocation::Disk(path) => {
                 let file = Arc::new(File::open(path)?);
@@ -244,6 +266,7 @@ impl TargetFile {
                 let kept = RowIndexEntry::in_store(held.text(), home);
                 (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
             }
+            FileLocation::Edited(..) => (self.source()?, None),
         };
         let opened = self.table(source, None)?;
         // The cached index describes the rows that the file itself defines.
@@ -254,10 +277,16 @@ impl TargetFile {
         Ok((opened, kept))
     }
 
+    /// Returns its bytes.
     pub(in crate::registry) fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
         Ok(match &self.place {
             FileLocation::Disk(path) => Arc::new(File::open(path)?),
             FileLocation::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+            // The rows of a columnar file are edited when they are decoded.
+            FileLocation::Edited(base, overlay) if overlay.is_of_rows() => base.source()?,
+            FileLocation::Edited(base, overlay) => {
+                Arc::new(EditedSource::new(base.source()?, Arc::clone(overlay)))
+            }
         })
     }
 
@@ -266,13 +295,27 @@ impl TargetFile {
         source: Arc<dyn ReadAt>,
         known: Option<(u64, u64)>,
     ) -> Result<Opened, TableError> {
+        self.table_from(source, known, None)
+    }
+
+    /// Opens the rows with a known row of a file of lines, or a known index of other text.
+    pub(in crate::registry::targets) fn table_from(
+        &self,
+        source: Arc<dyn ReadAt>,
+        known: Option<(u64, u64)>,
+        index: Option<RowIndex>,
+    ) -> Result<Opened, TableError> {
         let options = OpenOptions {
             format: self.format,
             known,
-            index: None,
+            index,
             reading: self.reading,
         };
-        open_table(source, &self.path, options)
+        let opened = open_table(source, &self.path, options)?;
+        Ok(match &self.place {
+            FileLocation::Edited(_, overlay) => opened.with_edited_rows(overlay),
+            _ => opened,
+        })
     }
 
     pub(in crate::registry) fn unopened(&self, source: TableError) -> Error {

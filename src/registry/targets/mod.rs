@@ -6,6 +6,7 @@ pub(crate) mod access;
 pub(crate) mod column_plan;
 pub(crate) mod columns;
 pub(crate) mod dataset_file;
+pub(crate) mod edited;
 pub(crate) mod file;
 pub(crate) mod row_copy;
 pub(crate) mod row_writer;
@@ -58,6 +59,8 @@ pub struct TargetOptions {
     pub reading: ReadOptions,
     /// Read remote datasets that are far larger than their distinct chunks.
     pub allow_large: bool,
+    /// Read files and datasets as if their edits were applied.
+    pub edits: bool,
 }
 
 /// A source of rows: one file, or several in order.
@@ -116,7 +119,11 @@ impl Target {
             dataset,
             spooled: Vec::new(),
         };
-        Ok(target.read_as(options.reading))
+        let target = target.read_as(options.reading);
+        match options.edits {
+            true => target.with_edits(),
+            false => Ok(target),
+        }
     }
 
     /// Returns the target with other reading options.

@@ -3,5 +3,6 @@
 pub(crate) mod cat;
 mod changes;
 pub(crate) mod checkout;
+pub(crate) mod commit;
 pub(crate) mod diff;
 pub(crate) mod status;

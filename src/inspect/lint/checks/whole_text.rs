@@ -75,6 +75,27 @@ pub(in crate::inspect::lint) fn think_fault(text: &[u8]) -> Option<(usize, Think
     open.map(|(at, _)| (at, ThinkFault::Open))
 }
 
+/// Returns the one tag that a text lacks, and true if it lacks it in front; `None` if more is wrong.
+pub(in crate::inspect::lint) fn missing_think_tag(text: &[u8]) -> Option<(bool, Vec<u8>)> {
+    let (at, fault) = think_fault(text)?;
+    let tag = tag_at(text, at)?;
+    let (is_front, added) = match fault {
+        ThinkFault::Stray => (true, [b"<", tag.name, b">"].concat()),
+        ThinkFault::Open => (false, [b"</", tag.name, b">"].concat()),
+        ThinkFault::Nested => return None,
+    };
+    // A text that begins within the thinking has no tag before the end of it.
+    let mut tags = memchr::memchr_iter(b'<', text).filter(|at| tag_at(text, *at).is_some());
+    if is_front && tags.next() != Some(at) {
+        return None;
+    }
+    let whole = match is_front {
+        true => [added.as_slice(), text].concat(),
+        false => [text, added.as_slice()].concat(),
+    };
+    think_fault(&whole).is_none().then_some((is_front, added))
+}
+
 /// Returns the end of the thinking if no answer follows; `None` otherwise.
 pub(in crate::inspect::lint) fn thinking_end(text: &[u8]) -> Option<usize> {
     let at = memchr::memrchr(b'<', text)?;

@@ -3,10 +3,11 @@
 //!
 //! Open `parquet.rs` and `arrow.rs` for the tables, `render.rs` for the JSON text of rows,
 //! `pages.rs` and `page_codec.rs` for Parquet pages, `footer.rs`, `levels.rs` and `thrift.rs` for
-//! checks of hostile input, `row_slices.rs` for the division of work.
+//! checks of hostile input, `row_slices.rs` for the division of work, `edited/` for edited rows.
 
 mod arrow;
 pub(crate) mod arrow_buffers;
+pub(crate) mod edited;
 mod footer;
 mod int96;
 mod levels;

@@ -193,7 +193,7 @@ impl ParquetTable {
 }
 
 /// Returns true if a column or a nested one is selected.
-fn is_wanted(name: &str, columns: &[String]) -> bool {
+pub(super) fn is_wanted(name: &str, columns: &[String]) -> bool {
     let is_inside = |path: &String| {
         let rest = path.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))

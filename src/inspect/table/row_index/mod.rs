@@ -81,6 +81,14 @@ impl RowIndex {
         }
     }
 
+    /// Creates an index with one point.
+    pub fn of_point(point: Point) -> Self {
+        Self {
+            points: vec![point],
+            ..Self::default()
+        }
+    }
+
     /// Number of rows, if the file was read to its end.
     pub fn rows(&self) -> Option<u64> {
         self.rows
@@ -187,7 +195,7 @@ impl GrowingIndex {
     }
 
     /// The last point at or before a row.
-    pub(super) fn nearest(&self, row: u64) -> Option<Point> {
+    pub fn nearest(&self, row: u64) -> Option<Point> {
         self.lock().index.nearest(row)
     }
 
