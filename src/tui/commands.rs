@@ -47,8 +47,10 @@ pub(super) enum Act {
     ColumnFilter,
     Compare,
     Contract,
+    ChangeCell,
     CopyCell,
     CopyCommand,
+    Delete,
     Duplicates,
     Down,
     Expand,
@@ -57,6 +59,7 @@ pub(super) enum Act {
     FilterNot,
     FirstColumn,
     FirstRow,
+    FixRule,
     Fit,
     Fold,
     FoldAll,
@@ -66,6 +69,7 @@ pub(super) enum Act {
     HalfUp,
     Help,
     Hide,
+    Insert,
     LastColumn,
     LastRow,
     Left,
@@ -89,6 +93,7 @@ pub(super) enum Act {
     Pull,
     Quit,
     Raw,
+    Redo,
     Redraw,
     Reload,
     Reset,
@@ -101,6 +106,7 @@ pub(super) enum Act {
     SortUp,
     Statistics,
     Suspend,
+    Undo,
     Unmark,
     Up,
     Versions,
@@ -196,6 +202,36 @@ pub(super) const COMMANDS: &[Command] = &[
     command(Act::Duplicates, &["D"], "duplicates", "find duplicates and light them up; again to turn the lights off", TABLE)
         .hinted("duplicates"),
     command(Act::NextDuplicate, &["d"], "next-duplicate", "the next row of this cluster of duplicates, or the next duplicate", TABLE),
+    command(
+        Act::ChangeCell,
+        &["="],
+        "change",
+        "change this cell; edits are kept beside the data, which stays as it is",
+        TABLE,
+    ),
+    command(
+        Act::Insert,
+        &["a"],
+        "insert",
+        "insert a row of JSON before this one",
+        TABLE,
+    ),
+    command(
+        Act::Delete,
+        &["X"],
+        "delete",
+        "delete the marked rows, or this one",
+        TABLE,
+    ),
+    command(
+        Act::FixRule,
+        &["Z"],
+        "fix",
+        "mend all rows with a fault, by the name of the rule",
+        TABLE,
+    ),
+    command(Act::Undo, &["u"], "undo", "take the last edit back", TABLE),
+    command(Act::Redo, &["U"], "redo", "make the edit again that was taken back", TABLE),
     command(Act::Mark, &["m"], "mark", "mark this row, or take the mark off", TABLE),
     command(Act::Unmark, &["M"], "unmark", "take all marks off", TABLE),
     command(Act::Print, &["Ctrl-e"], "print", "leave, and print the marked rows, or this one, on standard output", TABLE),
@@ -280,68 +316,6 @@ pub(super) fn score(typed: &str, name: &str) -> Option<u32> {
     Some(score)
 }
 
-/// Returns the keys of a command as documents write them.
-fn keys_text(command: &Command) -> String {
-    command.keys.join(", ")
-}
-
-/// Returns the list that `--print-keys` prints.
-pub(super) fn keys_as_text() -> String {
-    let mut text = String::new();
-    for place in Place::ALL {
-        text += &format!("{}\n", place.title());
-        for command in COMMANDS.iter().filter(|c| c.places.contains(&place)) {
-            let (keys, name, help) = (keys_text(command), command.name, command.help);
-            text += &format!("  {keys:<22} {name:<18} {help}\n");
-        }
-        text.push('\n');
-    }
-    text.pop();
-    text
-}
-
-/// Returns the page of the keys in the documentation.
-#[cfg(test)]
-fn keys_as_page() -> String {
-    let mut text = PAGE_TOP.to_owned();
-    for place in Place::ALL {
-        text += &format!(
-            "\n## {}\n\n| keys | command | effect |\n|---|---|---|\n",
-            place.title()
-        );
-        for command in COMMANDS.iter().filter(|c| c.places.contains(&place)) {
-            let keys = command
-                .keys
-                .iter()
-                .map(|key| format!("`{}`", key.replace('|', "\\|")));
-            let keys: Vec<String> = keys.collect();
-            let (name, help) = (command.name, command.help);
-            text += &format!("| {} | `{name}` | {help} |\n", keys.join(" "));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-const PAGE_TOP: &str = "# Keys of `alimentar view`
-
-`alimentar view --print-keys` prints this table. `?` shows it in the program, and `:` takes the name of a
-command. A number before a key repeats it: `5j` goes five rows down, `120G` to row 120. Rows count from 0.
-`Esc` takes back one layer. The mouse wheel scrolls, and a click moves the cursor.
-";
-
-/// Returns the commands as JSON values: place, keys, name, help.
-pub(super) fn keys_as_json() -> serde_json::Value {
-    let command = |command: &Command| {
-        let places: Vec<&str> = command.places.iter().map(|place| place.title()).collect();
-        serde_json::json!({
-            "command": command.name, "keys": command.keys, "places": places, "help": command.help,
-        })
-    };
-    let all: Vec<serde_json::Value> = COMMANDS.iter().map(command).collect();
-    serde_json::json!({ "keys": all })
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -380,19 +354,5 @@ mod tests {
             matching("", Place::Registry).first().map(|c| c.name),
             Some("help")
         );
-    }
-
-    #[test]
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "nothing else asks for a new page"
-    )]
-    fn page_of_keys_is_the_table_of_commands() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/keys.md");
-        let wanted = keys_as_page();
-        if std::env::var_os("ALIMENTAR_GOLDEN").is_some_and(|v| v == "write") {
-            std::fs::write(&path, &wanted).unwrap();
-        }
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted);
     }
 }

@@ -55,13 +55,14 @@ pub(super) enum Slot {
     Lint,
     Duplicates,
     Export,
+    Edit,
     Browse,
     Detail,
     Pull,
 }
 
 impl Slot {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Open,
         Self::Page,
         Self::Number,
@@ -75,6 +76,7 @@ impl Slot {
         Self::Lint,
         Self::Duplicates,
         Self::Export,
+        Self::Edit,
         Self::Browse,
         Self::Detail,
         Self::Pull,
@@ -95,6 +97,7 @@ impl Slot {
             Self::Lint => Some("linting"),
             Self::Duplicates => Some("comparing"),
             Self::Export => Some("writing"),
+            Self::Edit => Some("editing"),
             Self::Pull => Some("pulling"),
         }
     }
@@ -209,8 +212,32 @@ pub(super) enum Job {
     Duplicates,
     /// Write rows to a file.
     Export { rows: Vec<RowPlace>, path: String },
+    /// Change rows, and show them at this row.
+    Edit { edit: Edit, row: u64, rows: usize },
     /// Work for the browser of the registry.
     Browse(BrowseJob),
+}
+
+/// A change of rows, kept beside the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// Set a cell of a row.
+    Set {
+        row: u64,
+        column: String,
+        value: String,
+    },
+    /// Delete rows: their numbers, ascending.
+    Delete(Vec<u64>),
+    /// Insert a row of JSON before a row.
+    Insert {
+        at: u64,
+        text: String,
+    },
+    /// Mend what a rule finds.
+    Fix(String),
+    Undo,
+    Redo,
 }
 
 /// A message of a worker.
@@ -258,6 +285,12 @@ pub(super) enum AnswerBody {
         rows: u64,
         path: String,
     },
+    /// The target as it is after an edit; the row to show, and what was done.
+    Edited {
+        facts: Box<TargetFacts>,
+        row: u64,
+        said: String,
+    },
     Browse(BrowseAnswer),
     Failed(String),
 }
@@ -279,6 +312,8 @@ pub(super) struct TargetFacts {
     pub is_numbered: bool,
     /// First page.
     pub page: Page,
+    /// A fault that the person should know of.
+    pub warning: Option<String>,
 }
 
 /// Statistics of a column.

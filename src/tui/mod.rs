@@ -5,7 +5,7 @@
 //! - `work/`: jobs on threads of their own, whose answers are actions
 //! - `document/`: rows of a target by their places
 //! - `session.rs`, `terminal.rs`: the loop of the program and its terminal
-//! - `commands.rs`: the table of keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
+//! - `commands.rs`, `key_lists.rs`: the table of keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
 
 mod browse;
 mod command_line;
@@ -13,6 +13,7 @@ mod commands;
 mod document;
 mod draw;
 mod job;
+mod key_lists;
 mod limits;
 mod model;
 mod pane;
@@ -132,10 +133,10 @@ pub fn dataset_entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
 
 /// Returns the keys and their commands as text.
 pub fn keys_as_text() -> String {
-    commands::keys_as_text()
+    key_lists::keys_as_text()
 }
 
 /// Returns the keys and their commands as JSON.
 pub fn keys_as_json() -> serde_json::Value {
-    commands::keys_as_json()
+    key_lists::keys_as_json()
 }

@@ -51,7 +51,10 @@ impl Headless {
         let (to, events) = mpsc::channel();
         let around = Surroundings {
             home: dir.path().join("home"),
-            options: TargetOptions::default(),
+            options: TargetOptions {
+                edits: true,
+                ..TargetOptions::default()
+            },
             peers: None,
             document: Mutex::new(None),
         };

@@ -51,7 +51,7 @@ pub(crate) fn run(ctx: &Context, args: &ViewArgs) -> Result<(), Failure> {
         reading: args.reading.options()?,
         allow_large: ctx.global.allow_large,
         remote: Some(ctx.remote()?.clone()),
-        edits: args.reading.has_edits(),
+        edits: true,
     };
     options.has_colours = !ctx.global.no_color;
     options.peers = Some(Arc::new(HomePeers {

@@ -89,6 +89,9 @@ impl TargetFile {
 
     /// Returns true if all its bytes are on this machine.
     pub fn is_local(&self) -> bool {
-        matches!(self.place, FileLocation::Disk(_) | FileLocation::Store(_))
+        match &self.place {
+            FileLocation::Disk(_) | FileLocation::Store(_) => true,
+            FileLocation::Edited(base, _) => base.is_local(),
+        }
     }
 }

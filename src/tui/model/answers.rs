@@ -85,6 +85,7 @@ impl State {
             AnswerBody::Exported { rows, path } => {
                 self.say(format!("{} rows are in {path}", grouped(rows)));
             }
+            AnswerBody::Edited { facts, row, said } => self.show_edited(*facts, row, said),
             AnswerBody::Browse(answer) => self.take_browse_answer(answer),
             AnswerBody::Failed(error) => self.failed(slot, error),
         }
@@ -92,6 +93,9 @@ impl State {
 
     fn opened(&mut self, mut facts: TargetFacts) {
         let page = std::mem::take(&mut facts.page);
+        if let Some(warning) = facts.warning.take() {
+            self.complain(warning);
+        }
         self.table.columns = Columns::named(&facts.columns);
         self.table.total = facts.rows;
         self.facts = facts;

@@ -214,7 +214,12 @@ impl State {
                     (browser.selected, browser.top) = (0, 0);
                 }
             }
-            PromptKind::RowFilter | PromptKind::Palette | PromptKind::Export => {}
+            PromptKind::RowFilter
+            | PromptKind::Palette
+            | PromptKind::Export
+            | PromptKind::Cell
+            | PromptKind::Row
+            | PromptKind::Rule => {}
         }
     }
 
@@ -235,7 +240,12 @@ impl State {
                     browser.query.clear();
                 }
             }
-            PromptKind::RowFilter | PromptKind::Palette | PromptKind::Export => {}
+            PromptKind::RowFilter
+            | PromptKind::Palette
+            | PromptKind::Export
+            | PromptKind::Cell
+            | PromptKind::Row
+            | PromptKind::Rule => {}
         }
     }
 
@@ -262,6 +272,9 @@ impl State {
                         path: prompt.text,
                     },
                 );
+            }
+            PromptKind::Cell | PromptKind::Row | PromptKind::Rule => {
+                self.finish_edit(prompt.kind, prompt.text);
             }
             PromptKind::Palette => return self.choose_command(&prompt),
         }

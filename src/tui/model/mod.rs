@@ -4,10 +4,12 @@
 //! `update.rs` takes actions, `keys.rs` keys, `answers.rs` answers of workers, and `jobs.rs` starts
 //! jobs. `window/` is the part of the rows that is held, `sift/` searches and filters; `record.rs` is
 //! the record pane, `panes.rs` the panes in front, `prompt.rs` what is typed, `browser.rs` the
-//! registry, and `giving.rs` copies and writes.
+//! registry, `giving.rs` copies and writes, and `editing.rs`
+//! asks for edits.
 
 pub(super) mod answers;
 pub(super) mod browser;
+pub(super) mod editing;
 pub(super) mod giving;
 pub(super) mod jobs;
 pub(super) mod keys;

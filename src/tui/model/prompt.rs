@@ -23,6 +23,12 @@ pub(in crate::tui) enum PromptKind {
     ColumnFilter,
     Palette,
     Export,
+    /// A new value of a cell.
+    Cell,
+    /// A row to insert.
+    Row,
+    /// The name of a rule.
+    Rule,
     /// Search in the list of datasets.
     Registry,
 }
@@ -36,6 +42,9 @@ impl PromptKind {
             Self::ColumnFilter => "*",
             Self::Palette => ":",
             Self::Export => "write to: ",
+            Self::Cell => "= ",
+            Self::Row => "insert: ",
+            Self::Rule => "mend: ",
         }
     }
 }

@@ -341,6 +341,57 @@ fn palette_runs_a_command_by_its_name() {
 }
 
 #[test]
+fn edits_are_shown_undone_and_kept_beside_the_data() {
+    let mut session = session(10);
+    let path = session.dir.path().join("a.jsonl");
+    let before = std::fs::read(&path).unwrap();
+    session.keys("j l =");
+    session.keys("Backspace Backspace Backspace Backspace");
+    session.typed("delta");
+    session.keys("Enter");
+    assert_eq!(
+        session.state.table.current().unwrap().cells[1].text,
+        "delta"
+    );
+    assert_eq!(session.state.table.current().unwrap().number, Some(1));
+    session.keys("X");
+    assert_eq!(session.here(), "2");
+    assert_eq!(session.state.table.total, Some(9));
+    session.keys("u");
+    assert_eq!(
+        session.state.table.current().unwrap().cells[1].text,
+        "delta"
+    );
+    session.keys("u U g a");
+    session.typed("{\"id\":99,\"word\":\"new\"}");
+    session.keys("Enter");
+    assert_eq!(session.here(), "99");
+    assert!(session.text().contains("inserted"), "{}", session.text());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    session.keys("R");
+    assert_eq!(session.here(), "99");
+    session.keys("Z");
+    session.typed("no-such-rule");
+    session.keys("Enter");
+    assert!(session.text().contains("no mend"), "{}", session.text());
+}
+
+#[test]
+fn edits_of_data_that_changed_are_refused_and_the_data_is_shown() {
+    let mut session = session(10);
+    session.keys("X");
+    let path = session.dir.path().join("a.jsonl");
+    std::fs::write(&path, "{\"id\":\"other\"}\n").unwrap();
+    session.keys("R");
+    assert_eq!(session.here(), "other");
+    assert!(
+        session.text().contains("without its edits"),
+        "{}",
+        session.text()
+    );
+}
+
+#[test]
 fn answer_of_an_earlier_generation_changes_nothing() {
     let mut session = session(10);
     let before = session.text();

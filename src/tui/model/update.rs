@@ -148,6 +148,9 @@ impl State {
             Act::Reload => self.reload(),
             Act::CopyCell | Act::CopyCommand | Act::Print | Act::Export => self.give(act),
             Act::Mark | Act::Unmark => self.mark(act),
+            Act::ChangeCell | Act::Insert | Act::Delete | Act::FixRule | Act::Undo | Act::Redo => {
+                self.run_edit(act)
+            }
             Act::Open
             | Act::NextForm
             | Act::Chat

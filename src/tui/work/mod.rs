@@ -2,9 +2,10 @@
 //!
 //! `reporter.rs` sends answers, `rows.rs` reads pages and records, `scans.rs` searches and sorts,
 //! `analysis.rs` makes statistics, findings and duplicates, `layout/` lays records out, `export.rs`
-//! writes rows, and `registry.rs` works for the browser.
+//! writes rows, `editing.rs` changes them, and `registry.rs` works for the browser.
 
 mod analysis;
+mod editing;
 pub(super) mod export;
 pub(super) mod layout;
 mod registry;
@@ -173,6 +174,7 @@ fn run(around: &Surroundings, job: Job, to: &Reporter) -> Result<AnswerBody, Doc
         Job::Lint => analysis::lint(&*around.document()?, to),
         Job::Duplicates => analysis::duplicates(&*around.document()?, to),
         Job::Export { rows, path } => export::to_file(&*around.document()?, &rows, &path, to),
+        Job::Edit { edit, row, rows } => editing::edit(around, edit, (row, rows), to),
         Job::Browse(job) => registry::run(around, job, to),
     }
 }

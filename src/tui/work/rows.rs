@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::locks::lock;
 use crate::registry::RowLayout;
 use crate::registry::Target;
+use crate::registry::TargetOptions;
 use crate::tui::document::Document;
 use crate::tui::document::DocumentError;
 use crate::tui::document::Page;
@@ -26,7 +27,32 @@ pub(super) fn open(
     rows: usize,
     to: &Reporter,
 ) -> Result<AnswerBody, DocumentError> {
-    let target = Target::open_with(name, &around.home, &around.options)?;
+    Ok(AnswerBody::Opened(Box::new(open_facts(
+        around, name, rows, to,
+    )?)))
+}
+
+/// Opens a target as it is now, and makes it the open one.
+pub(super) fn open_facts(
+    around: &Surroundings,
+    name: &str,
+    rows: usize,
+    to: &Reporter,
+) -> Result<TargetFacts, DocumentError> {
+    let (target, warning) = match Target::open_with(name, &around.home, &around.options) {
+        Ok(target) => (target, None),
+        // Edits that do not fit the data are kept, and the data is shown without them.
+        Err(error) if around.options.edits => {
+            let options = TargetOptions {
+                edits: false,
+                ..around.options
+            };
+            let target = Target::open_with(name, &around.home, &options)?;
+            let error = DocumentError::from(error);
+            (target, Some(format!("shown without its edits: {error}")))
+        }
+        Err(error) => return Err(error.into()),
+    };
     let document = Arc::new(Document::new(target, &around.home));
     let page = document.page(&PageStart::Front, rows, &BTreeSet::new(), &to.cancel)?;
     let first = document.file(0)?;
@@ -45,6 +71,7 @@ pub(super) fn open(
         is_local: document.is_local(),
         is_numbered: layout.rows == RowLayout::Numbered,
         page,
+        warning,
     };
     // The rows of a text that is read to its end are all known.
     if facts.page.is_end && facts.rows.is_none() {
@@ -52,7 +79,7 @@ pub(super) fn open(
     }
     to.cancel.check()?;
     *lock(&around.document) = Some(document);
-    Ok(AnswerBody::Opened(Box::new(facts)))
+    Ok(facts)
 }
 
 /// Reads a row with rows before and behind it.

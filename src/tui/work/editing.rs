@@ -1,0 +1,84 @@
+//! Jobs that change rows. The edits are kept beside the data.
+
+use std::io::Cursor;
+
+use crate::inspect::edits::ValueForm;
+use crate::inspect::lint::mend::Mend;
+use crate::registry::CellChange;
+use crate::registry::EditSession;
+use crate::registry::Target;
+use crate::tui::document::DocumentError;
+use crate::tui::document::counting::JobProgress;
+use crate::tui::job::AnswerBody;
+use crate::tui::job::Edit;
+use crate::tui::text::grouped;
+use crate::tui::work::Surroundings;
+use crate::tui::work::reporter::Reporter;
+use crate::tui::work::rows::open_facts;
+
+/// Makes an edit, and opens the target as it is then.
+pub(super) fn edit(
+    around: &Surroundings,
+    edit: Edit,
+    (row, rows): (u64, usize),
+    to: &Reporter,
+) -> Result<AnswerBody, DocumentError> {
+    let name = around.document()?.target().name().to_owned();
+    let progress = JobProgress {
+        cancel: &to.cancel,
+        done: &|bytes| to.advance(bytes),
+    };
+    let mut session = EditSession::open(&name, &around.home, &around.options, &progress)?;
+    let said = match edit {
+        Edit::Set { row, column, value } => {
+            let change = CellChange {
+                row,
+                column,
+                value,
+                form: ValueForm::default(),
+            };
+            session.set(&[change], &progress)?;
+            "changed".to_owned()
+        }
+        Edit::Delete(numbers) => {
+            let ranges: Vec<(u64, u64)> = numbers.iter().map(|n| (*n, *n + 1)).collect();
+            session.delete(&ranges, &progress)?;
+            format!("{} rows deleted", grouped(numbers.len() as u64))
+        }
+        Edit::Insert { at, text } => {
+            let mut line = Cursor::new(format!("{text}\n").into_bytes());
+            let from = Target::of_stream("row.jsonl", &mut line, &around.home)?;
+            session.insert(&from, at, &progress)?;
+            "inserted".to_owned()
+        }
+        Edit::Fix(rule) => {
+            let mend = Mend::named(&rule).ok_or_else(|| {
+                let names = Mend::names().join(", ");
+                DocumentError::Other(format!("no mend for `{rule}`; there are {names}"))
+            })?;
+            let report = session.fix((rule.as_str(), mend), &progress)?;
+            format!(
+                "{} rows mended, {} left",
+                grouped(report.fixed),
+                grouped(report.left)
+            )
+        }
+        Edit::Undo => {
+            session.undo(1, &progress)?;
+            "taken back: `U` makes it again".to_owned()
+        }
+        Edit::Redo => {
+            session.redo(1, &progress)?;
+            "made again".to_owned()
+        }
+    };
+    let edits = session.counts()?;
+    drop(session);
+    let facts = open_facts(around, &name, rows, to)?;
+    let said = format!("{said} ({} edits)", grouped(edits.edits));
+    Ok(AnswerBody::Edited {
+        facts: Box::new(facts),
+        row,
+        said,
+    })
+}
