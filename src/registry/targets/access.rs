@@ -90,7 +90,10 @@ impl TargetFile {
     /// Returns true if all its bytes are on this machine.
     pub fn is_local(&self) -> bool {
         match &self.place {
-            FileLocation::Disk(_) | FileLocation::Store(_) => true,
+            FileLocation::Disk(_) => true,
+            // A file that would be fetched has a number of rows that is only claimed.
+            FileLocation::Store(file) => file.claimed_rows().is_none(),
+            FileLocation::Remote(_) => false,
             FileLocation::Edited(base, _) => base.is_local(),
         }
     }
