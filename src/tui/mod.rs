@@ -12,6 +12,7 @@ mod command_line;
 mod commands;
 mod document;
 mod draw;
+mod event;
 mod job;
 mod key_lists;
 mod limits;
@@ -44,9 +45,9 @@ use crate::tui::document::CancelToken;
 use crate::tui::model::State;
 use crate::tui::session::End;
 use crate::tui::terminal::Screen;
-use crate::tui::work::Surroundings;
 use crate::tui::work::Workers;
 use crate::tui::work::export::write_rows;
+use crate::tui::work::surroundings::Surroundings;
 
 /// Options of the viewer.
 #[non_exhaustive]

@@ -16,13 +16,13 @@ use ratatui::layout::Rect;
 use crate::registry::TargetOptions;
 use crate::tui::draw::draw;
 use crate::tui::draw::theme::Theme;
+use crate::tui::event::Event;
 use crate::tui::job::Farewell;
 use crate::tui::job::Task;
 use crate::tui::model::Action;
 use crate::tui::model::State;
-use crate::tui::session::Event;
-use crate::tui::work::Surroundings;
 use crate::tui::work::Workers;
+use crate::tui::work::surroundings::Surroundings;
 
 /// A session whose jobs are waited for.
 pub(super) struct Headless {

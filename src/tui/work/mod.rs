@@ -12,46 +12,25 @@ mod registry;
 mod reporter;
 mod rows;
 mod scans;
+pub(super) mod surroundings;
 #[cfg(test)]
 mod tests;
 
 pub(super) use registry::entry as dataset_entry;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
-use crate::locks::lock;
 use crate::panics::caught;
-use crate::registry::TargetOptions;
-use crate::tui::browse::Peers;
 use crate::tui::document::CancelToken;
-use crate::tui::document::Document;
 use crate::tui::document::DocumentError;
+use crate::tui::event::Event;
 use crate::tui::job::AnswerBody;
 use crate::tui::job::Job;
 use crate::tui::job::Slot;
-use crate::tui::session::Event;
 use crate::tui::work::reporter::Reporter;
-
-/// Surroundings of the jobs.
-pub(super) struct Surroundings {
-    pub home: PathBuf,
-    pub options: TargetOptions,
-    pub peers: Option<Arc<dyn Peers>>,
-    /// The open target.
-    pub document: Mutex<Option<Arc<Document>>>,
-}
-
-impl Surroundings {
-    /// Returns the open target.
-    pub(super) fn document(&self) -> Result<Arc<Document>, DocumentError> {
-        let none = || DocumentError::Other("no target is open".to_owned());
-        lock(&self.document).clone().ok_or_else(none)
-    }
-}
+use crate::tui::work::surroundings::Surroundings;
 
 /// The running jobs.
 pub(super) struct Workers {

@@ -20,8 +20,8 @@ use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
 use crate::tui::text::grouped;
 use crate::tui::text::human_bytes;
-use crate::tui::work::Surroundings;
 use crate::tui::work::reporter::Reporter;
+use crate::tui::work::surroundings::Surroundings;
 
 /// Does the work of the browser.
 pub(super) fn run(

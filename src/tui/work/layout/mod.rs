@@ -3,6 +3,7 @@
 pub(in crate::tui) mod chat;
 mod texts;
 mod tree;
+mod wrapped;
 
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
@@ -103,19 +104,4 @@ fn has_chat(row: &[u8]) -> bool {
         };
         inside.trim_ascii_start().starts_with(b"{")
     })
-}
-
-/// Adds text as lines of a width behind an indent.
-pub(super) fn add_wrapped(
-    lines: &mut Vec<Line>,
-    text: &str,
-    (indent, width): (u16, u16),
-    tone: Tone,
-) {
-    let room = width.saturating_sub(indent).max(8);
-    let left = RECORD_LINES_MAX.saturating_sub(lines.len());
-    for (start, end) in crate::tui::text::wrap(text, room, left) {
-        let part = text.get(start..end).unwrap_or_default();
-        lines.push(Line::new(indent).with(tone, part));
-    }
 }
