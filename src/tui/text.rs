@@ -162,6 +162,14 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// Formats a number of things.
+pub(super) fn count_of(number: u64, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{} {thing}s", grouped(number)),
+    }
+}
+
 /// Formats a number of bytes for people.
 pub(super) fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -124,7 +124,9 @@ fn members(
                 return !before.is_empty() || matches!(scanner.next_event(), Ok(None));
             }
             _ => {
-                let behind = text.get(scanner.at()..).unwrap_or_default();
+                // Without any member, the whole text is what is broken.
+                let from = if cells.is_empty() { 0 } else { scanner.at() };
+                let behind = text.get(from..).unwrap_or_default();
                 cells.push(rest(column(before, ""), behind));
                 return false;
             }

@@ -20,7 +20,7 @@ impl Landmarks {
         if offset < last.saturating_add(self.step.max(1)) {
             return;
         }
-        if self.points.len() == LANDMARKS_MAX {
+        while self.points.len() >= LANDMARKS_MAX {
             self.step = self.step.max(1).saturating_mul(2);
             let (step, mut kept) = (self.step, 0);
             self.points.retain(|(offset, _)| {

@@ -97,7 +97,7 @@ pub(super) fn forward(
             row.next = at + start as u64;
             held += row.text.len();
             let next = row.next;
-            rows.push(finished(std::mem::take(&mut row)));
+            rows.push(without_return(std::mem::take(&mut row)));
             row.key = next;
             if rows.len() >= room.rows || held >= room.bytes {
                 return Ok(rows);
@@ -112,7 +112,8 @@ pub(super) fn forward(
     }
     if at > row.key {
         row.next = at;
-        rows.push(finished(row));
+        // A carriage return before the end of the file is text.
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -124,7 +125,7 @@ fn push(row: &mut RawRow, text: &[u8], most: usize) {
     row.bytes += text.len() as u64;
 }
 
-fn finished(mut row: RawRow) -> RawRow {
+fn without_return(mut row: RawRow) -> RawRow {
     if row.text.len() as u64 == row.bytes && row.text.last() == Some(&b'\r') {
         row.text.pop();
         row.bytes -= 1;

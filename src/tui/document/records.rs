@@ -111,7 +111,7 @@ pub(super) fn forward(
             row.next = at + behind as u64;
             held += row.text.len();
             let next = row.next;
-            rows.push(finished(std::mem::take(&mut row)));
+            rows.push(without_end(std::mem::take(&mut row)));
             row.key = next;
             is_full = rows.len() >= room.rows || held >= room.bytes;
             !is_full
@@ -128,7 +128,8 @@ pub(super) fn forward(
     }
     if at > row.key {
         row.next = at;
-        rows.push(finished(row));
+        // What ends with the file has no line end, and may end inside of quotes.
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -141,7 +142,7 @@ fn push(row: &mut RawRow, text: &[u8], most: usize) {
 }
 
 /// Takes the line end off.
-fn finished(mut row: RawRow) -> RawRow {
+fn without_end(mut row: RawRow) -> RawRow {
     if row.text.len() as u64 == row.bytes {
         for end in [b'\n', b'\r'] {
             if row.text.last() == Some(&end) {

@@ -15,6 +15,7 @@ use crate::tui::job::Slot;
 use crate::tui::model::State;
 use crate::tui::model::browser::BrowserList;
 use crate::tui::model::prompt::Prompt;
+use crate::tui::text::count_of;
 use crate::tui::text::grouped;
 use crate::tui::text::human_bytes;
 use crate::tui::text::safe;
@@ -99,7 +100,7 @@ fn title(state: &State) -> String {
     }
     text += &format!("  {}", human_bytes(facts.sizes.iter().sum()));
     if let Some(rows) = state.table.total {
-        text += &format!("  {} rows", grouped(rows));
+        text += &format!("  {}", count_of(rows, "row"));
     }
     text
 }

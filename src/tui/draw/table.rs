@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::tui::document::Row;
+use crate::tui::document::cells::CellKind;
 use crate::tui::document::cells::CellText;
 use crate::tui::draw::minimap;
 use crate::tui::draw::put::Spot;
@@ -14,6 +15,7 @@ use crate::tui::draw::put::put;
 use crate::tui::draw::put::put_filled;
 use crate::tui::draw::theme::Theme;
 use crate::tui::model::State;
+use crate::tui::model::window::columns::Column;
 use crate::tui::model::window::columns::Shown;
 use crate::tui::model::window::table::WRAP_LINES;
 use crate::tui::text::width_within;
@@ -61,6 +63,21 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, state: &State, theme: &Theme
             },
             gutter,
         );
+        if let Some(cell) = broken(state, row) {
+            let styles = Styles::plain(theme.cell(cell.kind));
+            put_filled(
+                buffer,
+                Spot {
+                    x,
+                    y,
+                    right: x + room,
+                },
+                &cell.text,
+                &styles,
+            );
+            y += height;
+            continue;
+        }
         for shown in &layout {
             let column = state.table.columns.all.get(shown.column);
             let name = column
@@ -114,6 +131,16 @@ fn names(buffer: &mut Buffer, spot: Spot, state: &State, layout: &[Shown], theme
             );
         }
     }
+}
+
+/// The cell of a row that is broken as a whole, which belongs to no column.
+fn broken<'a>(state: &State, row: &'a Row) -> Option<&'a CellText> {
+    let [cell] = row.cells.as_slice() else {
+        return None;
+    };
+    let has_column = |column: &Column| column.name == cell.column;
+    let is_known = state.table.columns.all.iter().any(has_column);
+    (cell.kind == CellKind::Broken && !is_known).then_some(cell)
 }
 
 /// Lines that a row takes.
@@ -279,16 +306,19 @@ impl RowLine<'_> {
         if style == self.theme.cursor() {
             styles.mark = style;
         }
-        if height > 1 {
-            return wrapped(buffer, spot, height, cell, &styles);
-        }
         let column = self.state.table.columns.all.get(shown.column);
         let width = width_within(&cell.text, shown.width.saturating_add(1));
         if column.is_some_and(|column| column.is_numeric) && width < shown.width {
             let at = spot.right - width;
             fill(buffer, Spot { right: at, ..spot }, style);
             put(buffer, Spot { x: at, ..spot }, &cell.text, &styles);
+            for below in y + 1..y + height {
+                fill(buffer, Spot { y: below, ..spot }, style);
+            }
             return;
+        }
+        if height > 1 {
+            return wrapped(buffer, spot, height, cell, &styles);
         }
         put_filled(buffer, spot, &cell.text, &styles);
     }

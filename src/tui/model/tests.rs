@@ -264,7 +264,7 @@ fn chat_is_shown_as_one_without_asking() {
     session.keys("Enter");
     let text = session.text();
     assert!(
-        text.contains("assistant") && text.contains("thinking, 1 words"),
+        text.contains("assistant") && text.contains("thinking, 1 word"),
         "{text}"
     );
     session.keys("Tab Tab Tab");

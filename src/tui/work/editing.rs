@@ -11,6 +11,7 @@ use crate::tui::document::DocumentError;
 use crate::tui::document::counting::JobProgress;
 use crate::tui::job::AnswerBody;
 use crate::tui::job::Edit;
+use crate::tui::text::count_of;
 use crate::tui::text::grouped;
 use crate::tui::work::reporter::Reporter;
 use crate::tui::work::rows::open_facts;
@@ -43,7 +44,7 @@ pub(super) fn edit(
         Edit::Delete(numbers) => {
             let ranges: Vec<(u64, u64)> = numbers.iter().map(|n| (*n, *n + 1)).collect();
             session.delete(&ranges, &progress)?;
-            format!("{} rows deleted", grouped(numbers.len() as u64))
+            format!("{} deleted", count_of(numbers.len() as u64, "row"))
         }
         Edit::Insert { at, text } => {
             let mut line = Cursor::new(format!("{text}\n").into_bytes());
@@ -58,8 +59,8 @@ pub(super) fn edit(
             })?;
             let report = session.fix((rule.as_str(), mend), &progress)?;
             format!(
-                "{} rows mended, {} left",
-                grouped(report.fixed),
+                "{} mended, {} left",
+                count_of(report.fixed, "row"),
                 grouped(report.left)
             )
         }
@@ -75,7 +76,7 @@ pub(super) fn edit(
     let edits = session.counts()?;
     drop(session);
     let facts = open_facts(around, &name, rows, to)?;
-    let said = format!("{said} ({} edits)", grouped(edits.edits));
+    let said = format!("{said} ({})", count_of(edits.edits, "edit"));
     Ok(AnswerBody::Edited {
         facts: Box::new(facts),
         row,

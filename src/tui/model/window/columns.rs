@@ -74,6 +74,8 @@ impl Columns {
                 let known = self.all.iter().position(|column| column.name == name);
                 let at = match known {
                     Some(at) => at,
+                    // What is broken makes no columns.
+                    None if cell.kind == CellKind::Broken => continue,
                     None if self.all.len() >= COLUMNS_MAX => continue,
                     None => {
                         let at = before.map_or(self.all.len(), |before: usize| before + 1);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::tui::limits::STRING_BYTES_MAX;
 use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
+use crate::tui::text::count_of;
 use crate::tui::text::lossy;
 use crate::tui::work::layout::wrapped::add_wrapped;
 
@@ -171,8 +172,10 @@ impl Chat {
     fn thinking(&mut self, text: &str) {
         let words = text.split_whitespace().count();
         let at = self.lines.len();
-        self.lines
-            .push(Line::new(2).with(Tone::Quiet, format!("thinking, {words} words")));
+        self.lines.push(Line::new(2).with(
+            Tone::Quiet,
+            format!("thinking, {}", count_of(words as u64, "word")),
+        ));
         self.text(text.trim(), 4, Tone::Quiet);
         let end = self.lines.len() - 1;
         if let Some(line) = self.lines.get_mut(at).filter(|_| end > at) {
