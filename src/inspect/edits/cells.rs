@@ -25,9 +25,9 @@ pub enum ValueForm {
     /// Text where the cell is text, and JSON elsewhere.
     #[default]
     OfCell,
-    /// JSON.
+    /// The text is JSON.
     Json,
-    /// Text.
+    /// The text is the value itself.
     Text,
 }
 
