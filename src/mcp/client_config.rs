@@ -10,7 +10,7 @@ pub enum Client {
     Claude,
     /// Claude Code.
     ClaudeCode,
-    /// Cursor.
+    /// The editor Cursor.
     Cursor,
     /// Visual Studio Code.
     VsCode,

@@ -35,7 +35,7 @@ pub(crate) struct StoredFiles {
     pub(crate) totals: Totals,
 }
 
-/// What else a manifest says.
+/// Further content of a manifest.
 pub(crate) struct DraftWords<'a> {
     pub(crate) name: DatasetName,
     pub(crate) card: Option<&'a [u8]>,

@@ -12,7 +12,7 @@ use crate::wire::Reader;
 use crate::wire::Writer;
 use crate::wire::limits::SOURCE_TEXT_BYTES_MAX;
 
-/// What a source says about the bytes of a file.
+/// Claims of a source about the bytes of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Promise {
     /// SHA-256 of the bytes.

@@ -1,4 +1,4 @@
-//! What leaves the program: copies, marked rows, rows in a file.
+//! Output: copies, marked rows, rows in a file.
 
 use crate::tui::command_line::command_line;
 use crate::tui::commands::Act;

@@ -17,7 +17,7 @@ use crate::tui::model::panes::StatsForm;
 use crate::tui::model::prompt::Prompt;
 use crate::tui::model::prompt::PromptKind;
 
-/// What the owner of the keys wants done.
+/// Effect of a key on the owner of the keys.
 pub(super) enum KeyEffect {
     Nothing,
     Run(Act),

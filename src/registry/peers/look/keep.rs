@@ -1,4 +1,4 @@
-//! What a look keeps: records and nodes go to its write session, and checkpoints make them durable with
+//! Keeping of a look: records and nodes go to its write session, and checkpoints make them durable with
 //! the row of the partial holding.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is looked for: matches, rows that pass filters, their order, faults, duplicates.
+//! Results of looking: matches, rows that pass filters, their order, faults, duplicates.
 
 mod faults;
 pub(in crate::tui) mod filters;

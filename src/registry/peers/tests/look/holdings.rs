@@ -1,4 +1,4 @@
-//! What looks keep, and what happens to it.
+//! Partial holdings: made, used, evicted, collected, completed.
 
 use crate::error_kind::ErrorKind;
 use crate::progress::NoProgress;
