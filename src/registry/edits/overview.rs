@@ -23,7 +23,7 @@ use crate::registry::error::Error;
 pub struct ListedEdit {
     /// Time of the edit, in seconds since the epoch.
     pub time: i64,
-    /// Description.
+    /// Description of the edit for people.
     pub label: String,
 }
 
