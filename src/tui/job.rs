@@ -139,7 +139,7 @@ pub(super) enum RecordForm {
     Raw,
 }
 
-/// What becomes of the rows of a page.
+/// Use of the rows of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
     /// They replace all others, and the cursor goes to this row of the page.

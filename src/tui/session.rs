@@ -16,22 +16,13 @@ use ratatui::crossterm::event::MouseEventKind;
 
 use crate::file_io::stop_flag;
 use crate::registry::host;
-use crate::tui::job::Answer;
+use crate::tui::event::Event;
 use crate::tui::job::Farewell;
 use crate::tui::job::Task;
 use crate::tui::model::Action;
 use crate::tui::model::State;
 use crate::tui::terminal::Screen;
 use crate::tui::work::Workers;
-
-/// A thing that happened.
-#[derive(Debug)]
-pub(super) enum Event {
-    Terminal(TerminalEvent),
-    Answer(Answer),
-    /// The terminal gives no more events.
-    Closed,
-}
 
 /// The end of a session.
 #[derive(Debug, PartialEq, Eq)]

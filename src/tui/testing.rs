@@ -16,11 +16,11 @@ use ratatui::layout::Rect;
 use crate::registry::TargetOptions;
 use crate::tui::draw::draw;
 use crate::tui::draw::theme::Theme;
+use crate::tui::event::Event;
 use crate::tui::job::Farewell;
 use crate::tui::job::Task;
 use crate::tui::model::Action;
 use crate::tui::model::State;
-use crate::tui::session::Event;
 use crate::tui::work::Surroundings;
 use crate::tui::work::Workers;
 

@@ -83,7 +83,7 @@ fn datasets(around: &Surroundings) -> Result<Vec<DatasetEntry>, DocumentError> {
 }
 
 /// Makes an entry of a list.
-pub(crate) fn entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
+pub(in crate::tui) fn entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
     let summary = &listed.dataset;
     let mut trust = listed.trust().name().to_owned();
     if listed.withdrawn.is_some() {

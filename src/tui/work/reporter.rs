@@ -9,10 +9,10 @@ use std::time::Instant;
 use crate::locks::lock;
 use crate::registry::host;
 use crate::tui::document::CancelToken;
+use crate::tui::event::Event;
 use crate::tui::job::Answer;
 use crate::tui::job::AnswerBody;
 use crate::tui::job::Slot;
-use crate::tui::session::Event;
 
 /// Sender of the answers of one job.
 #[derive(Clone)]

@@ -22,7 +22,7 @@ const SCRIPT: &[(&[u8], &str)] = &[
     (b"lllllll", "token 7 of"),
     (b"q\x1b&question=apples\r", "question ~ apples"),
     (b"\x1blI", "quantiles"),
-    (b"qD", "similar ones"),
+    (b"qD", "no duplicates"),
     (b":dup", "next-duplicate"),
 ];
 
