@@ -1,4 +1,4 @@
-//! Events of a session: what the terminal and the jobs send to its loop.
+//! Events of a session: those of the terminal, and answers of workers.
 
 use ratatui::crossterm::event::Event as TerminalEvent;
 

@@ -21,8 +21,8 @@ use crate::tui::job::Farewell;
 use crate::tui::job::Task;
 use crate::tui::model::Action;
 use crate::tui::model::State;
+use crate::tui::work::Surroundings;
 use crate::tui::work::Workers;
-use crate::tui::work::surroundings::Surroundings;
 
 /// A session whose jobs are waited for.
 pub(super) struct Headless {

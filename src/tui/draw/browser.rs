@@ -12,8 +12,8 @@ use crate::tui::draw::record::draw_lines;
 use crate::tui::draw::theme::Theme;
 use crate::tui::job::Slot;
 use crate::tui::model::State;
-use crate::tui::model::browser::Browser;
-use crate::tui::model::browser::BrowserList;
+use crate::tui::model::parts::browser::Browser;
+use crate::tui::model::parts::browser::BrowserList;
 use crate::tui::text::grouped;
 use crate::tui::text::human_bytes;
 

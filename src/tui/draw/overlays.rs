@@ -15,10 +15,10 @@ use crate::tui::draw::record::draw_lines;
 use crate::tui::draw::theme::Theme;
 use crate::tui::job::StatsFacts;
 use crate::tui::model::State;
-use crate::tui::model::panes::Pane;
-use crate::tui::model::panes::StatsForm;
-use crate::tui::model::prompt::Prompt;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::panes::Pane;
+use crate::tui::model::parts::panes::StatsForm;
+use crate::tui::model::parts::prompt::Prompt;
+use crate::tui::model::parts::prompt::PromptKind;
 use crate::tui::text::grouped;
 
 /// Draws the pane in front.

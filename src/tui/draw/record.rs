@@ -8,7 +8,7 @@ use crate::tui::draw::put::Styles;
 use crate::tui::draw::put::put;
 use crate::tui::draw::theme::Theme;
 use crate::tui::model::State;
-use crate::tui::model::record::RecordPane;
+use crate::tui::model::parts::record::RecordPane;
 use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
 

@@ -41,10 +41,6 @@ fn name_of(style: &Style) -> String {
     )
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "nothing else asks for new snapshots"
-)]
 fn check(name: &str, session: &Headless, has_colours: bool) {
     let mut shown = snapshot(&session.screen(has_colours));
     // The directory differs in each run.

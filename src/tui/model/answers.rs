@@ -13,8 +13,9 @@ use crate::tui::job::TargetFacts;
 use crate::tui::limits::MATCHES_MAX;
 use crate::tui::limits::SORT_ROWS_MAX;
 use crate::tui::model::State;
-use crate::tui::model::panes::Pane;
+use crate::tui::model::parts::panes::Pane;
 use crate::tui::model::window::columns::Columns;
+use crate::tui::text::count_of;
 use crate::tui::text::grouped;
 
 impl State {
@@ -74,11 +75,11 @@ impl State {
             }
             AnswerBody::Findings(findings) => self.found_faults(findings),
             AnswerBody::Duplicates(facts) => {
-                self.say(format!(
-                    "{} equal rows, {} similar ones: `d` goes to the next",
-                    grouped(facts.exact),
-                    grouped(facts.near)
-                ));
+                let (equal, near) = (count_of(facts.exact, "equal row"), grouped(facts.near));
+                self.say(match facts.pairs.is_empty() {
+                    true => "no duplicates".to_owned(),
+                    false => format!("{equal}, {near} similar: `d` goes to the next"),
+                });
                 self.duplicates = Some(*facts);
                 self.shows_duplicates = true;
             }

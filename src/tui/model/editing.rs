@@ -6,7 +6,7 @@ use crate::tui::job::Job;
 use crate::tui::job::Slot;
 use crate::tui::job::TargetFacts;
 use crate::tui::model::State;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::prompt::PromptKind;
 
 impl State {
     /// Runs a command that changes rows.

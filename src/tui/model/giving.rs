@@ -1,4 +1,4 @@
-//! Output: copies, marked rows, rows in a file.
+//! Ways out of the program: copies, marked rows, rows in a file.
 
 use crate::tui::command_line::command_line;
 use crate::tui::commands::Act;
@@ -8,7 +8,7 @@ use crate::tui::job::Task;
 use crate::tui::limits::COPY_BYTES_MAX;
 use crate::tui::limits::MARKS_MAX;
 use crate::tui::model::State;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::prompt::PromptKind;
 
 impl State {
     /// Marks the row under the cursor, or takes marks off.

@@ -12,12 +12,12 @@ use crate::tui::commands::matching;
 use crate::tui::job::Job;
 use crate::tui::job::Slot;
 use crate::tui::model::State;
-use crate::tui::model::panes::Pane;
-use crate::tui::model::panes::StatsForm;
-use crate::tui::model::prompt::Prompt;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::panes::Pane;
+use crate::tui::model::parts::panes::StatsForm;
+use crate::tui::model::parts::prompt::Prompt;
+use crate::tui::model::parts::prompt::PromptKind;
 
-/// Effect of a key on the owner of the keys.
+/// Effect of a key.
 pub(super) enum KeyEffect {
     Nothing,
     Run(Act),

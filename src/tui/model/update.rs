@@ -12,9 +12,9 @@ use crate::tui::limits::SCREEN_MAX;
 use crate::tui::model::Action;
 use crate::tui::model::State;
 use crate::tui::model::keys::KeyEffect;
-use crate::tui::model::panes::Pane;
-use crate::tui::model::panes::StatsForm;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::panes::Pane;
+use crate::tui::model::parts::panes::StatsForm;
+use crate::tui::model::parts::prompt::PromptKind;
 
 impl State {
     /// Takes an action. Returns what is to be done outside of the state.

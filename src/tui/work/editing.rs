@@ -13,9 +13,9 @@ use crate::tui::job::AnswerBody;
 use crate::tui::job::Edit;
 use crate::tui::text::count_of;
 use crate::tui::text::grouped;
+use crate::tui::work::Surroundings;
 use crate::tui::work::reporter::Reporter;
 use crate::tui::work::rows::open_facts;
-use crate::tui::work::surroundings::Surroundings;
 
 /// Makes an edit, and opens the target as it is then.
 pub(super) fn edit(

@@ -20,8 +20,8 @@ use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
 use crate::tui::text::grouped;
 use crate::tui::text::human_bytes;
+use crate::tui::work::Surroundings;
 use crate::tui::work::reporter::Reporter;
-use crate::tui::work::surroundings::Surroundings;
 
 /// Does the work of the browser.
 pub(super) fn run(
@@ -83,7 +83,7 @@ fn datasets(around: &Surroundings) -> Result<Vec<DatasetEntry>, DocumentError> {
 }
 
 /// Makes an entry of a list.
-pub(crate) fn entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
+pub(in crate::tui) fn entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
     let summary = &listed.dataset;
     let mut trust = listed.trust().name().to_owned();
     if listed.withdrawn.is_some() {
@@ -110,7 +110,7 @@ fn detail(around: &Surroundings, reference: &str) -> Result<Vec<Line>, DocumentE
         .map_err(|e| DocumentError::Other(format!("{e}")))?;
     let dataset = registry.resolve(&parsed)?;
     let m = &dataset.manifest;
-    let listed = Listed::of(&registry.trust().store()?, dataset.clone());
+    let listed = LocalRegistry::listed(&registry.trust()?, dataset.clone());
     let mut lines = vec![Line::of(
         Tone::Title,
         format!("{}@{}", m.name, m.dataset_version),

@@ -17,8 +17,8 @@ use crate::tui::job::Cursor;
 use crate::tui::job::ListedRow;
 use crate::tui::job::Put;
 use crate::tui::job::TargetFacts;
+use crate::tui::work::Surroundings;
 use crate::tui::work::reporter::Reporter;
-use crate::tui::work::surroundings::Surroundings;
 
 /// Opens a target and reads its first page.
 pub(super) fn open(
@@ -45,7 +45,7 @@ pub(super) fn open_facts(
         Err(error) if around.options.edits => {
             let options = TargetOptions {
                 edits: false,
-                ..around.options.clone()
+                ..around.options
             };
             let target = Target::open_with(name, &around.home, &options)?;
             let error = DocumentError::from(error);

@@ -1,13 +1,14 @@
-//! Surroundings of a job: the registry, the peers and the open document.
+//! Surroundings of the jobs: the registry, the way to peers, the open target.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
 
 use crate::locks::lock;
 use crate::registry::TargetOptions;
 use crate::tui::browse::Peers;
 use crate::tui::document::Document;
 use crate::tui::document::DocumentError;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
 
 /// Surroundings of the jobs.
 pub(in crate::tui) struct Surroundings {

@@ -13,7 +13,7 @@ const NODE: &str = "1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d
 
 /// Commands whose examples need another machine, serve until they are stopped, or wait for a person.
 const NOT_RUN: &[&str] = &[
-    "serve", "pull", "sync", "peers", "view", "mcp", "features", "token",
+    "serve", "pull", "sync", "peers", "refresh", "view", "mcp", "features", "token",
 ];
 
 fn shell(line: &str, dir: &Path) -> Output {

@@ -18,10 +18,11 @@ const SCRIPT: &[(&[u8], &str)] = &[
     (b"g/dollars?", "matches"),
     (b"\rnn", "matches"),
     (b"\r", "answer:"),
-    (b"\t\tlllllll", "token 7"),
+    (b"\t\t", "token 0 of"),
+    (b"lllllll", "token 7 of"),
     (b"q\x1b&question=apples\r", "question ~ apples"),
     (b"\x1blI", "quantiles"),
-    (b"qD", "similar ones"),
+    (b"qD", "no duplicates"),
     (b":dup", "next-duplicate"),
 ];
 

@@ -43,7 +43,7 @@ fn dataset_of_a_peer_is_pulled_and_opened() {
     terminal.wait_for("tale");
     terminal.type_bytes(b"P");
     terminal.wait_for("far row 5");
-    terminal.type_bytes(b"qq");
+    terminal.type_bytes(b"qqqq");
     assert_eq!(terminal.end(), Some(0));
     terminal.assert_clean();
     assert_eq!(lab.done("home", &["list"])["datasets"][0]["name"], "tale");

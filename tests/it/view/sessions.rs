@@ -34,7 +34,7 @@ fn rows_are_shown_searched_and_filtered() {
     terminal.type_bytes(b"\r");
     terminal.wait_for("\"row 99 of many\"");
     terminal.type_bytes(b"q?");
-    terminal.wait_for("next-finding");
+    terminal.wait_for("type a command by its name");
     terminal.type_bytes(b"qq");
     assert_eq!(terminal.end(), Some(0));
     terminal.assert_clean();

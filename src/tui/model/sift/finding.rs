@@ -1,4 +1,4 @@
-//! Search, filters, sort, findings and duplicates.
+//! Searches: their beginning, and going from match to match.
 
 use crate::tui::document::RowPlace;
 use crate::tui::job::Filter;
@@ -6,23 +6,10 @@ use crate::tui::job::Job;
 use crate::tui::job::ListedRow;
 use crate::tui::job::Slot;
 use crate::tui::model::State;
-use crate::tui::model::prompt::PromptKind;
+use crate::tui::model::parts::prompt::PromptKind;
 use crate::tui::model::sift::filters::compile;
 use crate::tui::model::sift::filters::first_line;
-
-/// A search, and what it found so far.
-#[derive(Debug)]
-pub(in crate::tui) struct Search {
-    pub filter: Filter,
-    pub hits: Vec<ListedRow>,
-    /// Number of all matches so far, also of those that are not kept.
-    pub count: u64,
-    pub is_done: bool,
-    /// Direction to go once there is a match; the search was asked for by `n` or `N`.
-    pub awaits: Option<i32>,
-    /// Row of the cursor when the search began.
-    pub origin: Option<(RowPlace, Option<u64>)>,
-}
+use crate::tui::model::sift::search::Search;
 
 impl State {
     /// Starts a search for an expression. An empty one ends the search.

@@ -1,5 +1,9 @@
-//! Results of looking: matches, rows that pass filters, their order, faults, duplicates.
+//! Looking for rows: matches, rows that pass filters, their order, faults, duplicates.
+//!
+//! `search.rs` and `filters.rs` are the values, `finding.rs` and `sifting.rs` the commands.
 
 mod faults;
 pub(in crate::tui) mod filters;
-pub(in crate::tui) mod finding;
+mod finding;
+pub(in crate::tui) mod search;
+mod sifting;

@@ -188,18 +188,31 @@ impl Columns {
         }
         let used = shown.last().map_or(0, |last| last.x + last.width);
         let mut left = room.saturating_sub(used);
-        let mut moved = 0;
-        for one in shown {
-            one.x += moved;
-            let Some(column) = self.all.get(one.column) else {
-                continue;
-            };
-            if column.chosen.is_none() {
-                let more = column.natural.saturating_sub(one.width).min(left);
+        let wanted = |one: &Shown| {
+            let column = self
+                .all
+                .get(one.column)
+                .filter(|column| column.chosen.is_none());
+            column.map_or(0, |column| column.natural.saturating_sub(one.width))
+        };
+        // Each gets the same, until it has enough.
+        loop {
+            let hungry = shown.iter().filter(|one| wanted(one) > 0).count();
+            let hungry = u16::try_from(hungry).unwrap_or(u16::MAX);
+            if hungry == 0 || left == 0 {
+                break;
+            }
+            let portion = (left / hungry).max(1);
+            for one in shown.iter_mut() {
+                let more = wanted(one).min(portion).min(left);
                 one.width += more;
                 left -= more;
-                moved += more;
             }
+        }
+        let mut x = 0;
+        for one in shown {
+            one.x = x;
+            x += one.width + GAP;
         }
     }
 }
@@ -226,6 +239,13 @@ mod tests {
         let widths: Vec<u16> = shown.iter().map(|s| s.width).collect();
         assert_eq!(widths, [4, 68, 4]);
         assert_eq!(shown.last().map(|s| s.x + s.width), Some(80));
+    }
+
+    #[test]
+    fn wide_columns_share_the_room() {
+        let shown = columns(&[100, 100, 40]).layout(130);
+        let widths: Vec<u16> = shown.iter().map(|s| s.width).collect();
+        assert_eq!(widths, [43, 43, 40]);
     }
 
     #[test]

@@ -119,6 +119,6 @@ impl State {
 
     /// Screen columns of the minimap.
     pub(in crate::tui) fn minimap_width(&self) -> u16 {
-        u16::from(self.width >= 24)
+        2 * u16::from(self.width >= 24)
     }
 }

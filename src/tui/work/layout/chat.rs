@@ -8,7 +8,7 @@ use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
 use crate::tui::text::count_of;
 use crate::tui::text::lossy;
-use crate::tui::work::layout::wrapped::add_wrapped;
+use crate::tui::work::layout::wrapping::add_wrapped;
 
 /// Columns that hold messages, as lint knows them, and the two sides of a preference.
 pub(in crate::tui) const COLUMNS: [&str; 6] = [

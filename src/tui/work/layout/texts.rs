@@ -11,7 +11,7 @@ use crate::tui::pane::Line;
 use crate::tui::pane::Token;
 use crate::tui::pane::Tone;
 use crate::tui::text::width_within;
-use crate::tui::work::layout::wrapped::add_wrapped;
+use crate::tui::work::layout::wrapping::add_wrapped;
 
 /// Lays a text out in lines of a width.
 pub(super) fn wrapped(text: &str, width: u16, tone: Tone) -> Vec<Line> {

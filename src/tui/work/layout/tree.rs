@@ -13,7 +13,7 @@ use crate::tui::pane::Line;
 use crate::tui::pane::Tone;
 use crate::tui::text::human_bytes;
 use crate::tui::text::lossy;
-use crate::tui::work::layout::wrapped::add_wrapped;
+use crate::tui::work::layout::wrapping::add_wrapped;
 
 /// Lays a row out as a tree.
 pub(super) fn lines(shape: &Shape, row: &[u8], width: u16) -> Vec<Line> {

@@ -50,7 +50,7 @@ impl PromptKind {
 }
 
 impl Prompt {
-    pub(super) fn new(kind: PromptKind, text: &str) -> Self {
+    pub(in crate::tui::model) fn new(kind: PromptKind, text: &str) -> Self {
         Self {
             kind,
             text: text.to_owned(),
@@ -60,7 +60,7 @@ impl Prompt {
     }
 
     /// Inserts text without newlines; what is beyond the limit is left out.
-    pub(super) fn insert(&mut self, text: &str) {
+    pub(in crate::tui::model) fn insert(&mut self, text: &str) {
         let left = PROMPT_CHARS_MAX.saturating_sub(self.text.chars().count());
         let kept = text.chars().filter(|c| !c.is_control()).take(left);
         let kept: String = kept.collect();
@@ -69,20 +69,20 @@ impl Prompt {
     }
 
     /// Removes the character before the cursor.
-    pub(super) fn erase(&mut self) {
+    pub(in crate::tui::model) fn erase(&mut self) {
         let before = self.before();
         self.text.replace_range(before..self.at, "");
         self.at = before;
     }
 
     /// Removes the character under the cursor.
-    pub(super) fn delete(&mut self) {
+    pub(in crate::tui::model) fn delete(&mut self) {
         let behind = self.behind();
         self.text.replace_range(self.at..behind, "");
     }
 
     /// Removes the word before the cursor.
-    pub(super) fn erase_word(&mut self) {
+    pub(in crate::tui::model) fn erase_word(&mut self) {
         let front = self.text.get(..self.at).unwrap_or_default();
         let kept = front
             .trim_end()
@@ -93,16 +93,16 @@ impl Prompt {
     }
 
     /// Removes everything before the cursor.
-    pub(super) fn erase_line(&mut self) {
+    pub(in crate::tui::model) fn erase_line(&mut self) {
         self.text.replace_range(..self.at, "");
         self.at = 0;
     }
 
-    pub(super) fn left(&mut self) {
+    pub(in crate::tui::model) fn left(&mut self) {
         self.at = self.before();
     }
 
-    pub(super) fn right(&mut self) {
+    pub(in crate::tui::model) fn right(&mut self) {
         self.at = self.behind();
     }
 

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tui::job::Job;
 use crate::tui::job::Slot;
-use crate::tui::job::Task;
-use crate::tui::model::State;
 
 /// The jobs of all slots.
 #[derive(Debug, Default)]
@@ -53,46 +50,30 @@ impl Jobs {
         self.running.is_empty()
     }
 
-    pub(super) fn is_current(&self, slot: Slot, generation: u64) -> bool {
+    pub(in crate::tui::model) fn is_current(&self, slot: Slot, generation: u64) -> bool {
         self.get(slot)
             .is_some_and(|job| job.generation == generation)
     }
 
-    pub(super) fn set_progress(&mut self, slot: Slot, done: u64, total: u64) {
+    pub(in crate::tui::model) fn set_progress(&mut self, slot: Slot, done: u64, total: u64) {
         if let Some(job) = self.running.get_mut(&slot) {
             (job.done, job.total) = (done, total);
         }
     }
 
-    pub(super) fn end(&mut self, slot: Slot) {
-        self.running.remove(&slot);
-    }
-}
-
-impl State {
-    /// Starts a job; an earlier one in its slot is cancelled.
-    pub(super) fn start(&mut self, slot: Slot, job: Job) {
-        self.jobs.last += 1;
-        let generation = self.jobs.last;
+    /// Begins a job, and returns its generation.
+    pub(in crate::tui::model) fn begin(&mut self, slot: Slot) -> u64 {
+        self.last += 1;
         let running = Running {
-            generation,
+            generation: self.last,
             done: 0,
             total: 0,
         };
-        self.jobs.running.insert(slot, running);
-        self.tasks.push(Task::Start {
-            slot,
-            generation,
-            job,
-        });
+        self.running.insert(slot, running);
+        self.last
     }
 
-    /// Cancels the job of a slot; true if there was one.
-    pub(super) fn cancel(&mut self, slot: Slot) -> bool {
-        let was = self.jobs.running.remove(&slot).is_some();
-        if was {
-            self.tasks.push(Task::Cancel(slot));
-        }
-        was
+    pub(in crate::tui::model) fn end(&mut self, slot: Slot) {
+        self.running.remove(&slot);
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::tui) enum StatsForm {
 
 impl Pane {
     /// Moves the lines in view, or the selection.
-    pub(super) fn scroll(&mut self, by: i64, lines: usize, fits: usize) {
+    pub(in crate::tui::model) fn scroll(&mut self, by: i64, lines: usize, fits: usize) {
         let step = |value: &mut usize, most: usize| {
             let moved = (*value as i64).saturating_add(by).clamp(0, most as i64);
             *value = usize::try_from(moved).unwrap_or_default();

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::tui::document::RowPlace;
-use crate::tui::job::Job;
 use crate::tui::job::RecordForm;
-use crate::tui::job::Slot;
-use crate::tui::model::State;
 use crate::tui::pane::PaneText;
 
 /// A row in a pane.
@@ -32,7 +29,7 @@ pub(in crate::tui) struct RecordPane {
 
 impl RecordPane {
     /// Takes the laid out record.
-    pub(super) fn set_text(&mut self, text: PaneText) {
+    pub(in crate::tui::model) fn set_text(&mut self, text: PaneText) {
         let starts = text
             .lines
             .iter()
@@ -60,7 +57,7 @@ impl RecordPane {
     }
 
     /// Folds or unfolds what begins on the line of the cursor, or what the line is in.
-    pub(super) fn toggle(&mut self) {
+    pub(in crate::tui::model) fn toggle(&mut self) {
         let Some(line) = self.visible.get(self.cursor).copied() else {
             return;
         };
@@ -86,7 +83,7 @@ impl RecordPane {
     }
 
     /// Folds everything below the first level, or unfolds it.
-    pub(super) fn toggle_all(&mut self) {
+    pub(in crate::tui::model) fn toggle_all(&mut self) {
         if self.folded.is_empty() {
             let all = self.text.lines.iter().enumerate().skip(1);
             self.folded = all
@@ -99,7 +96,7 @@ impl RecordPane {
         self.unfold();
     }
 
-    pub(super) fn scroll(&mut self, by: i64, fits: usize) {
+    pub(in crate::tui::model) fn scroll(&mut self, by: i64, fits: usize) {
         let last = self.visible.len().saturating_sub(1) as i64;
         let to = (self.cursor as i64).saturating_add(by).clamp(0, last);
         self.cursor = usize::try_from(to).unwrap_or_default();
@@ -107,105 +104,18 @@ impl RecordPane {
     }
 
     /// Keeps the cursor in view.
-    pub(super) fn follow(&mut self, fits: usize) {
+    pub(in crate::tui::model) fn follow(&mut self, fits: usize) {
         let least = (self.cursor + 1).saturating_sub(fits.max(1));
         self.top = self.top.min(self.cursor).max(least);
     }
 
     /// Moves the cursor over tokens.
-    pub(super) fn step_token(&mut self, by: i64) {
+    pub(in crate::tui::model) fn step_token(&mut self, by: i64) {
         let last = self.text.tokens.len().saturating_sub(1) as i64;
         let to = (self.token as i64).saturating_add(by).clamp(0, last);
         self.token = usize::try_from(to).unwrap_or_default();
         if let Some(token) = self.text.tokens.get(self.token) {
             self.cursor = self.visible.partition_point(|n| *n < token.line);
         }
-    }
-}
-
-impl State {
-    /// Opens the record under the cursor of the table.
-    pub(super) fn open_record(&mut self, form: Option<RecordForm>) {
-        let Some(row) = self.table.current() else {
-            return;
-        };
-        let (place, number) = (row.place, row.number);
-        self.record = Some(RecordPane {
-            place,
-            number,
-            form: form.unwrap_or(RecordForm::Tree),
-            is_chosen: form.is_some(),
-            text: PaneText::default(),
-            is_ready: false,
-            folded: BTreeSet::new(),
-            top: 0,
-            cursor: 0,
-            token: 0,
-            visible: Vec::new(),
-        });
-        self.read_record();
-    }
-
-    /// Reads the record of the pane and lays it out for the width of the screen.
-    pub(super) fn read_record(&mut self) {
-        let width = self.width.saturating_sub(2).max(4);
-        let Some(record) = &mut self.record else {
-            return;
-        };
-        record.is_ready = false;
-        let (place, form) = (record.place, record.form);
-        let column = self
-            .table
-            .columns
-            .current()
-            .map(|column| column.name.clone());
-        self.start(
-            Slot::Record,
-            Job::Record {
-                place,
-                form,
-                width,
-                column,
-            },
-        );
-    }
-
-    /// Shows the record in another form.
-    pub(super) fn set_form(&mut self, form: RecordForm) {
-        let Some(record) = &mut self.record else {
-            return self.open_record(Some(form));
-        };
-        record.form = form;
-        record.is_chosen = true;
-        (record.top, record.cursor, record.token) = (0, 0, 0);
-        self.read_record();
-    }
-
-    /// The next of text, tokens and tree.
-    pub(super) fn next_form(&mut self) {
-        let form = match self.record.as_ref().map(|record| record.form) {
-            Some(RecordForm::Text) => RecordForm::Tokens,
-            Some(RecordForm::Tokens) => RecordForm::Tree,
-            _ => RecordForm::Text,
-        };
-        self.set_form(form);
-    }
-
-    /// Shows the record of another row, in the same form.
-    pub(super) fn next_record(&mut self, by: i64) {
-        self.move_rows(by);
-        let (Some(row), Some(record)) = (self.table.current(), &mut self.record) else {
-            return;
-        };
-        if record.place != row.place {
-            (record.place, record.number) = (row.place, row.number);
-            (record.top, record.cursor, record.token) = (0, 0, 0);
-            self.read_record();
-        }
-    }
-
-    /// Lines of the record pane.
-    pub(super) fn record_lines(&self) -> usize {
-        usize::from(self.body_height()).max(1)
     }
 }
