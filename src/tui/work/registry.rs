@@ -110,7 +110,7 @@ fn detail(around: &Surroundings, reference: &str) -> Result<Vec<Line>, DocumentE
         .map_err(|e| DocumentError::Other(format!("{e}")))?;
     let dataset = registry.resolve(&parsed)?;
     let m = &dataset.manifest;
-    let listed = LocalRegistry::listed(&registry.trust()?, dataset.clone());
+    let listed = Listed::of(&registry.trust().store()?, dataset.clone());
     let mut lines = vec![Line::of(
         Tone::Title,
         format!("{}@{}", m.name, m.dataset_version),

@@ -45,7 +45,7 @@ pub(super) fn open_facts(
         Err(error) if around.options.edits => {
             let options = TargetOptions {
                 edits: false,
-                ..around.options
+                ..around.options.clone()
             };
             let target = Target::open_with(name, &around.home, &options)?;
             let error = DocumentError::from(error);
