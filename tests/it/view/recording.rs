@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::support::variable;
 use crate::view::pty::Terminal;
 
 /// Columns and lines of the recording.
@@ -57,7 +58,7 @@ fn recording_shows_what_the_program_shows() {
     assert_eq!(terminal.end(), Some(0));
     let svg = animation(&frames);
     let path = root.join("docs/view.svg");
-    if std::env::var_os("ALIMENTAR_GOLDEN").is_some_and(|value| value == "write") {
+    if variable("ALIMENTAR_GOLDEN").is_some_and(|value| value == "write") {
         std::fs::write(&path, &svg).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap();

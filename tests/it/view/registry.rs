@@ -46,5 +46,8 @@ fn dataset_of_a_peer_is_pulled_and_opened() {
     terminal.type_bytes(b"qqqq");
     assert_eq!(terminal.end(), Some(0));
     terminal.assert_clean();
-    assert_eq!(lab.done("home", &["list", "--all"])["datasets"][0]["name"], "tale");
+    assert_eq!(
+        lab.done("home", &["list", "--all"])["datasets"][0]["name"],
+        "tale"
+    );
 }
