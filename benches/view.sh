@@ -3,12 +3,12 @@
 # screen, time from key to paint while a scan runs, memory.
 #
 # usage: benches/view.sh [SIZE_MB]      (default 1000)
-# needs: a release build, python3; csvlens and visidata (vd) are optional
+# needs: a release build (or ALIMENTAR=PROGRAM), python3; csvlens and visidata (vd) are optional
 set -eu
 
 size_mb=${1:-1000}
 root=$(cd "$(dirname "$0")/.." && pwd)
-program="$root/target/release/alimentar"
+program=${ALIMENTAR:-$root/target/release/alimentar}
 [ -x "$program" ] || { echo "build it first: cargo build --release" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

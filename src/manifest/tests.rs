@@ -381,7 +381,11 @@ fn source_of_a_manifest_with_bad_texts_is_refused() {
         ));
     }
     let text = String::from_utf8(with(provenance()).encode().unwrap()).unwrap();
-    let late = text.replace("2026-", "not a year-");
+    let (before, behind) = text.split_once("\"fetched_at\"").unwrap();
+    let late = format!(
+        "{before}\"fetched_at\"{}",
+        behind.replacen("2026-", "not a year-", 1)
+    );
     assert!(matches!(
         Manifest::decode(late.as_bytes()),
         Err(ManifestError::Field("source"))

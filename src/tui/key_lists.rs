@@ -69,12 +69,13 @@ pub(super) fn keys_as_json() -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::testing::writes_golden;
 
     #[test]
     fn page_of_keys_is_the_table_of_commands() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/keys.md");
         let wanted = keys_as_page();
-        if std::env::var_os("ALIMENTAR_GOLDEN").is_some_and(|v| v == "write") {
+        if writes_golden() {
             std::fs::write(&path, &wanted).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted);

@@ -196,3 +196,12 @@ pub(super) fn lines_of(buffer: &Buffer) -> Vec<String> {
     };
     (area.top()..area.bottom()).map(line).collect()
 }
+
+/// Returns true if tests are to write what they compare with.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment"
+)]
+pub(super) fn writes_golden() -> bool {
+    std::env::var_os("ALIMENTAR_GOLDEN").is_some_and(|value| value == "write")
+}

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 
 use crate::tui::testing::Headless;
 use crate::tui::testing::lines_of;
+use crate::tui::testing::writes_golden;
 
 /// Symbols of the screen, and below them the runs of styles that differ from the plain one.
 fn snapshot(buffer: &Buffer) -> String {
@@ -51,7 +52,7 @@ fn check(name: &str, session: &Headless, has_colours: bool) {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/view");
     let path = root.join(format!("{name}.txt"));
-    if std::env::var_os("ALIMENTAR_GOLDEN").is_some_and(|value| value == "write") {
+    if writes_golden() {
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(&path, &shown).unwrap();
     }
