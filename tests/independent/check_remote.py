@@ -291,4 +291,5 @@ def main():
         s3.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,9 @@ use crate::support::variable;
 /// The directory and the port that the pages show in place of those of this run.
 const SHOWN_DIR: &str = "/tmp/tour";
 const SHOWN_PORT: &str = "8765";
+/// The command that serves the directory over HTTP, and the place that the pages show for it.
+const WEB_SERVER: &str = "python3 -m http.server";
+const SHOWN_WEB: &str = "localhost:8080";
 
 /// One command of a page.
 struct Shown {
@@ -66,6 +69,8 @@ struct Tour {
     dir: tempfile::TempDir,
     serving: Vec<Child>,
     port: Option<String>,
+    /// Host and port of the web server.
+    web: Option<String>,
     /// The keys that this page made, in order, each with the key that the page shows for it.
     keys: Vec<(Option<String>, String)>,
 }
@@ -88,6 +93,7 @@ impl Tour {
             dir,
             serving: Vec::new(),
             port: None,
+            web: None,
             keys: Vec::new(),
         }
     }
@@ -117,10 +123,11 @@ impl Tour {
     /// that the page shows now.
     fn run(&mut self, shown: &Shown, before: &[String]) -> Vec<String> {
         let lab = shown.lab.as_deref();
-        let text = match shown.command.contains("alimentar serve ") {
-            true => self.serve(lab, &shown.command),
-            false => {
-                let command = self.with_own(&shown.command);
+        let text = match &shown.command {
+            command if command.contains("alimentar serve ") => self.serve(lab, command),
+            command if command.starts_with(WEB_SERVER) => self.serve_files(),
+            command => {
+                let command = self.with_own(command);
                 // One pipe for both, so that lines come in their order.
                 let command = format!("{{ {command}\n}} 2>&1");
                 // A command that never ends fails the test instead of hanging it.
@@ -139,6 +146,9 @@ impl Tour {
         if let Some(port) = &self.port {
             text = text.replace(&format!(":{port}"), &format!(":{SHOWN_PORT}"));
         }
+        if let Some(web) = &self.web {
+            text = text.replace(web, SHOWN_WEB);
+        }
         text.lines()
             .map(|line| line.trim_end().to_owned())
             .collect()
@@ -152,7 +162,32 @@ impl Tour {
             Some(port) if word == "127.0.0.1" => format!("{word}:{port}"),
             _ => word.to_owned(),
         });
-        own.collect::<Vec<_>>().join(" ")
+        let own = own.collect::<Vec<_>>().join(" ");
+        match &self.web {
+            Some(web) => own.replace(SHOWN_WEB, web),
+            None => own,
+        }
+    }
+
+    /// Serves the directory over HTTP. The page shows no output of it.
+    fn serve_files(&mut self) -> String {
+        let command = format!(
+            "exec {} 0 --bind 127.0.0.1 2>/dev/null",
+            WEB_SERVER.replace("-m", "-u -m")
+        );
+        let mut child = self
+            .shell(None, &command)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut first).unwrap();
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        self.serving.push(child);
+        let port = first.split(' ').skip_while(|word| *word != "port").nth(1);
+        self.web = port.map(|port| format!("127.0.0.1:{port}"));
+        String::new()
     }
 
     /// The key of this run for a key that the page shows: the one shown with it, else the first.

@@ -15,8 +15,8 @@ impl LocalRegistry {
     /// Renames all of these datasets or none. Signed ones need their publisher's key.
     ///
     /// # Errors
-    /// `PublisherError::NotItsPublisher` without that key. [`DatasetError::NotFound`] when a dataset is gone.
-    /// [`DatasetError::VersionTaken`] or
+    /// `PublisherError::NotItsPublisher` without that key. `DatasetError::NotFound` when a dataset is gone.
+    /// `DatasetError::VersionTaken` or
     /// [`DatasetError::VersionGiven`](crate::registry::DatasetError::VersionGiven) when the new name has
     /// or had one of the versions.
     pub fn rename_all(
