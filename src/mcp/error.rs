@@ -50,6 +50,17 @@ impl ToolError {
     }
 }
 
+/// Returns the message of an error with those of its causes.
+fn with_causes(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        message += &format!(": {error}");
+        cause = error.source();
+    }
+    message
+}
+
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
         let next = match error.kind() {
@@ -60,7 +71,7 @@ impl From<Error> for ToolError {
             _ => None,
         };
         Self {
-            message: error.to_string(),
+            message: with_causes(&error),
             next: next.map(str::to_owned),
         }
     }

@@ -57,7 +57,7 @@ async def check(client, label):
     await call("column_stats")
     await call("lint_dataset")
     await call("sample_rows", n=3)
-    await call("find_overlap", a=file, b="data")
+    await call("find_overlap", a=file, b="gsm8k")
     await call("count_tokens")
     results = await call("search_registry", query="data")
     assert results["results"], results
