@@ -40,9 +40,19 @@ impl Composer {
     fn next_region(&mut self) -> Option<(u64, (u64, u64))> {
         let (base, edited) = (self.base, self.edited);
         let region = self.old.peek()?;
-        let row = edited.0 + (region.base_row - base.0);
-        let at = edited.1 + (region.base_at - base.1);
-        Some((row, (row + region.rows, at + region.bytes)))
+        // A journal that someone made may have regions out of order or beyond every file. They end up at
+        // places that no edit fits, which is an error then.
+        let row = edited
+            .0
+            .saturating_add(region.base_row.saturating_sub(base.0));
+        let at = edited
+            .1
+            .saturating_add(region.base_at.saturating_sub(base.1));
+        let end = (
+            row.saturating_add(region.rows),
+            at.saturating_add(region.bytes),
+        );
+        Some((row, end))
     }
 
     /// Takes the next old region.
@@ -50,8 +60,8 @@ impl Composer {
         let (_, end) = self.next_region()?;
         let region = self.old.next()?;
         self.base = (
-            region.base_row + region.base_rows,
-            region.base_at + region.base_bytes,
+            region.base_row.saturating_add(region.base_rows),
+            region.base_at.saturating_add(region.base_bytes),
         );
         self.edited = end;
         Some(region)
