@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
+use crate::view::pty::PATIENCE;
 use crate::view::pty::Terminal;
 
 fn begin(dir: &Path, size: (u16, u16)) -> Terminal {
