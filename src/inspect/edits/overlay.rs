@@ -8,6 +8,7 @@ use crate::inspect::edits::region::Region;
 use crate::inspect::edits::region::Span;
 use crate::inspect::edits::region::Start;
 use crate::inspect::edits::splice::Splice;
+use crate::inspect::edits::splice::sum;
 use crate::wire::DecodeError;
 
 /// All edits of one file.
@@ -103,7 +104,19 @@ impl FileOverlay {
     /// # Errors
     /// [`DecodeError::Invalid`] for splices that do not fit.
     pub fn apply(&mut self, splices: &[Splice]) -> Result<(), DecodeError> {
-        self.regions = compose(std::mem::take(&mut self.regions), splices)?;
+        let placed = compose(std::mem::take(&mut self.regions), splices)
+            .and_then(|regions| self.place(regions));
+        if placed.is_err() {
+            // Nothing is left that later steps could trust.
+            self.regions.clear();
+            self.starts.clear();
+        }
+        placed
+    }
+
+    /// Takes regions that are in order and inside of the file.
+    fn place(&mut self, regions: Vec<Region>) -> Result<(), DecodeError> {
+        self.regions = regions;
         self.starts.clear();
         self.starts.reserve(self.regions.len());
         let mut now = Start::default();
@@ -118,10 +131,10 @@ impl FileOverlay {
             now.row += region.base_row - base.row;
             now.at += region.base_at - base.at;
             self.starts.push(now);
-            now.row += region.rows;
-            now.at += region.bytes;
-            base.row = region.base_row + region.base_rows;
-            base.at = region.base_at + region.base_bytes;
+            now.row = sum(now.row, region.rows)?;
+            now.at = sum(now.at, region.bytes)?;
+            base.row = sum(region.base_row, region.base_rows)?;
+            base.at = sum(region.base_at, region.base_bytes)?;
         }
         self.bytes = now.at + (self.base_bytes - base.at);
         Ok(())
@@ -175,7 +188,7 @@ impl FileOverlay {
             else {
                 break;
             };
-            if row < start.row + region.rows {
+            if row < start.row.saturating_add(region.rows) {
                 return RowPlace::Region {
                     index: before,
                     first: start.row,
@@ -189,7 +202,7 @@ impl FileOverlay {
         }
         let (base, edited) = self.gap_before(after);
         RowPlace::Base {
-            row: base.row + (row - edited.row),
+            row: base.row.saturating_add(row.saturating_sub(edited.row)),
             from: (base.row, base.at),
             edited_from: (edited.row, edited.at),
         }
@@ -205,12 +218,12 @@ impl FileOverlay {
             return (Start::default(), Start::default());
         };
         let base = Start {
-            row: region.base_row + region.base_rows,
-            at: region.base_at + region.base_bytes,
+            row: region.base_row.saturating_add(region.base_rows),
+            at: region.base_at.saturating_add(region.base_bytes),
         };
         let edited = Start {
-            row: start.row + region.rows,
-            at: start.at + region.bytes,
+            row: start.row.saturating_add(region.rows),
+            at: start.at.saturating_add(region.bytes),
         };
         (base, edited)
     }

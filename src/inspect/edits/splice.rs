@@ -219,7 +219,7 @@ impl Splice {
 }
 
 /// Adds positions, which stay far below the end of the number.
-fn sum(a: u64, b: u64) -> Result<u64, DecodeError> {
+pub(super) fn sum(a: u64, b: u64) -> Result<u64, DecodeError> {
     let sum = a.checked_add(b).filter(|n| *n < POSITION_MAX);
     sum.ok_or(DecodeError::Invalid("position"))
 }
