@@ -236,7 +236,7 @@ fn record_opens_folds_and_changes_its_form() {
     let folded = session.text();
     assert!(folded.contains('▸'), "{folded}");
     session.keys("Tab Tab");
-    assert!(session.state.record.as_ref().unwrap().text.lines.len() > 0);
+    assert!(!session.state.record.as_ref().unwrap().text.lines.is_empty());
     session.keys("J w");
     assert!(session.text().contains("{\"id\":1,"), "{}", session.text());
     session.keys("q");

@@ -112,7 +112,8 @@ fn damaged_journal_is_refused_and_kept() {
     edit(&home, &file, &["--delete", "0"]);
     let journal = journal(&home);
     let sound = std::fs::read(&journal).unwrap();
-    let damages: [&dyn Fn(&mut Vec<u8>); 4] = [
+    type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let damages: [Damage<'_>; 4] = [
         &|bytes| bytes[30] ^= 1,
         &|bytes| bytes[0] = b'x',
         &|bytes| bytes.splice(12..16, [0, 0, 0, 0]).for_each(drop),
