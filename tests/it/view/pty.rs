@@ -27,7 +27,7 @@ use rustix::termios::tcgetattr;
 use rustix::termios::tcsetwinsize;
 
 /// The longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program at a terminal.
 pub struct Terminal {

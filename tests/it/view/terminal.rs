@@ -1,12 +1,9 @@
 //! The terminal is left clean, whatever ends the program; and every size of it is drawn.
 
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::view::pty::PATIENCE;
 use crate::view::pty::Terminal;
 
 fn begin(dir: &Path, size: (u16, u16)) -> Terminal {
@@ -69,20 +66,12 @@ fn storm_of_sizes_ends_with_the_last_one() {
     terminal.wait_for("row 3 of many");
     for n in 0..60_u16 {
         terminal.resize(1 + n * 37 % 200, 1 + n * 13 % 60);
-        terminal.type_bytes(b"j");
     }
     for size in [(1, 1), (500, 200), (20, 5), (80, 24)] {
         terminal.resize(size.0, size.1);
-        terminal.type_bytes(b"\x0c");
     }
-    // A key that moves beyond the rows that are loaded may come to nothing.
+    terminal.wait_for("row 3 of many");
     terminal.type_bytes(b":60\r");
-    // crossterm waits for edges: keys that came with a signal are read when the next key comes.
-    let began = Instant::now();
-    while !terminal.text().contains("row 60 of many") && began.elapsed() < PATIENCE {
-        terminal.type_bytes(b"\x0c");
-        std::thread::sleep(Duration::from_millis(100));
-    }
     terminal.wait_for("row 60 of many");
     terminal.type_bytes(b"g");
     terminal.wait_for("row 3 of many");
