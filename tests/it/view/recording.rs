@@ -11,12 +11,12 @@ const SIZE: (u16, u16) = (92, 24);
 /// Seconds that a frame stays.
 const SECONDS: f64 = 2.2;
 
-/// Keys, and a text that the screen has when they are done.
+/// Keys, and a text that the screen has when they are done, and had not before.
 const SCRIPT: &[(&[u8], &str)] = &[
     (b"", "1,319 rows"),
     (b"G", "row 1,318"),
-    (b"g/dollars?", "matches"),
-    (b"\rnn", "matches"),
+    (b"g/dollars?", "/dollars? 65 matches"),
+    (b"\rnn", "row 29 (2 %) · question"),
     (b"\r", "answer:"),
     (b"\t\t", "token 0 of"),
     (b"lllllll", "token 7 of"),
