@@ -23,6 +23,11 @@ const CONNECTIONS_MAX: usize = 32;
 /// Time after which an unused connection is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Time for which a node that failed is not asked for datasets; it doubles with each failure.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Maximum of that pause.
+const PAUSE_MAX: Duration = Duration::from_secs(120);
+
 /// Connections by node.
 pub(in crate::net::gossip) struct ConnectionPool {
     net: Net,
@@ -30,6 +35,13 @@ pub(in crate::net::gossip) struct ConnectionPool {
     /// Running exchanges, by number.
     exchanges: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
     next: AtomicU64,
+    failing: Mutex<BTreeMap<NodeId, Failing>>,
+}
+
+/// The failures of a node since it last answered.
+struct Failing {
+    failures: u32,
+    paused_until: Instant,
 }
 
 /// A running exchange, until it is dropped.
@@ -57,6 +69,7 @@ impl ConnectionPool {
             pooled: Mutex::default(),
             exchanges: Mutex::default(),
             next: AtomicU64::new(0),
+            failing: Mutex::default(),
         }
     }
 
@@ -125,9 +138,33 @@ impl ConnectionPool {
         ended
     }
 
-    /// Closes the connection to a node.
-    pub(in crate::net::gossip) fn end(&self, node: &NodeId) {
-        self.pooled().remove(node);
+    /// Closes the connection to a node that failed, because it may be the cause, and pauses the node.
+    pub(in crate::net::gossip) fn record_failure(&self, node: NodeId) {
+        self.pooled().remove(&node);
+        let now = host::instant();
+        let mut failing = lock(&self.failing);
+        // Nodes that are tried no more are forgotten.
+        failing.retain(|_, f| now.saturating_duration_since(f.paused_until) < PAUSE_MAX);
+        let failures = failing.get(&node).map_or(0, |f| f.failures);
+        let pause = PAUSE.saturating_mul(1 << failures.min(16)).min(PAUSE_MAX);
+        let state = Failing {
+            failures: failures + 1,
+            paused_until: now + pause,
+        };
+        failing.insert(node, state);
+    }
+
+    /// Ends the pause of a node that answered.
+    pub(in crate::net::gossip) fn record_answer(&self, node: &NodeId) {
+        lock(&self.failing).remove(node);
+    }
+
+    /// Returns true while a node that failed is not to be asked.
+    pub(in crate::net::gossip) fn is_paused(&self, node: &NodeId) -> bool {
+        let now = host::instant();
+        lock(&self.failing)
+            .get(node)
+            .is_some_and(|f| now < f.paused_until)
     }
 
     /// Closes all connections.

@@ -12,8 +12,8 @@ use crate::net::gossip::exchange::ExchangeContext;
 use crate::net::gossip::message::GossipMessage;
 use crate::net::gossip::message::catch_panic;
 use crate::net::gossip::replicator::ASKED_MAX;
-use crate::net::gossip::replicator::CandidateSource;
 use crate::net::gossip::replicator::retire;
+use crate::net::gossip::source_search::CandidateSource;
 use crate::net::server::event::Event;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
@@ -124,7 +124,8 @@ impl GossipNode {
         });
     }
 
-    /// Ranks the peers that may have some content, as `select::rank` does.
+    /// Ranks the peers that may have some content, as `select::rank` does. Leaves out those that failed
+    /// just now.
     fn rank_sources(&mut self, content: &ContentId, first: &NodeId) -> Vec<CandidateSource> {
         let mut nodes: BTreeMap<NodeId, (bool, bool)> = BTreeMap::new();
         nodes.extend(self.typed.keys().map(|node| (*node, (false, true))));
@@ -143,7 +144,9 @@ impl GossipNode {
             })
             .collect();
         let ranked = select::rank(&nodes, first, &mut self.random);
-        let allowed = ranked.iter().filter(|s| self.may_exchange_with(&s.node));
+        let allowed = ranked
+            .iter()
+            .filter(|s| self.may_exchange_with(&s.node) && !self.connections.is_paused(&s.node));
         let sources = allowed.take(ASKED_MAX).map(|source| CandidateSource {
             node: source.node,
             at: self.known_addresses(&source.node),

@@ -44,8 +44,7 @@ impl ExchangeContext {
             exchange,
         };
         if let Err(error) = catch_panic(|| self.run_exchange(&mut result, at, wants_filter)) {
-            // The connection may be the cause.
-            self.connections.end(&result.exchange.peer());
+            self.connections.record_failure(result.exchange.peer());
             result.error = Some(error);
         }
         // At the end nothing receives it any more.
@@ -71,6 +70,7 @@ impl ExchangeContext {
                 result.compared.sent = self.registry.peers().tell(&*peer, items)?;
             }
         }
+        self.connections.record_answer(&node);
         // It answered, but maybe before it left.
         result.proven = Some((requested_at, peer.remote()));
         result.end = match (&result.exchange, result.compared) {

@@ -4,7 +4,8 @@
 //! `protocol::Follow`); short-lived threads perform one exchange or pull each.
 //!
 //! - `event_loop`, `message`: the deciding thread; `dispatch`, `outcomes`: the start and end of work
-//! - `exchange`, `replicator`: one exchange, one pull; `connection_pool`: connections
+//! - `exchange`, `replicator`: one exchange, one pull; `source_search`: the peers that have a dataset
+//! - `connection_pool`: connections
 //! - `catalog_watcher`, `peer_filters`, `snapshot`, `event_limit`: state and reports
 
 pub(crate) mod catalog_watcher;
@@ -18,6 +19,7 @@ pub(crate) mod outcomes;
 pub(crate) mod peer_filters;
 pub(crate) mod replicator;
 pub(crate) mod snapshot;
+pub(crate) mod source_search;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -10,13 +9,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::ident::EnvelopeId;
-use crate::ident::NodeId;
+use crate::ident::PublisherKey;
 use crate::net::gossip::connection_pool::ConnectionPool;
 use crate::net::gossip::message::GossipMessage;
 use crate::net::gossip::message::PullResult;
 use crate::net::gossip::message::catch_panic;
+use crate::net::gossip::source_search::CandidateSource;
+use crate::net::gossip::source_search::SourceSearch;
 use crate::net::local_time::minute_of_day;
-use crate::net::quic::peer::Peer;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::protocol::ChunkSource;
@@ -25,8 +25,6 @@ use crate::protocol::QuietHours;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
-use crate::registry::NodeError;
-use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
 use crate::registry::peers::WantedDataset;
@@ -34,13 +32,12 @@ use crate::trust::Action;
 use crate::trust::Consent;
 
 /// Concurrent pulls: a small dataset need not wait for a large one.
-const PULLS: usize = 2;
-/// Maximum number of peers in one pull.
-const SOURCES_MAX: usize = 4;
+const PULLS: usize = 3;
+/// Concurrent pulls of one publisher: whoever signs manifests without data, by the hundred, leaves room for
+/// the others.
+const PULLS_OF_PUBLISHER: usize = 2;
 /// Maximum number of peers asked for one dataset.
 pub(in crate::net::gossip) const ASKED_MAX: usize = 24;
-/// Time to look for further sources after the first one.
-const MORE_SOURCES_WAIT: Duration = Duration::from_secs(2);
 /// Pause after a failed pull; it doubles with each failure.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Maximum of that pause.
@@ -50,7 +47,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 pub(in crate::net::gossip) struct Replicator {
     pub(in crate::net::gossip) follow: Follow,
     quiet: Option<QuietHours>,
-    under_way: BTreeSet<EnvelopeId>,
+    /// The running pulls, with their publishers.
+    under_way: BTreeMap<EnvelopeId, PublisherKey>,
     failed: BTreeMap<EnvelopeId, (u32, Duration)>,
     /// Set if the catalogue changed since the last look.
     is_due: bool,
@@ -58,20 +56,12 @@ pub(in crate::net::gossip) struct Replicator {
     pub(in crate::net::gossip) is_retiring: bool,
 }
 
-/// A peer that may have a wanted dataset.
-pub(in crate::net::gossip) struct CandidateSource {
-    pub(in crate::net::gossip) node: NodeId,
-    pub(in crate::net::gossip) at: Vec<SocketAddr>,
-    /// Set if the peer was seen recently and its filter admits the content.
-    pub(in crate::net::gossip) is_likely: bool,
-}
-
 impl Replicator {
     pub(in crate::net::gossip) fn new(follow: Follow, quiet: Option<QuietHours>) -> Self {
         Self {
             follow,
             quiet,
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
             failed: BTreeMap::new(),
             is_due: true,
             is_retiring: false,
@@ -114,7 +104,11 @@ impl Replicator {
         let mut chosen = Vec::new();
         for wanted in wanted {
             let is_left = self.failed.get(&wanted.envelope).is_some_and(|f| f.1 > now);
-            if is_left || self.under_way.contains(&wanted.envelope) {
+            let publisher = wanted.publisher;
+            let of_publisher = self.under_way.values().filter(|p| **p == publisher);
+            // The end of a pull brings the next look.
+            let is_full = of_publisher.count() >= PULLS_OF_PUBLISHER;
+            if is_left || is_full || self.under_way.contains_key(&wanted.envelope) {
                 continue;
             }
             if self.under_way.len() >= PULLS {
@@ -122,7 +116,7 @@ impl Replicator {
                 self.is_due = true;
                 break;
             }
-            self.under_way.insert(wanted.envelope);
+            self.under_way.insert(wanted.envelope, publisher);
             chosen.push(wanted);
         }
         chosen
@@ -196,44 +190,12 @@ impl PullTask {
         wanted: &WantedDataset,
         peers: Vec<CandidateSource>,
     ) -> Result<PullReport, Error> {
-        let began = host::instant();
-        let mut sources: Vec<Arc<Peer>> = Vec::new();
-        let (mut offer, mut fault) = (None, None);
-        for CandidateSource {
-            node,
-            at,
-            is_likely,
-        } in peers
-        {
-            // Further sources can wait, and absent peers would be waited for.
-            let is_enough = !is_likely || began.elapsed() > MORE_SOURCES_WAIT;
-            if sources.len() >= SOURCES_MAX || (is_enough && offer.is_some()) {
-                break;
-            }
-            if self.cancelled() {
-                return Err(Error::Interrupted);
-            }
-            let asked = self.connections.connect_to(node, at).and_then(|(peer, _)| {
-                let found = self.registry.peers().offer_of(&*peer, wanted)?;
-                Ok(found.map(|found| (peer, found)))
-            });
-            match asked {
-                Ok(Some((peer, found))) => {
-                    sources.push(peer);
-                    offer.get_or_insert(found);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    self.connections.end(&node);
-                    fault = Some(error);
-                }
-            }
-        }
-        let Some(offer) = offer else {
-            return Err(
-                fault.unwrap_or_else(|| Error::Node(NodeError::NotAtPeers(wanted.label.clone())))
-            );
+        let search = SourceSearch {
+            registry: &self.registry,
+            connections: &self.connections,
+            wanted,
         };
+        let (offer, sources) = search.run(peers, &|| self.cancelled())?;
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
         // Following a publisher is consent to its data.
@@ -261,4 +223,32 @@ pub(in crate::net::gossip) fn retire(
     registry.gc(&GcOptions::default(), &NoProgress)?;
     let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::ContentId;
+    use crate::ident::NodeId;
+
+    fn wanted(publisher: u8, number: u8) -> WantedDataset {
+        WantedDataset {
+            envelope: EnvelopeId::new([number; 32]),
+            content: ContentId::new([number; 32]),
+            label: format!("d{number}@1.0.0"),
+            publisher: PublisherKey::new([publisher; 32]),
+            from: NodeId::new([9; 32]),
+        }
+    }
+
+    #[test]
+    fn next_publisher_with_many_datasets_leaves_room_for_others() {
+        let mut replicator = Replicator::new(Follow::default(), None);
+        let many: Vec<WantedDataset> = (0..200).map(|n| wanted(1, n)).collect();
+        let begun = replicator.next(Duration::ZERO, many.clone());
+        assert_eq!(begun.len(), PULLS_OF_PUBLISHER);
+        let with_other: Vec<WantedDataset> = many.into_iter().chain([wanted(2, 201)]).collect();
+        let begun = replicator.next(Duration::ZERO, with_other);
+        assert_eq!(begun, [wanted(2, 201)]);
+    }
 }

@@ -36,6 +36,8 @@ pub struct WantedDataset {
     pub content: ContentId,
     /// Name and version, for messages.
     pub label: String,
+    /// The signer.
+    pub publisher: PublisherKey,
     /// The node that sent the manifest first.
     pub from: NodeId,
 }
@@ -88,7 +90,8 @@ impl Peers<'_> {
             if let Some(version) = version((follow, &leading), &listed, &known.summary)
                 && !held.contains_key(&version.envelope)
             {
-                wanted.insert(version.envelope, wanted_dataset(known.from, &known.summary));
+                let dataset = wanted_dataset(known.from, version.publisher, &known.summary);
+                wanted.insert(version.envelope, dataset);
                 versions.push(version);
             }
         }
@@ -214,11 +217,16 @@ impl LeadingVersions {
     }
 }
 
-fn wanted_dataset(from: NodeId, summary: &DatasetSummary) -> WantedDataset {
+fn wanted_dataset(
+    from: NodeId,
+    publisher: PublisherKey,
+    summary: &DatasetSummary,
+) -> WantedDataset {
     WantedDataset {
         envelope: summary.envelope_id,
         content: summary.content_id,
         label: format!("{}@{}", summary.name, summary.version),
+        publisher,
         from,
     }
 }
