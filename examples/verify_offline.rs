@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{}: {} bytes verified, {:?}",
         received.manifest.name,
         verified.bytes,
-        lab_b.signature(&received)?
+        lab_b.publishing().signature(&received)?
     );
 
     std::fs::remove_dir_all(&work)?;

@@ -53,7 +53,7 @@
 //! let dataset = registry.get(&report.manifest.content_id)?.ok_or("no such dataset")?;
 //!
 //! let pair = KeyPair::generate()?;
-//! let signed = registry.sign(&dataset, &pair)?;
+//! let signed = registry.publishing().sign(&dataset, &pair)?;
 //! assert_eq!(signed.manifest.signer, Some(pair.public_key()));
 //! registry.verify(&signed, &NoProgress)?;
 //! # Ok(())

@@ -101,7 +101,12 @@ impl Context {
             return Ok(registry);
         }
         let registry = LocalRegistry::open(&self.home()?)?;
-        let bytes: u64 = registry.losses()?.iter().map(|span| span.bytes).sum();
+        let bytes: u64 = registry
+            .maintenance()
+            .losses()?
+            .iter()
+            .map(|span| span.bytes)
+            .sum();
         if bytes > 0 && !self.out.is_json() {
             self.out.diagnostic(&format!(
                 "warning: the index was missing and was made anew from the packs; {bytes} bytes of them could not be read: `registry fsck` says where"

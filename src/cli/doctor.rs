@@ -301,7 +301,7 @@ fn check_key_mode(path: &Path, none: &str) -> Result<String, String> {
 }
 
 fn check_store(registry: &LocalRegistry) -> Result<String, String> {
-    let stats = registry.stats();
+    let stats = registry.maintenance().stats();
     let stats = stats.map_err(|e| Failure::from(e).message())?;
     let version = match stats.store.version {
         Some(version) => format!("version {version}"),

@@ -79,7 +79,10 @@ pub(crate) fn read(workspace: &Workspace, uri: &str) -> Result<ReadResourceResul
     };
     let target = dataset.manifest.content_id.to_string();
     let (text, kind) = match rest.split_once('/') {
-        None if rest == "card" => (registry.card(&dataset)?.card.markdown, "text/markdown"),
+        None if rest == "card" => (
+            registry.descriptions().card(&dataset)?.card.markdown,
+            "text/markdown",
+        ),
         None if rest == "schema" => {
             let found = call("dataset_schema", json!({"target": target}))?;
             (found.value.to_string(), "application/json")

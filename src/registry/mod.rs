@@ -29,6 +29,7 @@ pub(crate) mod store_pipeline;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod views;
 pub(crate) mod working_copy;
 
 use std::path::Path;
@@ -110,6 +111,12 @@ pub use crate::registry::targets::row_writer::RowFiles;
 pub use crate::registry::targets::row_writer::RowForm;
 pub use crate::registry::targets::row_writer::format_of;
 pub use crate::registry::targets::text_lines::TextFile;
+pub use crate::registry::views::Comparison;
+pub use crate::registry::views::Descriptions;
+pub use crate::registry::views::Maintenance;
+pub use crate::registry::views::Publishing;
+pub use crate::registry::views::Removal;
+pub use crate::registry::views::WorkingCopies;
 pub use crate::registry::working_copy::Change;
 pub use crate::registry::working_copy::ChangeKind;
 pub use crate::registry::working_copy::StatusReport;

@@ -210,7 +210,10 @@ impl Command {
         let edit = |label: &str, edit: Edit| {
             let dataset = find(registry, label)?;
             let signer = dataset.manifest.signer.map(|_| &world.own_key);
-            registry.revise(&dataset, &edit, signer).map(drop)
+            registry
+                .descriptions()
+                .revise(&dataset, &edit, signer)
+                .map(drop)
         };
         match self {
             Self::Index {
@@ -250,18 +253,23 @@ impl Command {
                 let dataset = find(registry, label)?;
                 let signer = dataset.manifest.signer.map(|_| &world.own_key);
                 let name: DatasetName = name.parse()?;
-                let renamed = registry.rename_all(&[dataset], &name, signer);
+                let renamed = registry
+                    .descriptions()
+                    .rename_all(&[dataset], &name, signer);
                 renamed.map(drop)
             }
             Self::Sign(label) => registry
+                .publishing()
                 .sign(&find(registry, label)?, &world.own_key)
                 .map(drop),
             Self::Share(label) => registry.peers().share(&find(registry, label)?),
             Self::Unshare(label) => registry.peers().unshare(&find(registry, label)?),
             Self::Withdraw(label) => {
-                registry.withdraw(&find(registry, label)?, &world.own_key, "a reason")
+                registry
+                    .publishing()
+                    .withdraw(&find(registry, label)?, &world.own_key, "a reason")
             }
-            Self::Unindex(label) => registry.remove_one(&find(registry, label)?),
+            Self::Unindex(label) => registry.removal().remove_one(&find(registry, label)?),
             Self::Import(number) => {
                 let path = &world.inputs[*number].path;
                 let mut options = ImportOptions::default();
@@ -275,9 +283,9 @@ impl Command {
                 let mut options = GcOptions::default();
                 options.patience = Duration::ZERO;
                 options.keep_days = 0;
-                registry.gc(&options, &NoProgress).map(drop)
+                registry.maintenance().gc(&options, &NoProgress).map(drop)
             }
-            Self::Fsck => registry.fsck(&NoProgress).map(drop),
+            Self::Fsck => registry.maintenance().fsck(&NoProgress).map(drop),
             Self::Repair | Self::Rebuild => registry.list().map(drop),
         }
     }

@@ -257,7 +257,7 @@ fn held(
     if bytes != world.sources[source].bytes {
         return Err(format!("{}: wrong bytes were given out", label(dataset)));
     }
-    let card = match manifest.card.map(|_| registry.card(dataset)) {
+    let card = match manifest.card.map(|_| registry.descriptions().card(dataset)) {
         Some(Err(error)) => return Ok(Err(error)),
         Some(Ok(report)) => Some(report.card.markdown),
         None => None,
@@ -317,7 +317,7 @@ fn aftermath(
     }
     if random.below(3) == 0 {
         let registry = LocalRegistry::on(Arc::new(after.clone()));
-        let report = registry.and_then(|r| r.fsck(&NoProgress));
+        let report = registry.and_then(|r| r.maintenance().fsck(&NoProgress));
         let mut report = report.map_err(|e| format!("fsck afterwards: {e}"))?;
         // Nothing that was reported is among it: given up, everything is there, and nothing is wrong.
         let is_leftover = may_have_leftover
@@ -331,12 +331,12 @@ fn aftermath(
             options.discard_unreadable = true;
             options.keep_days = 0;
             registry
-                .and_then(|r| r.gc(&options, &NoProgress))
+                .and_then(|r| r.maintenance().gc(&options, &NoProgress))
                 .map_err(|e| format!("giving up afterwards: {e}"))?;
             expect(&after, &[state], world).map_err(|why| format!("after giving up: {why}"))?;
             let registry = LocalRegistry::on(Arc::new(after.clone()));
             report = registry
-                .and_then(|r| r.fsck(&NoProgress))
+                .and_then(|r| r.maintenance().fsck(&NoProgress))
                 .map_err(|e| format!("fsck after giving up: {e}"))?;
         }
         if !report.is_clean() {

@@ -38,7 +38,7 @@ pub(crate) fn check_size(ctx: &Context, dataset: &Dataset) -> Result<(), Failure
     if ctx.global.allow_large {
         return Ok(());
     }
-    let Some(expansion) = ctx.registry()?.expansion(dataset)? else {
+    let Some(expansion) = ctx.registry()?.maintenance().expansion(dataset)? else {
         return Ok(());
     };
     let m = &dataset.manifest;

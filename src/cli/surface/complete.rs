@@ -199,7 +199,7 @@ fn takes_value(arg: &&Arg) -> bool {
 /// The names of datasets; after an `@`, with their versions.
 fn datasets(typed: &str, registry: Option<&LocalRegistry>) -> Vec<String> {
     let listed = registry
-        .and_then(|r| r.list_summaries().ok())
+        .and_then(|r| r.publishing().list_summaries().ok())
         .unwrap_or_default();
     let name = |l: &crate::registry::Listed<crate::catalog::DatasetSummary>| {
         let brief = &l.dataset;

@@ -88,9 +88,9 @@ pub(crate) fn registry_info(
     let trust = registry.trust().store()?;
     let listed = Listed::of(&trust, dataset.clone());
     let mut value = summary(&listed);
-    let card = registry.card(&dataset)?;
+    let card = registry.descriptions().card(&dataset)?;
     let card: String = card.card.markdown.chars().take(CARD_CHARS).collect();
-    let versions = registry.log(&m.name)?;
+    let versions = registry.descriptions().log(&m.name)?;
     let versions = versions.iter().take(LISTED_MAX).map(|entry| {
         let m = &entry.dataset.manifest;
         json!({
@@ -125,8 +125,8 @@ fn diff(
     work: &Work,
 ) -> Result<Value, ToolError> {
     let before = resolve(registry, other)?;
-    let report = registry.diff(&before, dataset)?;
-    let rows = registry.diff_rows(&before, dataset, work)?;
+    let report = registry.comparison().diff(&before, dataset)?;
+    let rows = registry.comparison().diff_rows(&before, dataset, work)?;
     let files = report.files.iter().take(LISTED_MAX).map(|f| {
         let status = match (&f.from, &f.a, &f.b) {
             (Some(_), ..) => "renamed",

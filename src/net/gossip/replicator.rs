@@ -220,7 +220,9 @@ pub(in crate::net::gossip) fn retire(
     datasets: &[crate::catalog::DatasetSummary],
 ) -> Result<Vec<String>, Error> {
     registry.peers().retire(datasets)?;
-    registry.gc(&GcOptions::default(), &NoProgress)?;
+    registry
+        .maintenance()
+        .gc(&GcOptions::default(), &NoProgress)?;
     let label = |b: &crate::catalog::DatasetSummary| format!("{}@{}", b.name, b.version);
     Ok(datasets.iter().map(label).collect())
 }

@@ -5,6 +5,7 @@ pub(crate) mod read_chunks;
 pub(crate) mod small_files;
 pub(crate) mod streaming;
 
+use crate::registry::views::WorkingCopies;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -51,6 +52,66 @@ pub(crate) struct CheckoutFile {
     pub(crate) file: File,
 }
 
+impl WorkingCopies<'_> {
+    /// Like [`LocalRegistry::checkout`], but a single file may replace a plain file at `dest`.
+    ///
+    /// A single file is written directly into a pipe, a device, or `-` for standard output. Bytes
+    /// written before damage is found stay written there.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::checkout`].
+    pub fn checkout_over(
+        &self,
+        dataset: &Dataset,
+        path: Option<&str>,
+        (dest, if_exists): (&Path, IfExists),
+        progress: &dyn Progress,
+    ) -> Result<CheckoutReport, Error> {
+        let _step = Step::begin("check out to", dest.display());
+        let reader = self.registry.reader_of(dataset)?;
+        let table = self.registry.files_by(&reader, &dataset.manifest)?;
+        let chosen = FileSelection::of(&table, &dataset.manifest, path)?;
+        let (files, single) = (&chosen.files, chosen.single);
+        let bytes = chosen.bytes();
+        progress.phase("checking out", Some(bytes));
+        let Some(dest) = destination(files, single, (dest, if_exists))? else {
+            let only = files.first().map(|(_, file)| file.path.as_str());
+            let fail = |e| Error::output(dest, e);
+            let mut to = OutputFile::create(dest, if_exists, None).map_err(fail)?;
+            self.registry.cat(dataset, only, &mut to, progress)?;
+            to.finish().map_err(fail)?;
+            return Ok(CheckoutReport { files: 1, bytes });
+        };
+        let (partial, only) = begin_partial(&dest, single)?;
+        let place = || {
+            let inside = partial.path().join(&chosen.below);
+            let from = if single { partial.path() } else { &inside };
+            put_in_place(from, &dest, if_exists).map_err(|e| Error::output(&dest, e))
+        };
+        let written =
+            self.registry
+                .write_files(&reader, dataset, files, (only, partial.path()), progress);
+        let placed_at = host::now();
+        let written = written.and_then(|()| place());
+        // For a directory inside the dataset, its parent directories are omitted.
+        if written.is_err() || !chosen.below.is_empty() {
+            // A leftover that cannot be removed has a name that identifies it.
+            let _ = if single {
+                std::fs::remove_file(partial.path())
+            } else {
+                std::fs::remove_dir_all(partial.path())
+            };
+        }
+        written?;
+        self.registry
+            .note_checkout((&dest, placed_at), dataset, path, &chosen);
+        Ok(CheckoutReport {
+            files: files.len() as u64,
+            bytes,
+        })
+    }
+}
+
 impl LocalRegistry {
     /// Writes a dataset to `dest`, as a file or a directory of files.
     ///
@@ -67,62 +128,8 @@ impl LocalRegistry {
         dest: &Path,
         progress: &dyn Progress,
     ) -> Result<CheckoutReport, Error> {
-        self.checkout_over(dataset, path, (dest, IfExists::Refuse), progress)
-    }
-
-    /// Like [`LocalRegistry::checkout`], but a single file may replace a plain file at `dest`.
-    ///
-    /// A single file is written directly into a pipe, a device, or `-` for standard output. Bytes
-    /// written before damage is found stay written there.
-    ///
-    /// # Errors
-    /// As [`LocalRegistry::checkout`].
-    pub fn checkout_over(
-        &self,
-        dataset: &Dataset,
-        path: Option<&str>,
-        (dest, if_exists): (&Path, IfExists),
-        progress: &dyn Progress,
-    ) -> Result<CheckoutReport, Error> {
-        let _step = Step::begin("check out to", dest.display());
-        let reader = self.reader_of(dataset)?;
-        let table = self.files_by(&reader, &dataset.manifest)?;
-        let chosen = FileSelection::of(&table, &dataset.manifest, path)?;
-        let (files, single) = (&chosen.files, chosen.single);
-        let bytes = chosen.bytes();
-        progress.phase("checking out", Some(bytes));
-        let Some(dest) = destination(files, single, (dest, if_exists))? else {
-            let only = files.first().map(|(_, file)| file.path.as_str());
-            let fail = |e| Error::output(dest, e);
-            let mut to = OutputFile::create(dest, if_exists, None).map_err(fail)?;
-            self.cat(dataset, only, &mut to, progress)?;
-            to.finish().map_err(fail)?;
-            return Ok(CheckoutReport { files: 1, bytes });
-        };
-        let (partial, only) = begin_partial(&dest, single)?;
-        let place = || {
-            let inside = partial.path().join(&chosen.below);
-            let from = if single { partial.path() } else { &inside };
-            put_in_place(from, &dest, if_exists).map_err(|e| Error::output(&dest, e))
-        };
-        let written = self.write_files(&reader, dataset, files, (only, partial.path()), progress);
-        let placed_at = host::now();
-        let written = written.and_then(|()| place());
-        // For a directory inside the dataset, its parent directories are omitted.
-        if written.is_err() || !chosen.below.is_empty() {
-            // A leftover that cannot be removed has a name that identifies it.
-            let _ = if single {
-                std::fs::remove_file(partial.path())
-            } else {
-                std::fs::remove_dir_all(partial.path())
-            };
-        }
-        written?;
-        self.note_checkout((&dest, placed_at), dataset, path, &chosen);
-        Ok(CheckoutReport {
-            files: files.len() as u64,
-            bytes,
-        })
+        self.working_copies()
+            .checkout_over(dataset, path, (dest, IfExists::Refuse), progress)
     }
 
     /// Writes the bytes of a dataset, or of one file, to `out` in order.

@@ -15,6 +15,7 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::metadata;
 use crate::registry::metadata::edit::Edit;
+use crate::registry::views::Descriptions;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
@@ -28,7 +29,7 @@ pub struct LogEntry {
     pub added: Totals,
 }
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Publishes a revision: the same content and version with another description. An edit without
     /// a change makes no revision. A signed dataset needs its publisher's key.
     ///
@@ -44,7 +45,7 @@ impl LocalRegistry {
         signer: Option<&KeyPair>,
     ) -> Result<Dataset, Error> {
         if let Some(pair) = signer {
-            self.may_sign(&dataset.manifest, pair)?;
+            self.registry.may_sign(&dataset.manifest, pair)?;
         }
         metadata::check_tags(&edit.add_tags)?;
         let license = edit.license.as_deref().map(metadata::checked_license);
@@ -56,7 +57,7 @@ impl LocalRegistry {
             Some(path) => Some(cards::read(path)?),
             None => edit.card_bytes.clone(),
         };
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         let card = match given {
             Some(bytes) => {
                 let id = session.add(BlobKind::Card, &bytes)?.id;
@@ -95,12 +96,13 @@ impl LocalRegistry {
     /// `DatasetError::NotFound`, or the error of a damaged tree.
     pub fn log(&self, name: &DatasetName) -> Result<Vec<LogEntry>, Error> {
         let versions = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
         if versions.is_empty() {
-            return Err(self.not_found(name.to_string())?);
+            return Err(self.registry.not_found(name.to_string())?);
         }
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let mut log: Vec<LogEntry> = Vec::new();
         for dataset in versions {
             let root = dataset.manifest.chunk_tree_root;

@@ -1,6 +1,7 @@
 //! Retention rules for the versions of a name, like those of restic. A version stays if any rule
 //! keeps it.
 
+use crate::registry::views::Removal;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -151,7 +152,7 @@ pub struct ForgetPlan {
     pub removed: Vec<ForgetDecision>,
 }
 
-impl LocalRegistry {
+impl Removal<'_> {
     /// Applies rules to the versions of names, separately for each maker. Without names it applies
     /// them to all local datasets. Nothing is removed yet.
     ///
@@ -162,10 +163,10 @@ impl LocalRegistry {
         names: &[DatasetName],
         rules: &KeepRules,
     ) -> Result<ForgetPlan, Error> {
-        let all = self.list()?;
+        let all = self.registry.list()?;
         for name in names {
             if !all.iter().any(|d| d.manifest.name == *name) {
-                return Err(self.not_found(name.to_string())?);
+                return Err(self.registry.not_found(name.to_string())?);
             }
         }
         let mut series: BTreeMap<(DatasetName, Maker), Vec<Dataset>> = BTreeMap::new();

@@ -1,6 +1,8 @@
 //! Lookup of held datasets: lists, references, files and totals.
 
 use crate::registry::publishing::trust::Listed;
+use crate::registry::views::Maintenance;
+use crate::registry::views::Publishing;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -50,6 +52,114 @@ pub struct StatsReport {
 
 /// Maximum edit distance of a suggested name.
 const NEAR_EDITS: usize = 2;
+
+impl Publishing<'_> {
+    /// Returns true if the publisher has used this name and version for other content too.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn has_equivocated(&self, manifest: &Manifest) -> Result<bool, Error> {
+        let named = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_name(t, &manifest.name)?))?;
+        Ok(manifest.signer.is_some()
+            && named.iter().any(|d| {
+                let m = &d.manifest;
+                m.signer == manifest.signer
+                    && m.dataset_version == manifest.dataset_version
+                    && m.content_id != manifest.content_id
+            }))
+    }
+
+    /// Returns those names that could be confused with another held name, of trusted or local
+    /// datasets. Each comes with the other name.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn confusable_names(
+        &self,
+        names: &[DatasetName],
+    ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
+        let trust = self.registry.trust().store()?;
+        let held = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::names(t)?))?;
+        let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
+        for name in held {
+            alike.entry(skeleton(name.as_str())).or_default().push(name);
+        }
+        let mut found = Vec::new();
+        for name in names {
+            let others = alike.get(&skeleton(name.as_str())).into_iter().flatten();
+            for other in others.filter(|other| *other != name) {
+                let datasets = self
+                    .registry
+                    .store
+                    .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
+                let mut listed = datasets.into_iter().map(|d| Listed::of(&trust, d));
+                if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
+                    found.push((name.clone(), other.clone()));
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Maintenance<'_> {
+    /// Returns the totals of the registry.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn stats(&self) -> Result<StatsReport, Error> {
+        let datasets = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
+        let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
+        let partial = self.registry.peers().partial_holdings()?;
+        Ok(StatsReport {
+            datasets: datasets.len() as u64,
+            raw_bytes,
+            partial_datasets: partial.len() as u64,
+            partial_bytes: partial.iter().map(|p| p.bytes).sum(),
+            store: self.registry.store.stats()?,
+        })
+    }
+
+    /// Returns the number of chunks, bytes and newlines of a dataset's tree.
+    ///
+    /// # Errors
+    /// [`Error`] when the tree is missing or damaged.
+    pub fn totals(&self, manifest: &Manifest) -> Result<Totals, Error> {
+        let reader = BlobReader::new(&self.registry.store)?;
+        Ok(crate::manifest::tree_totals(
+            &reader,
+            manifest.chunk_tree_root,
+        )?)
+    }
+
+    /// Returns the bytes that a dataset's chunks take in the packs. Of each record it counts the
+    /// share of its chunks.
+    ///
+    /// # Errors
+    /// [`Error`] when the tree is missing or damaged.
+    pub fn stored_bytes(&self, manifest: &Manifest) -> Result<u64, Error> {
+        let reader = BlobReader::new(&self.registry.store)?;
+        let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
+        each_node(&reader, manifest.chunk_tree_root, &mut |key| {
+            let first = key.kind != BlobKind::Node || nodes.insert(key);
+            keys.extend(first.then_some(key));
+            first
+        })?;
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(reader.stored_bytes(&keys)?)
+    }
+}
 
 impl LocalRegistry {
     /// Returns every dataset, by name and version.
@@ -119,55 +229,6 @@ impl LocalRegistry {
         })
     }
 
-    /// Returns true if the publisher has used this name and version for other content too.
-    ///
-    /// # Errors
-    /// [`Error`] when the index cannot be read.
-    pub fn has_equivocated(&self, manifest: &Manifest) -> Result<bool, Error> {
-        let named = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_name(t, &manifest.name)?))?;
-        Ok(manifest.signer.is_some()
-            && named.iter().any(|d| {
-                let m = &d.manifest;
-                m.signer == manifest.signer
-                    && m.dataset_version == manifest.dataset_version
-                    && m.content_id != manifest.content_id
-            }))
-    }
-
-    /// Returns those names that could be confused with another held name, of trusted or local
-    /// datasets. Each comes with the other name.
-    ///
-    /// # Errors
-    /// [`Error`] when the index cannot be read.
-    pub fn confusable_names(
-        &self,
-        names: &[DatasetName],
-    ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
-        let trust = self.trust().store()?;
-        let held = self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))?;
-        let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
-        for name in held {
-            alike.entry(skeleton(name.as_str())).or_default().push(name);
-        }
-        let mut found = Vec::new();
-        for name in names {
-            let others = alike.get(&skeleton(name.as_str())).into_iter().flatten();
-            for other in others.filter(|other| *other != name) {
-                let datasets = self
-                    .store
-                    .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
-                let mut listed = datasets.into_iter().map(|d| Listed::of(&trust, d));
-                if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
-                    found.push((name.clone(), other.clone()));
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// Returns the files of a dataset, each with its hash.
     ///
     /// # Errors
@@ -189,55 +250,6 @@ impl LocalRegistry {
             }
         }
         Ok(table)
-    }
-
-    /// Returns the totals of the registry.
-    ///
-    /// # Errors
-    /// [`Error`] when the index cannot be read.
-    pub fn stats(&self) -> Result<StatsReport, Error> {
-        let datasets = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
-        let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
-        let partial = self.peers().partial_holdings()?;
-        Ok(StatsReport {
-            datasets: datasets.len() as u64,
-            raw_bytes,
-            partial_datasets: partial.len() as u64,
-            partial_bytes: partial.iter().map(|p| p.bytes).sum(),
-            store: self.store.stats()?,
-        })
-    }
-
-    /// Returns the number of chunks, bytes and newlines of a dataset's tree.
-    ///
-    /// # Errors
-    /// [`Error`] when the tree is missing or damaged.
-    pub fn totals(&self, manifest: &Manifest) -> Result<Totals, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        Ok(crate::manifest::tree_totals(
-            &reader,
-            manifest.chunk_tree_root,
-        )?)
-    }
-
-    /// Returns the bytes that a dataset's chunks take in the packs. Of each record it counts the
-    /// share of its chunks.
-    ///
-    /// # Errors
-    /// [`Error`] when the tree is missing or damaged.
-    pub fn stored_bytes(&self, manifest: &Manifest) -> Result<u64, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
-        each_node(&reader, manifest.chunk_tree_root, &mut |key| {
-            let first = key.kind != BlobKind::Node || nodes.insert(key);
-            keys.extend(first.then_some(key));
-            first
-        })?;
-        keys.sort_unstable();
-        keys.dedup();
-        Ok(reader.stored_bytes(&keys)?)
     }
 
     /// Returns a reader for a dataset that is still held, whole or in part. The reader protects it from

@@ -15,6 +15,7 @@ use crate::registry::datasets::lookup::of_publisher;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::host;
+use crate::registry::views::Removal;
 use crate::store::disk::Entry;
 use crate::store::disk::WriteSession;
 
@@ -37,7 +38,7 @@ impl Maker {
     }
 }
 
-impl LocalRegistry {
+impl Removal<'_> {
     /// Unindexes the dataset that a reference means. It can be restored until it is collected.
     ///
     /// # Errors
@@ -55,9 +56,9 @@ impl LocalRegistry {
     /// As [`LocalRegistry::resolve`]. The reference is also ambiguous if several names have the
     /// content.
     pub fn resolve_one(&self, reference: &Reference) -> Result<Dataset, Error> {
-        let found = self.candidates(reference)?;
+        let found = self.registry.candidates(reference)?;
         match found.as_slice() {
-            [] => Err(self.not_found(reference.to_string())?),
+            [] => Err(self.registry.not_found(reference.to_string())?),
             [only] => Ok(only.clone()),
             several => Err(ambiguous(reference, several)),
         }
@@ -67,7 +68,7 @@ impl LocalRegistry {
     /// resolves to, oldest first. A reference by digits of a content id means one dataset.
     ///
     /// # Errors
-    /// As [`LocalRegistry::resolve_one`]. The reference is also ambiguous if several publishers have the
+    /// As [`Removal::resolve_one`]. The reference is also ambiguous if several publishers have the
     /// name.
     pub fn versions_of_reference(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let Reference::Name {
@@ -79,9 +80,9 @@ impl LocalRegistry {
         else {
             return self.resolve_one(reference).map(|only| vec![only]);
         };
-        let found = self.candidates(reference)?;
+        let found = self.registry.candidates(reference)?;
         let Some(first) = found.first() else {
-            return Err(self.not_found(reference.to_string())?);
+            return Err(self.registry.not_found(reference.to_string())?);
         };
         let maker = Maker::of(first);
         let is_of_series = |d: &Dataset| d.manifest.name == *name && Maker::of(d) == maker;
@@ -91,8 +92,9 @@ impl LocalRegistry {
                 _ => Err(ambiguous(reference, &found)),
             };
         }
-        let trust = self.trust().store()?;
+        let trust = self.registry.trust().store()?;
         let named = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
         let mut versions = of_publisher(named, version, publisher.as_ref(), &trust);
@@ -115,7 +117,9 @@ impl LocalRegistry {
     /// [`Error`] when the store fails.
     pub fn remove_all(&self, datasets: &[Dataset]) -> Result<(), Error> {
         let fate = RemovalFate::Restorable(host::now());
-        self.store.with_reserve(|| self.remove(datasets, fate))
+        self.registry
+            .store
+            .with_reserve(|| self.registry.remove(datasets, fate))
     }
 
     /// Unindexes a dataset for good: the next collection deletes its bytes.
@@ -124,8 +128,9 @@ impl LocalRegistry {
     /// [`Error`] when the store fails.
     pub fn purge(&self, dataset: &Dataset) -> Result<(), Error> {
         let datasets = std::slice::from_ref(dataset);
-        self.store
-            .with_reserve(|| self.remove(datasets, RemovalFate::GivenUp))
+        self.registry
+            .store
+            .with_reserve(|| self.registry.remove(datasets, RemovalFate::GivenUp))
     }
 
     /// Unindexes every dataset with this content.
@@ -134,6 +139,7 @@ impl LocalRegistry {
     /// [`DatasetError::NotFound`], or an error of the store.
     pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
         let found = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
         if found.is_empty() {
@@ -142,7 +148,9 @@ impl LocalRegistry {
             self.remove_all(&found)
         }
     }
+}
 
+impl LocalRegistry {
     /// Removes datasets, with a tombstone so that a rebuild does not bring them back. A dataset
     /// that another process removed or revised meanwhile is removed in its current state.
     fn remove(&self, datasets: &[Dataset], fate: RemovalFate) -> Result<(), Error> {

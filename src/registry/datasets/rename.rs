@@ -8,10 +8,11 @@ use crate::registry::datasets::replace;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::views::Descriptions;
 use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Renames all of these datasets or none. Signed ones need their publisher's key.
     ///
     /// # Errors
@@ -26,14 +27,14 @@ impl LocalRegistry {
         signer: Option<&KeyPair>,
     ) -> Result<Vec<Dataset>, Error> {
         if let (Some(pair), Some(first)) = (signer, datasets.first()) {
-            self.may_sign(&first.manifest, pair)?;
+            self.registry.may_sign(&first.manifest, pair)?;
         }
         let mut salts = Vec::new();
         for _ in datasets {
             let salt: [u8; 16] = host::random().map_err(Error::Random)?;
             salts.push(salt);
         }
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         session.commit(|tables, entries| {
             let mut renamed = Vec::new();
             for (dataset, salt) in datasets.iter().zip(&salts) {

@@ -22,6 +22,7 @@ use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::integrity::gc::blobs_of;
 use crate::registry::publishing::sign;
+use crate::registry::views::Removal;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::trust::Admitted;
@@ -41,14 +42,17 @@ pub struct RestoreReport {
 /// A removed dataset and its winning manifest.
 type RestoreCandidate = (Removed, Dataset);
 
-impl LocalRegistry {
+impl Removal<'_> {
     /// Returns the removed datasets that are kept for a restore, by name and version. Their blobs
     /// may be lost all the same.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn restorable(&self) -> Result<Vec<Removed>, Error> {
-        let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
+        let removed = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
         let is_restorable = |r: &Removed| matches!(r.fate, RemovalFate::Restorable(_));
         Ok(removed.into_iter().filter(is_restorable).collect())
     }
@@ -68,20 +72,22 @@ impl LocalRegistry {
         all_versions: bool,
     ) -> Result<RestoreReport, Error> {
         let mut report = RestoreReport::default();
-        let wanted = self.removed_matches(reference, all_versions)?;
+        let wanted = self.registry.removed_matches(reference, all_versions)?;
         if wanted.is_empty() {
-            report.already_here = Some(self.resolve(reference).map_err(|e| match e.kind() {
-                ErrorKind::NotFound => DatasetError::NotRemoved(reference.to_string()).into(),
-                _ => e,
-            })?);
+            report.already_here = Some(self.registry.resolve(reference).map_err(
+                |e| match e.kind() {
+                    ErrorKind::NotFound => DatasetError::NotRemoved(reference.to_string()).into(),
+                    _ => e,
+                },
+            )?);
             return Ok(report);
         }
         // From here on no found blob is deleted, because a collection waits for the session.
-        let session = WriteSession::begin(&self.store)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         let mut whole = Vec::new();
         for (removed, dataset) in wanted {
             let is_restorable = matches!(removed.fate, RemovalFate::Restorable(_));
-            if is_restorable && self.is_whole(&session, &dataset)? {
+            if is_restorable && self.registry.is_whole(&session, &dataset)? {
                 whole.push((removed, dataset))
             } else {
                 report.collected.push(label(&dataset))
@@ -121,7 +127,9 @@ impl LocalRegistry {
             Ok(report)
         }
     }
+}
 
+impl LocalRegistry {
     /// Returns the removed datasets that match a reference. The result is empty if the dataset is
     /// held again.
     fn removed_matches(

@@ -1,6 +1,7 @@
 //! Dataset cards: given by the user, found as `README.md` in an indexed directory, or drafted from
 //! the manifest.
 
+use crate::registry::views::Descriptions;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -76,7 +77,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Returns a dataset's card, or a draft if it has none.
     ///
     /// # Errors
@@ -88,7 +89,7 @@ impl LocalRegistry {
                 is_draft: true,
             });
         };
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let bytes = reader.get(&BlobKey::new(BlobKind::Card, *id.as_bytes()))?;
         Ok(CardReport {
             card: Card::read(&bytes),

@@ -1,6 +1,7 @@
 //! Croissant JSON-LD description of a dataset, for machine learning tools.
 //! <https://docs.mlcommons.org/croissant/docs/croissant-spec.html>, version 1.0.
 
+use crate::registry::views::Descriptions;
 use arrow_schema::DataType;
 use arrow_schema::Field;
 use arrow_schema::Fields;
@@ -18,7 +19,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::trust::Subject;
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Returns the Croissant description. It reads every byte, because Croissant identifies files
     /// by SHA-256.
     ///
@@ -27,8 +28,8 @@ impl LocalRegistry {
     pub fn croissant(&self, dataset: &Dataset, progress: &dyn Progress) -> Result<Value, Error> {
         let m = &dataset.manifest;
         let card = self.card(dataset)?.card;
-        let subjects = self.subjects(dataset, progress)?;
-        let table = self.files(m)?;
+        let subjects = self.registry.subjects(dataset, progress)?;
+        let table = self.registry.files(m)?;
         let formats: Vec<FileFormat> = table
             .files()
             .iter()
@@ -41,7 +42,7 @@ impl LocalRegistry {
             .zip(size)
             .map(|((s, format), size)| file_object(s, *format, size))
             .collect();
-        let schema = Self::schema(m);
+        let schema = LocalRegistry::schema(m);
         let mut record_sets = Vec::new();
         for (subject, format) in subjects.iter().zip(&formats) {
             if let (Some(schema), true) = (&schema, format.format != Format::Bytes) {

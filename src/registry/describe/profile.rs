@@ -1,5 +1,6 @@
 //! Types of all values of a dataset, found by reading all of it.
 
+use crate::registry::views::Descriptions;
 use std::io::Read;
 use std::sync::mpsc;
 
@@ -50,7 +51,7 @@ impl Read for Pieces {
     }
 }
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Profiles every value of the text files, or of one of them. Files with an embedded schema are
     /// skipped, because the manifest has that schema.
     ///
@@ -62,9 +63,9 @@ impl LocalRegistry {
         path: Option<&str>,
         progress: &dyn Progress,
     ) -> Result<Vec<FileSchema>, Error> {
-        let reader = self.reader_of(dataset)?;
+        let reader = self.registry.reader_of(dataset)?;
         let m = &dataset.manifest;
-        let table = self.files_by(&reader, m)?;
+        let table = self.registry.files_by(&reader, m)?;
         let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         chosen.retain(|(_, f)| path.is_none_or(|p| p == f.path));
         if let (Some(path), true) = (path, chosen.is_empty()) {
@@ -92,16 +93,18 @@ impl LocalRegistry {
                     };
                     profile(format, Box::new(pieces))
                 });
-                let sent = self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
-                    progress.advance(bytes.len() as u64);
-                    // The profiling thread may have stopped early.
-                    let _ = outbox.send(bytes.to_vec());
-                    if progress.cancelled() {
-                        Err(Error::Interrupted)
-                    } else {
-                        Ok(())
-                    }
-                });
+                let sent = self
+                    .registry
+                    .each_piece(&reader, m, *file, (at, end), &mut |bytes| {
+                        progress.advance(bytes.len() as u64);
+                        // The profiling thread may have stopped early.
+                        let _ = outbox.send(bytes.to_vec());
+                        if progress.cancelled() {
+                            Err(Error::Interrupted)
+                        } else {
+                            Ok(())
+                        }
+                    });
                 drop(outbox);
                 let panicked = |_| std::io::Error::other("the reader panicked");
                 let profile = looking.join().map_err(panicked).and_then(|p| p);

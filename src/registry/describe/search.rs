@@ -152,7 +152,10 @@ impl LocalRegistry {
     fn document(&self, key: &str, dataset: &Dataset) -> Document {
         let m = &dataset.manifest;
         // An unreadable card must not hide the dataset.
-        let card = m.card.and_then(|_| self.card(dataset).ok()).map(|r| r.card);
+        let card = m
+            .card
+            .and_then(|_| self.descriptions().card(dataset).ok())
+            .map(|r| r.card);
         let mut text = m.description.clone().unwrap_or_default();
         let mut languages = Vec::new();
         if let Some(card) = &card {

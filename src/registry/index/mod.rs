@@ -235,7 +235,7 @@ impl LocalRegistry {
             let held = held.ok_or_else(|| {
                 Error::Dataset(DatasetError::NotFound(report.manifest.name.to_string()))
             })?;
-            report.manifest = self.sign(&held, pair)?.manifest;
+            report.manifest = self.publishing().sign(&held, pair)?.manifest;
         }
         Ok(report)
     }
@@ -267,7 +267,7 @@ impl LocalRegistry {
             Ok::<_, Error>(own.rfind(|d| same_claims(d, &id, options)))
         })?;
         let Some(dataset) = held else { return Ok(None) };
-        let totals = self.totals(&dataset.manifest)?;
+        let totals = self.maintenance().totals(&dataset.manifest)?;
         Ok(Some((dataset.manifest, totals)))
     }
 }

@@ -76,7 +76,7 @@ pub struct IndexReport {
     /// Metadata inherited from the version before, if any.
     pub inherited: Option<Inherited>,
     /// For content that was already held: the metadata in the options that its manifest does not
-    /// have. [`LocalRegistry::revise`](crate::registry::LocalRegistry::revise) publishes it, and may need a key.
+    /// have. [`Descriptions::revise`](crate::registry::Descriptions::revise) publishes it, and may need a key.
     pub revision: Option<(Dataset, Edit)>,
     /// Skipped files and directories.
     pub skipped: Vec<Skipped>,

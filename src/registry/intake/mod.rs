@@ -138,7 +138,7 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(journal::runs_of(t, &intake.key)?))?;
         if let Some(held) = self.find_taken_in(&intake, &runs, &naming)? {
-            let totals = self.totals(&held)?;
+            let totals = self.maintenance().totals(&held)?;
             let report = index::unchanged((held, totals), intake.selection.skipped.clone());
             let report = self.complete_metadata(report, index, given_card)?;
             return Ok(intake.report(report, (0, 0)));

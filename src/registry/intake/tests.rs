@@ -213,7 +213,10 @@ fn broken_intake_goes_on_where_it_was() {
     let listed = registry.list().unwrap();
     assert!(listed.is_empty());
     // The checkpoints outlive a collection.
-    registry.gc(&GcOptions::default(), &NoProgress).unwrap();
+    registry
+        .maintenance()
+        .gc(&GcOptions::default(), &NoProgress)
+        .unwrap();
     let rest = source(&large);
     let report = take_in(&registry, &rest).unwrap();
     let total = 17_u64 << 20;

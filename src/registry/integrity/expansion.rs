@@ -8,6 +8,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::expansion::Expansion;
 use crate::registry::error::integrity::IntegrityError;
+use crate::registry::views::Maintenance;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
@@ -89,7 +90,7 @@ fn expansion(
     }))
 }
 
-impl LocalRegistry {
+impl Maintenance<'_> {
     /// Returns the expansion of a dataset that came from elsewhere and needs consent before it is
     /// read or written.
     ///
@@ -97,12 +98,12 @@ impl LocalRegistry {
     /// [`Error`] when its tree is missing or damaged.
     pub fn expansion(&self, dataset: &Dataset) -> Result<Option<Expansion>, Error> {
         let m = &dataset.manifest;
-        let free_data_bytes = self.sizes.free_data_bytes;
+        let free_data_bytes = self.registry.sizes.free_data_bytes;
         let is_free = m.size_bytes <= free_data_bytes && m.file_table_bytes <= FREE_TABLE_BYTES;
         if is_free || !dataset.flags.foreign {
             return Ok(None);
         }
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         RepeatedBytes::new(free_data_bytes).add(&reader, m)
     }
 }

@@ -1,6 +1,7 @@
 //! Checks the whole registry, and names the files that damage affects.
 
 use crate::registry::publishing::trust::Listed;
+use crate::registry::views::Maintenance;
 use std::collections::HashSet;
 
 use crate::blob_store::BlobKey;
@@ -70,30 +71,30 @@ impl FsckReport {
     }
 }
 
-impl LocalRegistry {
+impl Maintenance<'_> {
     /// Reads all blobs and compares them with their hashes, and looks up every blob that a dataset
     /// needs.
     ///
     /// # Errors
     /// [`Error`] when the index itself is damaged. The report lists damaged blobs.
     pub fn fsck(&self, progress: &dyn Progress) -> Result<FsckReport, Error> {
-        let _step = Step::begin("check", self.home().display());
-        let found = self.store.fsck(progress)?;
+        let _step = Step::begin("check", self.registry.home().display());
+        let found = self.registry.store.fsck(progress)?;
         let corrupt: HashSet<BlobKey> = found.corrupt.iter().copied().collect();
         let mut report = FsckReport {
             checked: found.checked,
             corrupt: found.corrupt,
-            unreadable: self.store.unreadable()?,
+            unreadable: self.registry.store.unreadable()?,
             ..FsckReport::default()
         };
-        let reader = BlobReader::new(&self.store)?;
+        let reader = BlobReader::new(&self.registry.store)?;
         let mut known = LookedUp {
             whole_nodes: HashSet::new(),
             missing: HashSet::new(),
         };
-        let trust = self.trust().store()?;
-        for dataset in self.list()? {
-            if let Some(claim) = self.false_claim(&reader, &dataset)? {
+        let trust = self.registry.trust().store()?;
+        for dataset in self.registry.list()? {
+            if let Some(claim) = self.registry.false_claim(&reader, &dataset)? {
                 let label = (&dataset.manifest.name, &dataset.manifest.dataset_version);
                 report.false_claims.push(FalseClaim {
                     dataset: format!("{}@{}", label.0, label.1),
@@ -111,16 +112,18 @@ impl LocalRegistry {
                     file,
                 })
             };
-            let files = files_with(self, &reader, &dataset, &corrupt);
+            let files = files_with(self.registry, &reader, &dataset, &corrupt);
             report.corrupt_files.extend(named(files));
-            let files = files_with(self, &reader, &dataset, &known.missing);
+            let files = files_with(self.registry, &reader, &dataset, &known.missing);
             report.missing_files.extend(named(files));
         }
         report.missing = known.missing.into_iter().collect();
         report.missing.sort_unstable();
         Ok(report)
     }
+}
 
+impl LocalRegistry {
     /// Returns the claim of a manifest that its file table contradicts. Damage is reported
     /// elsewhere.
     fn false_claim(&self, reader: &BlobReader, dataset: &Dataset) -> Result<Option<String>, Error> {

@@ -17,6 +17,7 @@ use crate::registry::host;
 use crate::registry::intake::journal;
 use crate::registry::intake::journal::RunHead;
 use crate::registry::step::Step;
+use crate::registry::views::Maintenance;
 use crate::store::disk::GcOptions;
 use crate::store::disk::GcReport;
 use crate::store::disk::Restorable;
@@ -51,7 +52,7 @@ impl RetainPolicy {
     }
 }
 
-impl LocalRegistry {
+impl Maintenance<'_> {
     /// Deletes the blobs that no dataset needs, and frees their space.
     ///
     /// Datasets that were unindexed within the last `keep_days` stay. A collection may run beside
@@ -61,19 +62,24 @@ impl LocalRegistry {
     /// [`Error`] when a dataset's tree is damaged, so that its blobs are unknown. Nothing is
     /// deleted then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
-        let _step = Step::begin("collect garbage of", self.home().display());
+        let _step = Step::begin("collect garbage of", self.registry.home().display());
         let keeping = RetainPolicy {
             now: host::now(),
             days: options.keep_days,
         };
-        self.store.with_reserve(|| {
-            let begin = || self.give_up(keeping);
+        self.registry.store.with_reserve(|| {
+            let begin = || self.registry.give_up(keeping);
             let roots = |tables: &dyn MetaRead| roots(tables, keeping);
-            let done = self.store.gc_after(&begin, &roots, options, progress);
+            let done = self
+                .registry
+                .store
+                .gc_after(&begin, &roots, options, progress);
             Ok::<_, Error>(done?)
         })
     }
+}
 
+impl LocalRegistry {
     /// Marks the removed datasets that can no longer be restored, before their first blob is
     /// deleted.
     fn give_up(&self, keeping: RetainPolicy) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! Verifies a dataset against its ids, and compares two datasets.
 
 use crate::registry::publishing::trust::Listed;
+use crate::registry::views::Comparison;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -81,6 +82,30 @@ const RECOUNT_QUEUE: usize = 16;
 /// Chunks verified at a time. They stay in memory so that they can be hashed in order: 32 MiB at
 /// the average size.
 const WINDOW_CHUNKS: usize = 2048;
+
+impl Comparison<'_> {
+    /// Compares two datasets by chunks and by files.
+    ///
+    /// # Errors
+    /// [`Error`] when a tree or table is missing or damaged.
+    pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
+        let _step = Step::begin("compare", &a.manifest.name);
+        let reader = BlobReader::new(&self.registry.store)?;
+        let tree = diff_trees(
+            &reader,
+            a.manifest.chunk_tree_root,
+            b.manifest.chunk_tree_root,
+        )?;
+        let (of_a, of_b) = (
+            self.registry.files(&a.manifest)?,
+            self.registry.files(&b.manifest)?,
+        );
+        Ok(DiffReport {
+            tree,
+            files: diff_files(&of_a, &of_b),
+        })
+    }
+}
 
 impl LocalRegistry {
     /// Verifies all bytes of a dataset. It recomputes the hash of every file and the content id,
@@ -251,25 +276,6 @@ impl LocalRegistry {
             }
         })?;
         Ok(hashing.into_ids())
-    }
-
-    /// Compares two datasets by chunks and by files.
-    ///
-    /// # Errors
-    /// [`Error`] when a tree or table is missing or damaged.
-    pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
-        let _step = Step::begin("compare", &a.manifest.name);
-        let reader = BlobReader::new(&self.store)?;
-        let tree = diff_trees(
-            &reader,
-            a.manifest.chunk_tree_root,
-            b.manifest.chunk_tree_root,
-        )?;
-        let (of_a, of_b) = (self.files(&a.manifest)?, self.files(&b.manifest)?);
-        Ok(DiffReport {
-            tree,
-            files: diff_files(&of_a, &of_b),
-        })
     }
 
     /// Passes exactly the bytes between two offsets of a file to `sink`, in order.

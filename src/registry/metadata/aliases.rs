@@ -1,6 +1,7 @@
 //! Aliases: movable names of versions. Counts in the manifests decide which version holds an alias,
 //! so that every node gets the same result. Normative: `spec/manifest.md`.
 
+use crate::registry::views::Descriptions;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -107,7 +108,7 @@ fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {
     holders
 }
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Returns the aliases of a name in order, for one publisher or as the bare name resolves.
     ///
     /// # Errors
@@ -117,12 +118,13 @@ impl LocalRegistry {
         name: &DatasetName,
         publisher: Option<&String>,
     ) -> Result<Vec<AliasEntry>, Error> {
-        let trust = self.trust().store()?;
+        let trust = self.registry.trust().store()?;
         let named = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
         if named.is_empty() {
-            return Err(self.not_found(name.to_string())?);
+            return Err(self.registry.not_found(name.to_string())?);
         }
         let mut entries = Vec::new();
         for (alias, mut found) in all_holders(&named) {
@@ -140,14 +142,14 @@ impl LocalRegistry {
     /// the version that held it before, if it was another one.
     ///
     /// # Errors
-    /// As [`LocalRegistry::revise`].
+    /// As [`Descriptions::revise`].
     pub fn set_alias(
         &self,
         dataset: &Dataset,
         alias: &VersionAlias,
         signer: Option<&KeyPair>,
     ) -> Result<Option<Dataset>, Error> {
-        let carrying = self.versions_with_tag(dataset, alias)?;
+        let carrying = self.registry.versions_with_tag(dataset, alias)?;
         let ranks = carrying.iter().filter_map(|d| rank(d, alias));
         let greatest = ranks.max();
         let had = carrying
@@ -170,7 +172,7 @@ impl LocalRegistry {
         // The count decides already. The alias stays in a manifest that another key signed.
         let others = carrying.iter().filter(|d| d.key != dataset.key);
         for other in others.filter(|d| may_revise(d, signer)) {
-            self.drop_alias(other, alias, signer)?;
+            self.registry.drop_alias(other, alias, signer)?;
         }
         Ok(had.filter(|_| !is_here).cloned())
     }
@@ -178,19 +180,21 @@ impl LocalRegistry {
     /// Removes an alias from every version of the publisher whose version holds it.
     ///
     /// # Errors
-    /// As [`LocalRegistry::revise`].
+    /// As [`Descriptions::revise`].
     pub fn delete_alias(
         &self,
         dataset: &Dataset,
         alias: &VersionAlias,
         signer: Option<&KeyPair>,
     ) -> Result<(), Error> {
-        for carrying in self.versions_with_tag(dataset, alias)? {
-            self.drop_alias(&carrying, alias, signer)?;
+        for carrying in self.registry.versions_with_tag(dataset, alias)? {
+            self.registry.drop_alias(&carrying, alias, signer)?;
         }
         Ok(())
     }
+}
 
+impl LocalRegistry {
     fn drop_alias(
         &self,
         dataset: &Dataset,
@@ -201,7 +205,7 @@ impl LocalRegistry {
             drop_aliases: vec![alias.clone()],
             ..Edit::default()
         };
-        self.revise(dataset, &edit, signer).map(drop)
+        self.descriptions().revise(dataset, &edit, signer).map(drop)
     }
 
     /// Returns all versions of a dataset's name and owner that have an alias in their tags.

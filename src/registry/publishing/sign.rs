@@ -1,5 +1,6 @@
 //! Signing publishes a dataset: a signed manifest replaces an unsigned one.
 
+use crate::registry::views::Publishing;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -47,7 +48,7 @@ use crate::trust::evaluate;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
-impl LocalRegistry {
+impl Publishing<'_> {
     /// Signs a dataset. An unsigned manifest is replaced. Beside another publisher's manifest, one
     /// of this publisher is added. A second signature changes nothing.
     ///
@@ -57,8 +58,8 @@ impl LocalRegistry {
     /// other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
         let _step = Step::begin("sign", &dataset.manifest.name);
-        self.may_sign(&dataset.manifest, pair)?;
-        let session = WriteSession::begin(&self.store)?;
+        self.registry.may_sign(&dataset.manifest, pair)?;
+        let session = WriteSession::begin(&self.registry.store)?;
         let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         let line = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
@@ -99,6 +100,41 @@ impl LocalRegistry {
         })
     }
 
+    /// Verifies a dataset's signature again.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot be read.
+    pub fn signature(&self, dataset: &Dataset) -> Result<SignatureState, Error> {
+        let envelope = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::envelope(t, &dataset.envelope_id)?))?;
+        let signed = envelope.signature.is_some();
+        Ok(match UnverifiedManifest::new(envelope).verify() {
+            Err(_) => SignatureState::Invalid,
+            Ok(_) if signed => SignatureState::Valid,
+            Ok(_) => SignatureState::None,
+        })
+    }
+
+    /// Returns an in-toto statement about the dataset's files, in a DSSE envelope. It reads every
+    /// byte.
+    ///
+    /// # Errors
+    /// [`Error`] when a file is damaged.
+    pub fn attest(
+        &self,
+        dataset: &Dataset,
+        pair: &KeyPair,
+        progress: &dyn Progress,
+    ) -> Result<Value, Error> {
+        self.registry.may_sign(&dataset.manifest, pair)?;
+        let subjects = self.registry.subjects(dataset, progress)?;
+        Ok(attest(pair, &dataset.manifest, &subjects))
+    }
+}
+
+impl LocalRegistry {
     /// Checks that a key may sign here at all.
     pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
         let trust = self.trust().store()?;
@@ -129,38 +165,6 @@ impl LocalRegistry {
             })),
             _ => Ok(()),
         }
-    }
-
-    /// Verifies a dataset's signature again.
-    ///
-    /// # Errors
-    /// [`Error`] when the store cannot be read.
-    pub fn signature(&self, dataset: &Dataset) -> Result<SignatureState, Error> {
-        let envelope = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::envelope(t, &dataset.envelope_id)?))?;
-        let signed = envelope.signature.is_some();
-        Ok(match UnverifiedManifest::new(envelope).verify() {
-            Err(_) => SignatureState::Invalid,
-            Ok(_) if signed => SignatureState::Valid,
-            Ok(_) => SignatureState::None,
-        })
-    }
-
-    /// Returns an in-toto statement about the dataset's files, in a DSSE envelope. It reads every
-    /// byte.
-    ///
-    /// # Errors
-    /// [`Error`] when a file is damaged.
-    pub fn attest(
-        &self,
-        dataset: &Dataset,
-        pair: &KeyPair,
-        progress: &dyn Progress,
-    ) -> Result<Value, Error> {
-        self.may_sign(&dataset.manifest, pair)?;
-        let subjects = self.subjects(dataset, progress)?;
-        Ok(attest(pair, &dataset.manifest, &subjects))
     }
 
     /// Returns the files of a dataset in the form of in-toto subjects.

@@ -1,6 +1,7 @@
 //! Trust settings: reads and changes `trust.toml`, stores statements of publishers, and judges
 //! datasets.
 
+use crate::registry::views::Publishing;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -174,17 +175,18 @@ impl Listed {
     }
 }
 
-impl LocalRegistry {
+impl Publishing<'_> {
     /// Returns summaries of all datasets with their standing, by name and version.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn list_summaries(&self) -> Result<Vec<Listed<DatasetSummary>>, Error> {
-        let trust = self.trust().store()?;
+        let trust = self.registry.trust().store()?;
         let summaries = self
+            .registry
             .store
             .read(|t| Ok::<_, Error>(catalog::summaries(t)?))?;
-        let accepted = self.trust().accepted_by_hand()?.into_iter();
+        let accepted = self.registry.trust().accepted_by_hand()?.into_iter();
         let accepted: BTreeSet<_> = accepted.map(|a| (a.key, a.content_id)).collect();
         let listed = summaries.into_iter().map(|b| {
             let (name, version) = (b.name.clone(), b.version.clone());
@@ -215,6 +217,6 @@ impl LocalRegistry {
             )));
         }
         let statement = Statement::withdraw(by, &dataset.manifest, reason, host::now())?;
-        self.trust().accept_statement(&statement).map(drop)
+        self.registry.trust().accept_statement(&statement).map(drop)
     }
 }

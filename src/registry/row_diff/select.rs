@@ -1,5 +1,6 @@
 //! Selects the pairs of files for a row diff, and the method for each.
 
+use crate::registry::views::Comparison;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
-impl LocalRegistry {
+impl Comparison<'_> {
     /// Compares the rows of files that differ: those with the same path, or the only file of each
     /// dataset.
     ///
@@ -39,17 +40,20 @@ impl LocalRegistry {
         b: &Dataset,
         progress: &dyn Progress,
     ) -> Result<Vec<RowDiff>, Error> {
-        let reader = Arc::new(BlobReader::new(&self.store)?);
+        let reader = Arc::new(BlobReader::new(&self.registry.store)?);
         // The hashes include those of small files, so that unchanged files are skipped.
-        let (of_a, of_b) = (self.files(&a.manifest)?, self.files(&b.manifest)?);
+        let (of_a, of_b) = (
+            self.registry.files(&a.manifest)?,
+            self.registry.files(&b.manifest)?,
+        );
         progress.phase("comparing rows", None);
         let mut diffs = Vec::new();
         for (file_a, file_b) in pairs(&of_a, &of_b) {
-            let by_lines = || compare_lines((self, &reader), (a, file_a), (b, file_b));
+            let by_lines = || compare_lines((self.registry, &reader), (a, file_a), (b, file_b));
             let mut diff = match is_json_lines(file_a.1) && is_json_lines(file_b.1) {
                 true => by_lines()?,
                 false => {
-                    let target = |dataset, file| self.target_of(&reader, dataset, file);
+                    let target = |dataset, file| self.registry.target_of(&reader, dataset, file);
                     let (in_a, in_b) = (target(a, file_a), target(b, file_b));
                     match compare_all(&in_a, &in_b, progress) {
                         Ok(Some(diff)) => diff,
@@ -74,7 +78,9 @@ impl LocalRegistry {
         }
         Ok(diffs)
     }
+}
 
+impl LocalRegistry {
     /// Creates a target for one file of a dataset.
     fn target_of(
         &self,

@@ -17,7 +17,7 @@ use crate::registry::targets::file::TargetFile;
 
 impl Target {
     /// Reads all values of the files without declared types, as
-    /// [`profiles`](crate::LocalRegistry::profiles) does those of a dataset.
+    /// [`profiles`](crate::registry::Descriptions::profiles) does those of a dataset.
     ///
     /// # Errors
     /// Errors of reading.

@@ -98,7 +98,7 @@ impl Drop for Lock {
                 ..GcOptions::default()
             };
             let registry = LocalRegistry::on(Arc::new(disk.below.clone())).unwrap();
-            registry.gc(&options, &NoProgress).unwrap();
+            registry.maintenance().gc(&options, &NoProgress).unwrap();
             disk.collections.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -136,7 +136,7 @@ fn collection_between_operations_keeps_incoming_blobs() {
         .import(&parcel, &options, &NoProgress)
         .unwrap();
     let dataset = registry.list().unwrap().remove(0);
-    registry.remove_one(&dataset).unwrap();
+    registry.removal().remove_one(&dataset).unwrap();
     let collections = Arc::new(AtomicU64::new(0));
     let disk = Collected {
         below,
@@ -150,13 +150,13 @@ fn collection_between_operations_keeps_incoming_blobs() {
     assert!(collections.load(Ordering::Relaxed) > 2);
     let dataset = registry.list().unwrap().remove(0);
     registry.verify(&dataset, &NoProgress).unwrap();
-    assert!(registry.fsck(&NoProgress).unwrap().is_clean());
+    assert!(registry.maintenance().fsck(&NoProgress).unwrap().is_clean());
 
     // The same for index, revise and sign.
-    registry.remove_one(&dataset).unwrap();
+    registry.removal().remove_one(&dataset).unwrap();
     let options = IndexOptions::default();
     collected.index(&file, &options, &NoProgress).unwrap();
     let dataset = collected.list().unwrap().remove(0);
-    collected.sign(&dataset, &stranger).unwrap();
-    assert!(registry.fsck(&NoProgress).unwrap().is_clean());
+    collected.publishing().sign(&dataset, &stranger).unwrap();
+    assert!(registry.maintenance().fsck(&NoProgress).unwrap().is_clean());
 }

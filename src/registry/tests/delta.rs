@@ -83,12 +83,15 @@ fn scattered_edits_cost_little_in_every_version() {
         for dataset in datasets {
             registry.verify(dataset, &NoProgress).unwrap();
         }
-        assert!(registry.fsck(&NoProgress).unwrap().is_clean());
+        assert!(registry.maintenance().fsck(&NoProgress).unwrap().is_clean());
     };
     check(&registry, &datasets);
     let oldest = datasets.remove(0);
-    registry.unindex(&oldest.manifest.content_id).unwrap();
-    registry.gc(&at_once(), &NoProgress).unwrap();
+    registry
+        .removal()
+        .unindex(&oldest.manifest.content_id)
+        .unwrap();
+    registry.maintenance().gc(&at_once(), &NoProgress).unwrap();
     check(&registry, &datasets);
     let last = datasets.last().unwrap();
     let archive = export(&registry, last, &dir.path().join("a"));
@@ -181,16 +184,16 @@ fn incremental_archive_is_independent_of_storage_history() {
     ));
     import(&third, &at("whole")).unwrap();
     import(&third, &at("delta")).unwrap();
-    let before = third.stats().unwrap().store.stored_bytes;
+    let before = third.maintenance().stats().unwrap().store.stored_bytes;
     since(&registry, &versions[1], &versions[2], &at("back"));
     import(&third, &at("back")).unwrap();
-    let stored = third.stats().unwrap().store.stored_bytes - before;
+    let stored = third.maintenance().stats().unwrap().store.stored_bytes - before;
     assert!(stored * 20 < whole.len() as u64, "{stored}");
     for n in 0..3 {
         let held = third.get(&id(n)).unwrap().unwrap();
         third.verify(&held, &NoProgress).unwrap();
     }
-    assert!(third.fsck(&NoProgress).unwrap().is_clean());
+    assert!(third.maintenance().fsck(&NoProgress).unwrap().is_clean());
 }
 
 #[test]
@@ -238,7 +241,10 @@ fn incremental_archive_with_changed_byte_is_refused() {
         if let Some(held) = held {
             other.verify(&held, &NoProgress).unwrap();
         }
-        assert!(other.fsck(&NoProgress).unwrap().is_clean(), "byte {n}");
+        assert!(
+            other.maintenance().fsck(&NoProgress).unwrap().is_clean(),
+            "byte {n}"
+        );
         last = (!is_held).then_some((home, other));
     }
 }

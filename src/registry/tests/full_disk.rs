@@ -32,7 +32,10 @@ fn gc(disk: &SimDisk) -> Result<u64, Error> {
         keep_days: 0,
         ..GcOptions::default()
     };
-    Ok(open(disk)?.gc(&options, &NoProgress)?.freed_bytes)
+    Ok(open(disk)?
+        .maintenance()
+        .gc(&options, &NoProgress)?
+        .freed_bytes)
 }
 
 /// Returns the names of listed datasets, and checks that all can be read.
@@ -82,6 +85,7 @@ fn full_disk_allows_removal_and_collection() {
         assert_eq!(listed(&disk), ["a", "b"], "{at}");
         let removed = open(&disk)
             .unwrap()
+            .removal()
             .unindex_reference(&"a".parse().unwrap());
         removed.unwrap_or_else(|e| panic!("{at}: {e}"));
         let freed = gc(&disk).unwrap_or_else(|e| panic!("{at}: {e}"));
@@ -110,7 +114,11 @@ fn registry_on_read_only_disk_can_be_read() {
         let rebooted = disk.after_power_cut(&mut Random::new(cut));
         rebooted.make_read_only(true);
         assert_eq!(listed(&rebooted), ["a", "b"], "{cut}");
-        let found = open(&rebooted).unwrap().fsck(&NoProgress).unwrap();
+        let found = open(&rebooted)
+            .unwrap()
+            .maintenance()
+            .fsck(&NoProgress)
+            .unwrap();
         assert!(found.is_clean(), "{cut}: {found:?}");
         let refused = index(&rebooted, &sources[2]).unwrap_err();
         assert!(refused.is_refused(), "{cut}: {refused}");

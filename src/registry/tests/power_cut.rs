@@ -82,7 +82,9 @@ fn index(
 
 fn unindex(disk: &SimDisk, expected: &mut Expected, reference: &str) -> Result<(), Error> {
     expected.maybe = expected.held.remove_entry(reference);
-    open(disk)?.unindex_reference(&reference.parse::<Reference>().unwrap())?;
+    open(disk)?
+        .removal()
+        .unindex_reference(&reference.parse::<Reference>().unwrap())?;
     expected.maybe = None;
     Ok(())
 }
@@ -99,7 +101,7 @@ fn collect(disk: &SimDisk) -> Result<GcReport, Error> {
         keep_days: 0,
         ..GcOptions::default()
     };
-    open(disk)?.gc(&options, &NoProgress)
+    open(disk)?.maintenance().gc(&options, &NoProgress)
 }
 
 fn discard(disk: &SimDisk) {
@@ -109,7 +111,11 @@ fn discard(disk: &SimDisk) {
         keep_days: 0,
         ..GcOptions::default()
     };
-    let report = open(disk).unwrap().gc(&options, &NoProgress).unwrap();
+    let report = open(disk)
+        .unwrap()
+        .maintenance()
+        .gc(&options, &NoProgress)
+        .unwrap();
     assert_eq!(report.deferred, None);
 }
 
@@ -182,7 +188,11 @@ fn cut_power(first: usize) {
         let packs_only = rebooted.after_power_cut(&mut random);
         packs_only.remove_file("registry.redb");
         check(&packs_only, &expected, &format!("{at}, index rebuilt"));
-        let found = open(&packs_only).unwrap().fsck(&NoProgress).unwrap();
+        let found = open(&packs_only)
+            .unwrap()
+            .maintenance()
+            .fsck(&NoProgress)
+            .unwrap();
         assert!(
             found.corrupt.is_empty() && found.missing.is_empty(),
             "{at}: {found:?}"
@@ -197,7 +207,14 @@ fn cut_power(first: usize) {
             index(&disk, &mut expected, "c@1.0.0", &from.other).unwrap();
             gc(&disk).unwrap_or_else(|e| panic!("{at}: {e}"));
             expected.maybe = Some(("a@1.0.0".to_owned(), from.old.clone()));
-            assert!(open(&disk).unwrap().fsck(&NoProgress).unwrap().is_clean());
+            assert!(
+                open(&disk)
+                    .unwrap()
+                    .maintenance()
+                    .fsck(&NoProgress)
+                    .unwrap()
+                    .is_clean()
+            );
         }
     }
 }

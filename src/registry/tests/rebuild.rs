@@ -50,14 +50,17 @@ fn tag(disk: &SimDisk) -> Result<(), Error> {
         ..Edit::default()
     };
     let dataset = registry.list()?.remove(0);
-    registry.revise(&dataset, &edit, None).map(drop)
+    registry
+        .descriptions()
+        .revise(&dataset, &edit, None)
+        .map(drop)
 }
 
 fn sign(disk: &SimDisk) -> Result<(), Error> {
     let registry = open(disk)?;
     let pair = KeyPair::from_seed(&Zeroizing::new([1; 32]));
     let dataset = registry.list()?.remove(0);
-    registry.sign(&dataset, &pair).map(drop)
+    registry.publishing().sign(&dataset, &pair).map(drop)
 }
 
 /// Cuts the power before every change of a command, several times each. The packs alone then list
@@ -77,7 +80,11 @@ fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
             let at = format!("cut before change {cut}, seed {seed}");
             let listed = rebuilt(&disk);
             assert_eq!(listed.len(), 1, "{at}");
-            open(&disk).unwrap().remove_one(&listed[0]).unwrap();
+            open(&disk)
+                .unwrap()
+                .removal()
+                .remove_one(&listed[0])
+                .unwrap();
             assert!(rebuilt(&disk).is_empty(), "{at}: it came back");
         }
     }
@@ -138,7 +145,11 @@ fn private_dataset_stays_private_after_rebuild_and_collection() {
             keep_days: 0,
             ..GcOptions::default()
         };
-        open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
+        open(&disk)
+            .unwrap()
+            .maintenance()
+            .gc(&options, &NoProgress)
+            .unwrap();
     }
 }
 
@@ -158,7 +169,11 @@ fn deleted_pack_that_reappears_adds_nothing() {
         keep_days: 0,
         ..GcOptions::default()
     };
-    open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
+    open(&disk)
+        .unwrap()
+        .maintenance()
+        .gc(&options, &NoProgress)
+        .unwrap();
     let moved = disk.list("packs").unwrap();
     assert!(!moved.contains(&packs[0]), "{moved:?}");
     let file = disk.open(&path, OpenMode::CreateNew).unwrap();
@@ -195,7 +210,7 @@ fn index_with_any_damage_never_panics() {
         file.write_all_at(&noise, at).unwrap();
         let run = std::panic::catch_unwind(|| {
             let _ = tag(&hurt);
-            let _ = open(&hurt).and_then(|registry| registry.fsck(&NoProgress));
+            let _ = open(&hurt).and_then(|registry| registry.maintenance().fsck(&NoProgress));
             let disk: Arc<dyn Disk> = Arc::new(hurt.clone());
             LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
         });

@@ -57,13 +57,13 @@ fn gc(registry: &LocalRegistry, keep_days: u32) -> Result<(), Error> {
         keep_days,
         ..GcOptions::default()
     };
-    let report = registry.gc(&options, &NoProgress)?;
+    let report = registry.maintenance().gc(&options, &NoProgress)?;
     assert_eq!(report.deferred, None);
     Ok(())
 }
 
 fn restore(registry: &LocalRegistry) -> Result<RestoreReport, Error> {
-    registry.restore(&reference(), false)
+    registry.removal().restore(&reference(), false)
 }
 
 impl Trial<'_> {
@@ -79,7 +79,7 @@ impl Trial<'_> {
     }
 
     fn run(&mut self, path: &Path) -> Result<(), Error> {
-        let unindex = |r: &LocalRegistry| r.unindex_reference(&reference()).map(drop);
+        let unindex = |r: &LocalRegistry| r.removal().unindex_reference(&reference()).map(drop);
         self.step(Told::Here, &|r| index(r, path))?;
         self.step(Told::Restorable, &unindex)?;
         self.step(Told::Restorable, &|r| gc(r, 7))?;
@@ -113,7 +113,7 @@ fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: 
         read.unwrap_or_else(|e| panic!("{at}: {e}"));
         assert!(bytes == std::fs::read(content).unwrap(), "{at}");
     }
-    let report = registry.fsck(&NoProgress).unwrap();
+    let report = registry.maintenance().fsck(&NoProgress).unwrap();
     assert!(
         report.missing.is_empty() && report.corrupt.is_empty(),
         "{at}: {report:?}"

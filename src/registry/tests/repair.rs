@@ -48,7 +48,11 @@ fn gc(disk: &SimDisk, discard_unreadable: bool) -> GcReport {
         keep_days: 0,
         ..GcOptions::default()
     };
-    open(disk).unwrap().gc(&options, &NoProgress).unwrap()
+    open(disk)
+        .unwrap()
+        .maintenance()
+        .gc(&options, &NoProgress)
+        .unwrap()
 }
 
 /// Content of each dataset, and its privacy flag.
@@ -77,6 +81,7 @@ fn home() -> (SimDisk, Held) {
     }
     open(&disk)
         .unwrap()
+        .removal()
         .unindex_reference(&"gone".parse().unwrap())
         .unwrap();
     (disk, held)
@@ -160,7 +165,7 @@ fn goes_on(disk: &SimDisk, held: &Held, at: &str) {
     // The packs alone now give the same result.
     disk.remove_file(INDEX);
     check(disk, held, &format!("{at}, from packs"));
-    let found = open(disk).unwrap().fsck(&NoProgress).unwrap();
+    let found = open(disk).unwrap().maintenance().fsck(&NoProgress).unwrap();
     assert!(found.missing.is_empty() && found.corrupt.is_empty(), "{at}");
 }
 
@@ -171,7 +176,14 @@ fn repair_with_power_cut_at_any_change_lists_same_datasets() {
         let damaged = whole.copy();
         damage(&damaged);
         let trial = damaged.copy();
-        assert!(!open(&trial).unwrap().fsck(&NoProgress).unwrap().is_clean());
+        assert!(
+            !open(&trial)
+                .unwrap()
+                .maintenance()
+                .fsck(&NoProgress)
+                .unwrap()
+                .is_clean()
+        );
         let before = trial.changes();
         assert!(repair(&trial).unwrap().index_rebuilt, "{what}");
         let changes = trial.changes();
@@ -265,7 +277,7 @@ fn repair_with_missing_pack_lists_every_dataset() {
 }
 
 fn gc_result(disk: &SimDisk) -> Result<GcReport, Error> {
-    open(disk)?.gc(&at_once(), &NoProgress)
+    open(disk)?.maintenance().gc(&at_once(), &NoProgress)
 }
 
 #[test]
@@ -276,7 +288,11 @@ fn rebuild_without_old_index_reports_unreadable_parts() {
     disk.remove_file(INDEX);
     let (lost, _) = held.remove_entry("e").unwrap();
     check(&disk, &held, "without its manifest");
-    let found = open(&disk).unwrap().fsck(&NoProgress).unwrap();
+    let found = open(&disk)
+        .unwrap()
+        .maintenance()
+        .fsck(&NoProgress)
+        .unwrap();
     assert!(!found.is_clean());
     let [span] = found.unreadable.as_slice() else {
         panic!("{:?}", found.unreadable);
@@ -293,7 +309,14 @@ fn rebuild_without_old_index_reports_unreadable_parts() {
     let report = gc(&disk, true);
     assert!(report.freed_bytes > 0, "{report:?}");
     check(&disk, &held, "given up");
-    assert!(open(&disk).unwrap().fsck(&NoProgress).unwrap().is_clean());
+    assert!(
+        open(&disk)
+            .unwrap()
+            .maintenance()
+            .fsck(&NoProgress)
+            .unwrap()
+            .is_clean()
+    );
     assert_eq!(lost, "e");
 }
 
@@ -305,7 +328,11 @@ fn packs_unknown_to_index_are_reported_and_kept() {
     let other = SimDisk::default();
     open(&other).unwrap();
     other.create("packs/00000007.pack", &bytes);
-    let found = open(&other).unwrap().fsck(&NoProgress).unwrap();
+    let found = open(&other)
+        .unwrap()
+        .maintenance()
+        .fsck(&NoProgress)
+        .unwrap();
     assert_eq!(found.unreadable.len(), 1);
     assert_eq!(gc(&other, false).deferred, Some(Deferred::Unreadable));
     // The same after it wrote a pack of its own.

@@ -1,5 +1,6 @@
 //! Changes of a directory or a file against the dataset that it came from, or another one.
 
+use crate::registry::views::WorkingCopies;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -85,7 +86,7 @@ pub struct StatusReport {
     pub changes: Vec<Change>,
 }
 
-impl LocalRegistry {
+impl WorkingCopies<'_> {
     /// Compares a directory or a file, or a part of such a directory, with the dataset of its last
     /// checkout or index. Files with unchanged metadata are not read.
     ///
@@ -96,7 +97,7 @@ impl LocalRegistry {
             .canonicalize()
             .map_err(|e| Error::file("find", path, e))?;
         let record = whole.ancestors().find_map(|root| {
-            let record = self.record_of(root)?;
+            let record = self.registry.record_of(root)?;
             (!record.is_file || root == whole).then_some(record)
         });
         let mut record =
@@ -105,7 +106,9 @@ impl LocalRegistry {
         let taken_at = host::now().0;
         let mut disk = DiskState::new(&before.root, before.is_file, Some(&before));
         let base = BaseFiles::of(&record.files);
-        let mut changes = self.changes_in(&base, &record, &mut disk, progress)?;
+        let mut changes = self
+            .registry
+            .changes_in(&base, &record, &mut disk, progress)?;
         if let Ok(inside) = whole.strip_prefix(&before.root)
             && let Some(front) = inside.to_str().filter(|front| !front.is_empty())
         {
@@ -123,7 +126,7 @@ impl LocalRegistry {
         }
         if is_fresher {
             record.taken_at = taken_at;
-            self.refresh_record(&record, &before);
+            self.registry.refresh_record(&record, &before);
         }
         Ok(StatusReport {
             root: record.root,
@@ -139,7 +142,7 @@ impl LocalRegistry {
     /// Compares a directory or a file with a dataset.
     ///
     /// # Errors
-    /// As [`LocalRegistry::status`], and errors of reading the dataset's file table.
+    /// As [`WorkingCopies::status`], and errors of reading the dataset's file table.
     pub fn diff_directory(
         &self,
         dataset: &Dataset,
@@ -150,11 +153,11 @@ impl LocalRegistry {
             .canonicalize()
             .map_err(|e| Error::file("find", path, e))?;
         let m = &dataset.manifest;
-        let reader = BlobReader::new(&self.store)?;
-        let table = self.files_by(&reader, m)?;
+        let reader = BlobReader::new(&self.registry.store)?;
+        let table = self.registry.files_by(&reader, m)?;
         let chosen = FileSelection::of(&table, m, None)?;
-        let ids = self.ids_of(&reader, m, &chosen.files)?;
-        let held = self.record_of(&root);
+        let ids = self.registry.ids_of(&reader, m, &chosen.files)?;
+        let held = self.registry.record_of(&root);
         let is_file = root.is_file();
         let mut record = blank(&root, is_file, m);
         if let Some(held) = &held {
@@ -171,7 +174,9 @@ impl LocalRegistry {
         }
         let mut disk = DiskState::new(&root, is_file, held.as_ref());
         let base = BaseFiles::of(&record.files);
-        let changes = self.changes_in(&base, &record, &mut disk, progress)?;
+        let changes = self
+            .registry
+            .changes_in(&base, &record, &mut disk, progress)?;
         Ok(StatusReport {
             root: root.clone(),
             dataset: m.content_id,
@@ -182,7 +187,9 @@ impl LocalRegistry {
             changes,
         })
     }
+}
 
+impl LocalRegistry {
     fn changes_in(
         &self,
         base: &BaseFiles<'_>,

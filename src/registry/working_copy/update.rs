@@ -4,6 +4,7 @@
 //! or the new ones. After a kill, the next update finds the files that either version may have
 //! left.
 
+use crate::registry::views::WorkingCopies;
 use std::fs;
 use std::fs::File;
 use std::path::Path;
@@ -56,7 +57,7 @@ const SYNCED_ONE_BY_ONE_MAX: usize = 32;
 /// Prefix of the staging directory `.alimentar.partial-…`.
 const STAGE: &str = "alimentar";
 
-impl LocalRegistry {
+impl WorkingCopies<'_> {
     /// Writes to `dest` like [`LocalRegistry::checkout`], but only files that differ.
     ///
     /// Files of an earlier checkout or index are replaced, and removed if the dataset no longer has
@@ -73,9 +74,9 @@ impl LocalRegistry {
         (dest, overwrite): (&Path, bool),
         progress: &dyn Progress,
     ) -> Result<UpdateReport, Error> {
-        let reader = self.reader_of(dataset)?;
+        let reader = self.registry.reader_of(dataset)?;
         let m = &dataset.manifest;
-        let table = self.files_by(&reader, m)?;
+        let table = self.registry.files_by(&reader, m)?;
         let chosen = FileSelection::of(&table, m, part)?;
         let Some(root) = root_of(dest, &chosen)? else {
             let dest = (dest, IfExists::Refuse);
@@ -93,8 +94,8 @@ impl LocalRegistry {
             root.join(STAGE)
         };
         remove_abandoned(&stage);
-        let ids = self.ids_of(&reader, m, &chosen.files)?;
-        let held = self.record_of(&root);
+        let ids = self.registry.ids_of(&reader, m, &chosen.files)?;
+        let held = self.registry.record_of(&root);
         let held = held.filter(|record| record.is_file == chosen.single);
         let taken_at = host::now().0;
         progress.phase("comparing", None);
@@ -117,9 +118,11 @@ impl LocalRegistry {
         }
         let by_path = ids_by_path(&chosen, &ids);
         if !plan.write.is_empty() || !plan.remove.is_empty() {
-            self.announce(&record, held.as_ref(), (&chosen, &ids), &plan);
+            self.registry
+                .announce(&record, held.as_ref(), (&chosen, &ids), &plan);
             let files = (&reader, dataset);
-            self.apply(files, &plan, (&root, &stage, &disk), progress)?;
+            self.registry
+                .apply(files, &plan, (&root, &stage, &disk), progress)?;
         }
         record.files.clone_from(&plan.same);
         for (_, file, path, _) in &plan.write {
@@ -135,7 +138,7 @@ impl LocalRegistry {
             }
         }
         record.files.sort_by(|a, b| a.path.cmp(&b.path));
-        self.keep_record(&record);
+        self.registry.keep_record(&record);
         Ok(UpdateReport {
             files: plan.write.len() as u64,
             bytes: plan.write.iter().map(|(_, f, ..)| f.size_bytes).sum(),
@@ -144,7 +147,9 @@ impl LocalRegistry {
             kept: plan.kept,
         })
     }
+}
 
+impl LocalRegistry {
     /// Records the planned writes, so that the next update can continue after a kill.
     fn announce(
         &self,

@@ -71,7 +71,7 @@ fn datasets(around: &Surroundings) -> Result<Vec<DatasetEntry>, DocumentError> {
         return Ok(Vec::new());
     }
     let registry = LocalRegistry::open(&around.home)?;
-    let mut listed = registry.list_summaries()?;
+    let mut listed = registry.publishing().list_summaries()?;
     listed.sort_by(|a, b| {
         let (a, b) = (&a.dataset, &b.dataset);
         a.name
@@ -123,7 +123,10 @@ fn detail(around: &Surroundings, reference: &str) -> Result<Vec<Line>, DocumentE
         "size",
         format!("{} in {} file(s)", human_bytes(m.size_bytes), m.num_files),
     );
-    fact("stored", human_bytes(registry.stored_bytes(m)?));
+    fact(
+        "stored",
+        human_bytes(registry.maintenance().stored_bytes(m)?),
+    );
     fact(
         "trust",
         match listed.publisher() {
@@ -153,7 +156,7 @@ fn detail(around: &Surroundings, reference: &str) -> Result<Vec<Line>, DocumentE
             lines.push(Line::of(Tone::Key, name).with(Tone::Quiet, field.data_type().to_string()));
         }
     }
-    let card = registry.card(&dataset)?;
+    let card = registry.descriptions().card(&dataset)?;
     lines.push(Line::default());
     let title = if card.is_draft {
         "card (a draft)"
@@ -195,7 +198,7 @@ fn compare(
         cancel: &to.cancel,
         done: &|bytes| to.advance(bytes),
     };
-    let diffs = registry.diff_rows(&a, &b, &progress)?;
+    let diffs = registry.comparison().diff_rows(&a, &b, &progress)?;
     let mut lines = Vec::new();
     for diff in diffs {
         lines.push(Line::of(Tone::Title, diff.path.clone()));

@@ -96,7 +96,13 @@ impl Door {
     }
 
     fn is_clean(&self) {
-        assert!(self.registry.fsck(&NoProgress).unwrap().is_clean());
+        assert!(
+            self.registry
+                .maintenance()
+                .fsck(&NoProgress)
+                .unwrap()
+                .is_clean()
+        );
         assert_eq!(Self::listing(&self.registry), self.before);
     }
 }
@@ -423,7 +429,10 @@ fn interrupted_export_leaves_no_complete_archive() {
         .archives()
         .import(&parcel, &ImportOptions::default(), &Impatient(0.into()));
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
-    assert!(other.list().unwrap().is_empty() && other.fsck(&NoProgress).unwrap().is_clean());
+    assert!(
+        other.list().unwrap().is_empty()
+            && other.maintenance().fsck(&NoProgress).unwrap().is_clean()
+    );
     other
         .archives()
         .import(&parcel, &ImportOptions::default(), &NoProgress)

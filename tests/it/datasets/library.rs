@@ -162,7 +162,7 @@ fn new_version_shares_unchanged_chunks() {
     );
     let (a, z) = (b.resolve("t@0.1.0"), b.resolve("t"));
     assert_eq!(z.manifest, second.manifest);
-    let diff = b.registry.diff(&a, &z).unwrap();
+    let diff = b.registry.comparison().diff(&a, &z).unwrap();
     assert_eq!(
         diff.tree.only_b.bytes + diff.tree.shared.bytes,
         data.len() as u64
@@ -188,17 +188,18 @@ fn unindex_removes_one_dataset_and_keeps_the_rest() {
     let id = ContentId::from_bytes(b"same");
     let by_id = id.to_string().parse().unwrap();
     assert!(matches!(
-        b.registry.unindex_reference(&by_id),
+        b.registry.removal().unindex_reference(&by_id),
         Err(Error::Dataset(DatasetError::Ambiguous { .. }))
     ));
     b.registry
+        .removal()
         .unindex_reference(&"one".parse().unwrap())
         .unwrap();
     assert_eq!(b.registry.list().unwrap().len(), 1);
-    b.registry.unindex(&id).unwrap();
+    b.registry.removal().unindex(&id).unwrap();
     assert!(b.registry.list().unwrap().is_empty());
     assert!(matches!(
-        b.registry.unindex(&id),
+        b.registry.removal().unindex(&id),
         Err(Error::Dataset(DatasetError::NotFound(_)))
     ));
     assert!(!b.index("a", &IndexOptions::default()).unwrap().unchanged);

@@ -288,7 +288,7 @@ fn warn_about_arrivals(ctx: &Context, arrived: &[Listed]) -> Result<(), Failure>
     let registry = ctx.registry()?;
     for listed in arrived {
         let m = &listed.dataset.manifest;
-        if registry.has_equivocated(m)? {
+        if registry.publishing().has_equivocated(m)? {
             ctx.out.diagnostic(&format!(
                 "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
                 m.name, m.dataset_version
@@ -299,7 +299,7 @@ fn warn_about_arrivals(ctx: &Context, arrived: &[Listed]) -> Result<(), Failure>
         .iter()
         .filter(|l| l.decide(Action::Resolve).verdict != Verdict::Accept);
     let names: Vec<_> = strange.map(|l| l.dataset.manifest.name.clone()).collect();
-    for (name, other) in registry.confusable_names(&names)? {
+    for (name, other) in registry.publishing().confusable_names(&names)? {
         ctx.out
             .diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
     }

@@ -85,8 +85,8 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
             let figures = Figures {
                 aliases: find_aliases(registry, &d)?,
                 files: registry.files(m)?,
-                totals: registry.totals(m)?,
-                stored_bytes: registry.stored_bytes(m)?,
+                totals: registry.maintenance().totals(m)?,
+                stored_bytes: registry.maintenance().stored_bytes(m)?,
                 held_bytes: m.size_bytes,
             };
             print_info(ctx, &d, &figures)
@@ -125,7 +125,7 @@ fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failu
         clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),
         signer: m.signer.map(|k| k.to_hex()),
         signature: listed.policy_input.signature.name(),
-        equivocation: registry.has_equivocated(m)?,
+        equivocation: registry.publishing().has_equivocated(m)?,
         schema: SchemaObject::of(schema.as_ref()),
         aliases: figures.aliases.clone(),
         files: FileObject::all(&figures.files),
@@ -203,7 +203,7 @@ fn here_text(held: u64, size: u64) -> String {
 
 /// The aliases that point to this dataset now. Its manifest may carry others, which have moved on.
 fn find_aliases(registry: &LocalRegistry, d: &Dataset) -> Result<Vec<String>, Failure> {
-    let entries = registry.aliases(&d.manifest.name, None)?;
+    let entries = registry.descriptions().aliases(&d.manifest.name, None)?;
     let own = entries.into_iter().filter(|e| e.dataset.key == d.key);
     Ok(own.map(|e| e.alias.to_string()).collect())
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
 
 /// Lists the datasets here. Without `all`, only those of trusted publishers.
 pub(crate) fn list_local(ctx: &Context, all: bool) -> Result<(), Failure> {
-    let datasets = ctx.registry()?.list_summaries()?;
+    let datasets = ctx.registry()?.publishing().list_summaries()?;
     let (shown, hidden): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
         let is_accepted = l.accepted && l.trust() != Trust::Revoked;

@@ -39,7 +39,7 @@ struct LogVersion {
 
 pub(crate) fn run(ctx: &Context, args: &LogArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let log = registry.log(&args.name)?;
+    let log = registry.descriptions().log(&args.name)?;
     let believed = registry.trust().store()?;
     let trust = |d: &Dataset| Listed::of(&believed, d.clone()).trust().name();
     let versions = log.iter().map(|e| {

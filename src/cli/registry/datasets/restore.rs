@@ -63,7 +63,9 @@ pub(crate) fn run(ctx: &Context, args: &RestoreArgs) -> Result<(), Failure> {
     let Some(text) = &args.reference else {
         return list_removed(ctx);
     };
-    let report = registry.restore(&text.parse()?, is_name_alone(text))?;
+    let report = registry
+        .removal()
+        .restore(&text.parse()?, is_name_alone(text))?;
     let here = report.restored.last().or(report.already_here.as_ref());
     let Some(newest) = here.map(|d| &d.manifest) else {
         return Ok(());
@@ -95,7 +97,7 @@ pub(crate) fn run(ctx: &Context, args: &RestoreArgs) -> Result<(), Failure> {
 }
 
 fn list_removed(ctx: &Context) -> Result<(), Failure> {
-    let removed = ctx.registry()?.restorable()?;
+    let removed = ctx.registry()?.removal().restorable()?;
     let days_after = |fate: RemovalFate, days: u32| match fate {
         RemovalFate::Restorable(since) => {
             let until = since.0.saturating_add(i64::from(days) * DAY_SECONDS);

@@ -95,7 +95,7 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
     };
     check_size(ctx, &dataset)?;
     let bar = ctx.progress_bar();
-    let files = registry.profiles(&dataset, path, &bar)?;
+    let files = registry.descriptions().profiles(&dataset, path, &bar)?;
     drop(bar);
     let mut declared_rows = Vec::new();
     if let Some(schema) = LocalRegistry::schema(&dataset.manifest) {

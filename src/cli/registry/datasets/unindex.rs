@@ -59,7 +59,7 @@ pub(crate) fn run(ctx: &Context, args: &UnindexArgs) -> Result<(), Failure> {
             ),
         )?;
     }
-    registry.remove_all(&versions)?;
+    registry.removal().remove_all(&versions)?;
     let newest = versions.last().map(|d| &d.manifest);
     let output = UnindexOutput {
         content_id: newest.map(|m| m.content_id.to_string()),

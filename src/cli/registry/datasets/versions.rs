@@ -45,9 +45,9 @@ pub(crate) fn find_versions(ctx: &Context, text: &str) -> Result<Vec<Dataset>, F
     let reference: Reference = text.parse()?;
     let registry = ctx.registry()?;
     Ok(if is_name_alone(text) {
-        registry.versions_of_reference(&reference)?
+        registry.removal().versions_of_reference(&reference)?
     } else {
-        vec![registry.resolve_one(&reference)?]
+        vec![registry.removal().resolve_one(&reference)?]
     })
 }
 

@@ -74,7 +74,9 @@ pub(crate) fn run(ctx: &Context, args: &AliasArgs) -> Result<(), Failure> {
         let (name, alias) = parse_alias_of_name(reference)?;
         let dataset = find_dataset(ctx, &name.at(alias.as_str()))?;
         let pair = open_signers_key_pair(ctx, &dataset, args.key.path())?;
-        registry.delete_alias(&dataset, &alias, pair.as_ref())?;
+        registry
+            .descriptions()
+            .delete_alias(&dataset, &alias, pair.as_ref())?;
         let m = &dataset.manifest;
         let text = format!("Removed {}@{alias}; it was {}\n", m.name, m.dataset_version);
         return print_aliases(ctx, &name, Some(text));
@@ -87,7 +89,9 @@ pub(crate) fn run(ctx: &Context, args: &AliasArgs) -> Result<(), Failure> {
     let (name, alias) = parse_alias_of_name(reference)?;
     let dataset = find_dataset(ctx, &name.at(version))?;
     let pair = open_signers_key_pair(ctx, &dataset, args.key.path())?;
-    let before = registry.set_alias(&dataset, &alias, pair.as_ref())?;
+    let before = registry
+        .descriptions()
+        .set_alias(&dataset, &alias, pair.as_ref())?;
     let m = &dataset.manifest;
     let was = before.map(|b| format!(" (was {})", b.manifest.dataset_version));
     let was = was.unwrap_or_default();
@@ -125,6 +129,7 @@ fn parse_alias_of_name(text: &str) -> Result<(OwnedName, VersionAlias), Failure>
 fn print_aliases(ctx: &Context, name: &OwnedName, change: Option<String>) -> Result<(), Failure> {
     let entries = ctx
         .registry()?
+        .descriptions()
         .aliases(&name.name, name.publisher.as_ref())?;
     let objects = entries.iter().map(|e| {
         let m = &e.dataset.manifest;

@@ -104,7 +104,9 @@ pub(crate) fn run(ctx: &Context, args: &CardArgs) -> Result<(), Failure> {
             ..Edit::default()
         };
         let pair = open_signers_key_pair(ctx, &dataset, args.key.path())?;
-        dataset = registry.revise(&dataset, &edit, pair.as_ref())?;
+        dataset = registry
+            .descriptions()
+            .revise(&dataset, &edit, pair.as_ref())?;
     }
     if args.croissant {
         return print_croissant(ctx, &dataset);
@@ -131,7 +133,7 @@ fn run_elsewhere(ctx: &Context, args: &CardArgs, url: &RemoteUrl) -> Result<(), 
 }
 
 fn print_card(ctx: &Context, dataset: &Dataset, as_html: bool) -> Result<(), Failure> {
-    let report = ctx.registry()?.card(dataset)?;
+    let report = ctx.registry()?.descriptions().card(dataset)?;
     let m = &dataset.manifest;
     let title = format!("{}@{}", m.name, m.dataset_version);
     let shown = ShownCard {
@@ -214,7 +216,7 @@ fn format_source(source: Option<&Provenance>) -> String {
 
 fn print_croissant(ctx: &Context, dataset: &Dataset) -> Result<(), Failure> {
     let bar = ctx.progress_bar();
-    let object = ctx.registry()?.croissant(dataset, &bar)?;
+    let object = ctx.registry()?.descriptions().croissant(dataset, &bar)?;
     drop(bar);
     let text = escape_hidden(format!("{object:#}\n"));
     Ok(ctx.out.bytes(text.as_bytes())?)

@@ -65,7 +65,9 @@ pub(crate) fn run(ctx: &Context, args: &RenameArgs) -> Result<(), Failure> {
         Some(signed) => open_signers_key_pair(ctx, signed, args.key.path())?,
         None => None,
     };
-    let renamed = registry.rename_all(&versions, name, pair.as_ref())?;
+    let renamed = registry
+        .descriptions()
+        .rename_all(&versions, name, pair.as_ref())?;
     let Some(newest) = renamed.last() else {
         return Ok(());
     };

@@ -60,7 +60,9 @@ pub(crate) fn run(ctx: &Context, args: &SetArgs) -> Result<(), Failure> {
         ..Edit::default()
     };
     let pair = open_signers_key_pair(ctx, &dataset, args.key.path())?;
-    let revised = registry.revise(&dataset, &edit, pair.as_ref())?;
+    let revised = registry
+        .descriptions()
+        .revise(&dataset, &edit, pair.as_ref())?;
     let m = &revised.manifest;
     let label = format!("{}@{}", m.name, m.dataset_version);
     let text = match differing(&dataset.manifest, m).join(", ") {

@@ -37,7 +37,9 @@ pub(crate) fn run(ctx: &Context, args: &TagArgs) -> Result<(), Failure> {
     };
     let dataset = find_dataset(ctx, &args.reference)?;
     let pair = open_signers_key_pair(ctx, &dataset, args.key.path())?;
-    let revised = registry.revise(&dataset, &edit, pair.as_ref())?;
+    let revised = registry
+        .descriptions()
+        .revise(&dataset, &edit, pair.as_ref())?;
     let m = &revised.manifest;
     let changed = revised.envelope_id != dataset.envelope_id;
     let text = format!(

@@ -195,7 +195,10 @@ pub(super) fn publish_revision(
     if becomes_private {
         registry.peers().unshare(&dataset)?;
     }
-    let revised = registry.revise(&dataset, &edit, pair)?.manifest;
+    let revised = registry
+        .descriptions()
+        .revise(&dataset, &edit, pair)?
+        .manifest;
     let mut changed = differing(&dataset.manifest, &revised);
     changed.extend(becomes_private.then_some("private"));
     report.manifest = revised;

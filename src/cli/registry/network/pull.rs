@@ -169,7 +169,9 @@ fn write_held(
     let held = held.ok_or_else(|| Error::Dataset(DatasetError::NotFound(id.to_string())))?;
     let bar = ctx.progress_bar();
     check_size(ctx, &held)?;
-    registry.checkout_over(&held, None, (dest, if_exists), &bar)?;
+    registry
+        .working_copies()
+        .checkout_over(&held, None, (dest, if_exists), &bar)?;
     Ok(())
 }
 

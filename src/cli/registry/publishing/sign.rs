@@ -64,7 +64,7 @@ pub(crate) fn run(ctx: &Context, args: &SignArgs) -> Result<(), Failure> {
     if let Some(StatementFormat::InToto) = args.format {
         return write_statement(ctx, &dataset, &pair, args.output.as_deref());
     }
-    let signed = registry.sign(&dataset, &pair)?;
+    let signed = registry.publishing().sign(&dataset, &pair)?;
     let listed = Listed::of(&registry.trust().store()?, signed);
     let m = &listed.dataset.manifest;
     let id = m.content_id.to_string();
@@ -95,7 +95,7 @@ fn write_statement(
     let if_exists = path.map(|path| check_file_destination(ctx, path));
     let if_exists = if_exists.transpose()?;
     let bar = ctx.progress_bar_if(!ctx.out.is_json());
-    let statement = ctx.registry()?.attest(dataset, pair, &bar)?;
+    let statement = ctx.registry()?.publishing().attest(dataset, pair, &bar)?;
     drop(bar);
     let text = format!("{statement}\n");
     let Some((path, if_exists)) = path.zip(if_exists) else {

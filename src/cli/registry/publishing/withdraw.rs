@@ -60,12 +60,15 @@ pub(crate) fn run(ctx: &Context, args: &WithdrawArgs) -> Result<(), Failure> {
             m.name
         )));
     };
-    registry.withdraw(&dataset, &pair, reason)?;
+    registry.publishing().withdraw(&dataset, &pair, reason)?;
     let mut freed = 0;
     if args.purge {
-        registry.purge(&dataset)?;
+        registry.removal().purge(&dataset)?;
         let bar = ctx.progress_bar();
-        freed = registry.gc(&GcOptions::default(), &bar)?.freed_bytes;
+        freed = registry
+            .maintenance()
+            .gc(&GcOptions::default(), &bar)?
+            .freed_bytes;
     }
     let output = WithdrawOutput {
         content_id: m.content_id.to_string(),

@@ -62,7 +62,7 @@ pub(crate) fn warn_about_dataset(ctx: &Context, listed: &Listed) -> Result<(), F
     }
     if listed.decide(Action::Resolve).verdict != Verdict::Accept {
         let names = std::slice::from_ref(&m.name);
-        for (name, other) in ctx.registry()?.confusable_names(names)? {
+        for (name, other) in ctx.registry()?.publishing().confusable_names(names)? {
             out.diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn run(ctx: &Context, args: &ForgetArgs) -> Result<(), Failure> {
             "no rule says what to keep; give --keep-last, --keep-within or --keep-tag",
         ));
     }
-    let plan = registry.plan_forget(&args.names, &rules)?;
+    let plan = registry.removal().plan_forget(&args.names, &rules)?;
     let removed: Vec<Dataset> = plan.removed.iter().map(|w| w.dataset.clone()).collect();
     if !args.dry_run && !removed.is_empty() {
         let bytes = removed.iter().map(|d| d.manifest.size_bytes).sum();
@@ -101,7 +101,7 @@ pub(crate) fn run(ctx: &Context, args: &ForgetArgs) -> Result<(), Failure> {
             &format!("Remove {what}?"),
             &format!("the rules remove {what}; --yes removes them, --dry-run shows which"),
         )?;
-        registry.remove_all(&removed)?;
+        registry.removal().remove_all(&removed)?;
     }
     let output = ForgetOutput {
         kept: VersionObject::all(&plan.kept),

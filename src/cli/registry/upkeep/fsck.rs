@@ -79,7 +79,7 @@ pub(crate) fn run(ctx: &Context, args: &FsckArgs) -> Result<(), Failure> {
         let registry = ctx.registry()?;
         let bar = ctx.progress_bar();
         Checked {
-            report: registry.fsck(&bar)?,
+            report: registry.maintenance().fsck(&bar)?,
             healed: 0,
             index_rebuilt: false,
         }
@@ -109,7 +109,7 @@ fn repair(ctx: &Context, peer: Option<&PeerAddress>) -> Result<Checked, Failure>
         let peer = connect(ctx, &net, address)?;
         let missing = report.now.missing.len();
         registry.peers().refetch(&peer, &bar)?;
-        report.now = registry.fsck(&bar)?;
+        report.now = registry.maintenance().fsck(&bar)?;
         report.healed += missing.saturating_sub(report.now.missing.len()) as u64;
     }
     Ok(Checked {

@@ -56,7 +56,7 @@ pub(crate) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
     };
     confirm_collection(ctx, &options)?;
     let bar = ctx.progress_bar();
-    let report = registry.gc(&options, &bar)?;
+    let report = registry.maintenance().gc(&options, &bar)?;
     drop(bar);
     let output = GcOutput {
         live_bytes: report.live_bytes,
@@ -83,7 +83,10 @@ fn confirm_collection(ctx: &Context, options: &GcOptions) -> Result<(), Failure>
         dry_run: true,
         ..*options
     };
-    let report = ctx.registry()?.gc(&rehearsal, &ProgressBar::hidden())?;
+    let report = ctx
+        .registry()?
+        .maintenance()
+        .gc(&rehearsal, &ProgressBar::hidden())?;
     if report.freed_bytes == 0 {
         return Ok(());
     }

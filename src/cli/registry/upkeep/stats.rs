@@ -27,7 +27,7 @@ struct StatsOutput {
 }
 
 pub(crate) fn run(ctx: &Context, _args: &StatsArgs) -> Result<(), Failure> {
-    let s = ctx.registry()?.stats()?;
+    let s = ctx.registry()?.maintenance().stats()?;
     let ratio = |a: u64, b: u64| if b == 0 { 1.0 } else { a as f64 / b as f64 };
     let output = StatsOutput {
         datasets: s.datasets,

@@ -50,7 +50,7 @@ pub(crate) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     };
     let believed = registry.trust().store()?;
     let mut listed = Listed::of(&believed, d.clone());
-    listed.policy_input.signature = registry.signature(&d)?;
+    listed.policy_input.signature = registry.publishing().signature(&d)?;
     warn_about_dataset(ctx, &listed)?;
     let signature = listed.policy_input.signature;
     let output = VerifyOutput {

@@ -71,7 +71,9 @@ pub(crate) fn run(ctx: &Context, args: &CheckoutArgs) -> Result<(), Failure> {
     check_withdrawal(ctx, &dataset)?;
     let bar = ctx.progress_bar();
     let dest = (args.dest.as_path(), if_exists);
-    let report = registry.checkout_over(&dataset, path.as_deref(), dest, &bar)?;
+    let report = registry
+        .working_copies()
+        .checkout_over(&dataset, path.as_deref(), dest, &bar)?;
     drop(bar);
     let id = dataset.manifest.content_id.to_string();
     let seconds = started.elapsed().as_secs_f64();
@@ -101,7 +103,9 @@ fn run_update(ctx: &Context, args: &CheckoutArgs) -> Result<(), Failure> {
     let bar = ctx.progress_bar();
     let update = |overwrite| {
         let dest = (args.dest.as_path(), overwrite);
-        registry.checkout_update(&dataset, path.as_deref(), dest, &bar)
+        registry
+            .working_copies()
+            .checkout_update(&dataset, path.as_deref(), dest, &bar)
     };
     let report = match update(ctx.global.yes) {
         Err(Error::Checkout(CheckoutError::LocalChanges { root, paths }))

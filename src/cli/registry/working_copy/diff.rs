@@ -99,7 +99,7 @@ pub(crate) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
     let path = Path::new(&args.b);
     let Some(b) = find_second(ctx, &looks, &args.b, path)? else {
         let bar = ctx.progress_bar();
-        let report = registry.diff_directory(&a, path, &bar)?;
+        let report = registry.working_copies().diff_directory(&a, path, &bar)?;
         drop(bar);
         let sides = Sides {
             a: a.manifest.content_id.to_string(),
@@ -148,9 +148,9 @@ fn is_written_as_path(text: &str) -> bool {
 
 fn diff_datasets(ctx: &Context, a: &Dataset, b: &Dataset, exit_code: bool) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let report = registry.diff(a, b)?;
+    let report = registry.comparison().diff(a, b)?;
     let bar = ctx.progress_bar();
-    let rows = registry.diff_rows(a, b, &bar)?;
+    let rows = registry.comparison().diff_rows(a, b, &bar)?;
     drop(bar);
     let t = &report.tree;
     let output = DiffOutput {

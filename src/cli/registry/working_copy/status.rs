@@ -25,7 +25,7 @@ pub(crate) struct StatusArgs {
 pub(crate) fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let bar = ctx.progress_bar();
-    let report = registry.status(&args.dir, &bar)?;
+    let report = registry.working_copies().status(&args.dir, &bar)?;
     drop(bar);
     print_changes(ctx, &report, None, args.exit_code)
 }

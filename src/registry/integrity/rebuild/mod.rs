@@ -3,6 +3,7 @@
 mod pack_contents;
 mod removed;
 
+use crate::registry::views::Maintenance;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,14 +83,14 @@ impl LocalRegistry {
     }
 }
 
-impl LocalRegistry {
+impl Maintenance<'_> {
     /// Returns the parts of packs that were unreadable when opening the registry rebuilt its index.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn losses(&self) -> Result<Vec<Span>, Error> {
-        if self.store.is_rebuilt() {
-            Ok(self.store.unreadable()?)
+        if self.registry.store.is_rebuilt() {
+            Ok(self.registry.store.unreadable()?)
         } else {
             Ok(Vec::new())
         }
@@ -102,7 +103,7 @@ pub(crate) fn repair_by(
     rebuild: &dyn Fn() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<RepairReport, Error> {
-    let before = match open().and_then(|r| r.fsck(progress)) {
+    let before = match open().and_then(|r| r.maintenance().fsck(progress)) {
         Ok(found) if found.is_clean() => {
             return Ok(RepairReport {
                 now: found,
@@ -115,7 +116,7 @@ pub(crate) fn repair_by(
         Err(other) => return Err(other),
     };
     rebuild()?;
-    let now = open()?.fsck(progress)?;
+    let now = open()?.maintenance().fsck(progress)?;
     let lost = before.corrupt.len() + before.missing.len();
     let healed = lost.saturating_sub(now.corrupt.len() + now.missing.len());
     Ok(RepairReport {

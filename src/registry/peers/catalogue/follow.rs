@@ -70,7 +70,7 @@ impl Peers<'_> {
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
         let mut versions = Vec::new();
         let mut held: BTreeMap<EnvelopeId, DatasetSummary> = BTreeMap::new();
-        let here = self.registry.list_summaries()?;
+        let here = self.registry.publishing().list_summaries()?;
         let all = here.iter().map(|l| &l.dataset);
         let leading = LeadingVersions::of(all.chain(received.iter().map(|l| &l.dataset.summary)));
         for listed in here {
@@ -158,7 +158,7 @@ impl Peers<'_> {
                 .read(|t| Ok::<_, Error>(catalog::by_key(t, summary.key)?))?;
             // A dataset that was revised since is not the one that the rules decided about.
             if let Some(held) = found.filter(|d| d.envelope_id == summary.envelope_id) {
-                self.registry.purge(&held)?;
+                self.registry.removal().purge(&held)?;
                 ids.push(held.envelope_id);
             }
         }

@@ -148,8 +148,12 @@ impl Peers<'_> {
             (Some((at, when)), _) => self.note_pulled((at, *when), &offer.listed.dataset),
             (None, Some(dest)) => {
                 let dest = (dest.as_path(), options.if_exists);
-                self.registry
-                    .checkout_over(&offer.listed.dataset, None, dest, progress)?;
+                self.registry.working_copies().checkout_over(
+                    &offer.listed.dataset,
+                    None,
+                    dest,
+                    progress,
+                )?;
             }
             (None, None) => {}
         }

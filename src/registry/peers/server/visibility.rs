@@ -37,7 +37,7 @@ impl Peers<'_> {
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn shown(&self, showing: Showing) -> Result<Vec<DatasetSummary>, Error> {
-        let listed = self.registry.list_summaries()?.into_iter();
+        let listed = self.registry.publishing().list_summaries()?.into_iter();
         let shown = listed.filter(|l| showing.admits(l, l.dataset.flags));
         Ok(shown.map(|l| l.dataset).collect())
     }

@@ -78,7 +78,11 @@ fn edit_of_a_full_clock_folds_the_smallest_entry_and_wins() {
             add_tags: vec![format!("round-{round}")],
             ..Edit::default()
         };
-        let after = lab.registry.revise(&held, &edit, Some(&lab.key)).unwrap();
+        let after = lab
+            .registry
+            .descriptions()
+            .revise(&held, &edit, Some(&lab.key))
+            .unwrap();
         assert!(after.manifest.clock.len() <= CLOCK_ENTRIES_MAX);
         assert_eq!(sum(&after.manifest), sum(&parent) + round);
         assert!(after.manifest.tags.contains(&format!("round-{round}")));
@@ -98,7 +102,11 @@ fn edit_without_room_in_the_clock_is_an_error() {
         license: Some("MIT".into()),
         ..Edit::default()
     };
-    match lab.registry.revise(&held, &edit, Some(&lab.key)) {
+    match lab
+        .registry
+        .descriptions()
+        .revise(&held, &edit, Some(&lab.key))
+    {
         Err(Error::Metadata(MetadataError::ClockFull(name))) => assert_eq!(name, "planted"),
         other => panic!("{other:?}"),
     }
@@ -116,7 +124,11 @@ fn edit_with_a_revoked_key_is_refused() {
         license: Some("MIT".into()),
         ..Edit::default()
     };
-    match lab.registry.revise(&held, &edit, Some(&lab.key)) {
+    match lab
+        .registry
+        .descriptions()
+        .revise(&held, &edit, Some(&lab.key))
+    {
         Err(Error::Publisher(PublisherError::NotTrusted { .. })) => {}
         other => panic!("{other:?}"),
     }
@@ -197,7 +209,11 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
         license: Some("LicenseRef-theirs".into()),
         ..Edit::default()
     };
-    let copy = b.registry.revise(&copy, &edit, None).unwrap();
+    let copy = b
+        .registry
+        .descriptions()
+        .revise(&copy, &edit, None)
+        .unwrap();
     assert!(copy.flags.foreign, "an edit does not make it ours");
     b.registry.peers().share(&copy).unwrap();
     let near = InProcessPeer::honest(&b.registry, 2);

@@ -150,7 +150,10 @@ fn partition_edits_on_both_sides_converge() {
             add_tags: vec![tag.to_owned()],
             ..Edit::default()
         };
-        registry.revise(&dataset, &edit, Some(&a.key)).unwrap();
+        registry
+            .descriptions()
+            .revise(&dataset, &edit, Some(&a.key))
+            .unwrap();
     };
     // The publisher works at both places, with one key.
     edit(&a.registry, "left");

@@ -197,7 +197,13 @@ fn pull_of_repeating_tree_costs_only_sent_bytes() {
         ),
         "{synced:?}"
     );
-    assert!(b.registry.fsck(&NoProgress).unwrap().is_clean());
+    assert!(
+        b.registry
+            .maintenance()
+            .fsck(&NoProgress)
+            .unwrap()
+            .is_clean()
+    );
 }
 
 #[test]
@@ -222,10 +228,10 @@ fn honest_repetition_is_pulled_with_consent() {
     assert_eq!(b.bytes_of("planted"), Some(bytes));
     // Here it is still recognised, and at its origin no consent is needed.
     let held = b.registry.list().unwrap().remove(0);
-    let expansion = b.registry.expansion(&held).unwrap().unwrap();
+    let expansion = b.registry.maintenance().expansion(&held).unwrap().unwrap();
     assert_eq!(expansion.distinct_bytes, 57_344);
     let made = a.registry.list().unwrap().remove(0);
-    assert_eq!(a.registry.expansion(&made).unwrap(), None);
+    assert_eq!(a.registry.maintenance().expansion(&made).unwrap(), None);
 }
 
 #[test]
@@ -300,7 +306,7 @@ fn false_claim_found_by_pull_names_its_signer() {
     let held = a.registry.list().unwrap().remove(0);
     let lie = a.registry.verify(&held, &NoProgress).unwrap_err();
     assert!(matches!(lie, Error::SignedLie { .. }), "{lie:?}");
-    let checked = a.registry.fsck(&NoProgress).unwrap();
+    let checked = a.registry.maintenance().fsck(&NoProgress).unwrap();
     assert!(checked.corrupt.is_empty() && !checked.is_clean());
     let found = &checked.false_claims[0];
     assert_eq!(found.signer, Some(a.key.public_key().to_hex()));

@@ -47,7 +47,13 @@ fn pulled_bytes(b: &Lab, near: &InProcessPeer) -> u64 {
 }
 
 fn is_sound(lab: &Lab) {
-    assert!(lab.registry.fsck(&NoProgress).unwrap().is_clean());
+    assert!(
+        lab.registry
+            .maintenance()
+            .fsck(&NoProgress)
+            .unwrap()
+            .is_clean()
+    );
 }
 
 /// Indexes and pulls the first version. Returns a peer for further pulls.
@@ -66,19 +72,25 @@ fn pull_of_changes_gets_deltas_of_any_stored_base() {
     for n in 1..4 {
         let held: Vec<Dataset> = b.registry.list().unwrap();
         a.index("corpus", &version(n), false);
-        let stored = b.registry.stats().unwrap().store.stored_bytes;
+        let stored = b.registry.maintenance().stats().unwrap().store.stored_bytes;
         let bytes = pulled_bytes(&b, &near);
         assert!(bytes * 20 < raw, "{bytes} of {raw} for version {n}");
-        let stored = b.registry.stats().unwrap().store.stored_bytes - stored;
+        let stored = b.registry.maintenance().stats().unwrap().store.stored_bytes - stored;
         assert!(stored * 20 < raw, "{stored} of {raw} for version {n}");
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
         is_sound(&b);
         // Only the newest version stays here. The peer stores all of it as deltas against the
         // first.
         for dataset in held {
-            b.registry.unindex(&dataset.manifest.content_id).unwrap();
+            b.registry
+                .removal()
+                .unindex(&dataset.manifest.content_id)
+                .unwrap();
         }
-        b.registry.gc(&at_once(), &NoProgress).unwrap();
+        b.registry
+            .maintenance()
+            .gc(&at_once(), &NoProgress)
+            .unwrap();
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
     }
     // The appended rows resemble nothing. They arrive compressed at a higher level than they are
@@ -321,8 +333,14 @@ fn delta_base_hidden_from_peer_is_not_used() {
     let near = first_pulled(&c, &d);
     let first = c.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     c.index("corpus", &version(1), false);
-    c.registry.unindex(&first.manifest.content_id).unwrap();
-    c.registry.gc(&at_once(), &NoProgress).unwrap();
+    c.registry
+        .removal()
+        .unindex(&first.manifest.content_id)
+        .unwrap();
+    c.registry
+        .maintenance()
+        .gc(&at_once(), &NoProgress)
+        .unwrap();
     pull(
         &d,
         &AlteredPeer {

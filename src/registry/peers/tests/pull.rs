@@ -34,7 +34,7 @@ fn pull_of_next_version_gets_only_changes() {
     assert!((1..10).contains(&more), "{more} chunks");
     assert_eq!(b.bytes_of("corpus"), Some(second));
     assert_eq!(b.pull("corpus", &[&near]).unwrap(), 0);
-    let fsck = b.registry.fsck(&NoProgress).unwrap();
+    let fsck = b.registry.maintenance().fsck(&NoProgress).unwrap();
     assert!(fsck.corrupt.is_empty() && fsck.missing.is_empty());
 }
 
@@ -64,7 +64,7 @@ fn pull_with_faults_ends_whole_or_invisible() {
             }
         }
         assert_eq!(b.bytes_of("corpus").as_ref(), Some(&data), "seed {seed}");
-        let fsck = b.registry.fsck(&NoProgress).unwrap();
+        let fsck = b.registry.maintenance().fsck(&NoProgress).unwrap();
         assert!(
             fsck.corrupt.is_empty() && fsck.missing.is_empty(),
             "seed {seed}"
@@ -212,7 +212,10 @@ fn sync_pulls_trusted_and_reports_the_rest() {
     assert_eq!(b.bytes_of("ours"), Some(rows(8, 500)));
     // A withdrawal is forwarded and takes effect.
     let ours = a.registry.resolve(&"ours".parse().unwrap()).unwrap();
-    a.registry.withdraw(&ours, &a.key, "wrong labels").unwrap();
+    a.registry
+        .publishing()
+        .withdraw(&ours, &a.key, "wrong labels")
+        .unwrap();
     assert_eq!(sync(&SyncOptions::default()).received, 1);
     let trust = b.registry.trust().store().unwrap();
     let held = b.registry.list().unwrap();

@@ -59,7 +59,10 @@ fn sync_by_symbols_ends_with_equal_catalogues() {
     assert!(bytes < 200, "{bytes}");
     index(&a, "new-there", false);
     let theirs = a.registry.resolve(&"of-a-3".parse().unwrap()).unwrap();
-    a.registry.withdraw(&theirs, &a.key, "wrong").unwrap();
+    a.registry
+        .publishing()
+        .withdraw(&theirs, &a.key, "wrong")
+        .unwrap();
     index(&b, "new-here-0", false);
     let mut report = sync(&b, &a);
     // An unlucky salt leads to the list, about once in a few hundred times.

@@ -53,7 +53,7 @@ pub(in crate::registry::targets) fn in_store(
         other => other,
     })?;
     let reader = Arc::new(registry.reader_of(&dataset)?);
-    if !allow_large && let Some(beyond) = registry.expansion(&dataset)? {
+    if !allow_large && let Some(beyond) = registry.maintenance().expansion(&dataset)? {
         return Err(beyond.refused(&dataset.manifest));
     }
     let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;

@@ -69,7 +69,7 @@ fn look_at_everything_leaves_nothing_to_pull() {
     drop(look);
     assert_eq!(pull(&here, &there), 0);
     assert_eq!(here.bytes_of("corpus").unwrap(), bytes);
-    let fsck = here.registry.fsck(&NoProgress).unwrap();
+    let fsck = here.registry.maintenance().fsck(&NoProgress).unwrap();
     assert!(fsck.corrupt.is_empty() && fsck.missing.is_empty());
 }
 
@@ -100,7 +100,7 @@ fn look_survives_a_collection_and_its_row_alone_keeps_it() {
     let held = first.held_bytes().unwrap();
     drop(first);
     let gc = GcOptions::default();
-    here.registry.gc(&gc, &NoProgress).unwrap();
+    here.registry.maintenance().gc(&gc, &NoProgress).unwrap();
     let again = look_again(&here, Nobody);
     assert_eq!(range(&file(&again), 0, 200_000).unwrap(), &bytes[..200_000]);
     assert_eq!(again.held_bytes().unwrap(), held);
@@ -109,9 +109,9 @@ fn look_survives_a_collection_and_its_row_alone_keeps_it() {
         .peers()
         .forget_partial(&"corpus".parse().unwrap())
         .unwrap();
-    let freed = here.registry.gc(&gc, &NoProgress).unwrap();
+    let freed = here.registry.maintenance().gc(&gc, &NoProgress).unwrap();
     assert!(freed.freed_bytes > 0);
-    assert_eq!(here.registry.stats().unwrap().store.chunks, 0);
+    assert_eq!(here.registry.maintenance().stats().unwrap().store.chunks, 0);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn look_beside_a_collection_loses_nothing() {
                     patience: std::time::Duration::from_millis(20),
                     ..GcOptions::default()
                 };
-                here.registry.gc(&gc, &NoProgress).unwrap();
+                here.registry.maintenance().gc(&gc, &NoProgress).unwrap();
             }
         });
         let file = file(&reading);
@@ -211,6 +211,7 @@ fn look_beside_a_collection_loses_nothing() {
     });
     drop(reading);
     here.registry
+        .maintenance()
         .gc(&GcOptions::default(), &NoProgress)
         .unwrap();
     assert_eq!(pull(&here, &there), 0);

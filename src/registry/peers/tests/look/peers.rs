@@ -125,7 +125,7 @@ fn look_with_faulty_peers_reads_right_bytes_or_fails() {
             }
         }
         // Whatever was kept is right.
-        let fsck = here.registry.fsck(&NoProgress).unwrap();
+        let fsck = here.registry.maintenance().fsck(&NoProgress).unwrap();
         assert!(fsck.corrupt.is_empty(), "seed {seed}");
         pull(&here, &there);
         assert_eq!(here.bytes_of("corpus").unwrap(), bytes, "seed {seed}");
@@ -209,6 +209,7 @@ fn interrupted_pull_is_a_partial_holding_that_can_be_read() {
         .pull(&accepted, &[&leaving], options, &NoProgress);
     assert!(pulled.is_err());
     here.registry
+        .maintenance()
         .gc(&GcOptions::default(), &NoProgress)
         .unwrap();
     let again = look_again(&here, Nobody);
