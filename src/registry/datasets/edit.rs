@@ -8,7 +8,6 @@ use crate::catalog::Dataset;
 use crate::ident::DatasetName;
 use crate::manifest::Totals;
 use crate::manifest::diff_trees;
-use crate::registry::LocalRegistry;
 use crate::registry::datasets::replace;
 use crate::registry::describe::cards;
 use crate::registry::error::Error;

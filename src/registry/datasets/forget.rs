@@ -12,7 +12,6 @@ use time::OffsetDateTime;
 use crate::catalog::Dataset;
 use crate::clock::Timestamp;
 use crate::ident::DatasetName;
-use crate::registry::LocalRegistry;
 use crate::registry::datasets::removal::Maker;
 use crate::registry::error::Error;
 use crate::registry::metadata::held_aliases;

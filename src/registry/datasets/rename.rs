@@ -2,7 +2,6 @@
 
 use crate::catalog::Dataset;
 use crate::ident::DatasetName;
-use crate::registry::LocalRegistry;
 use crate::registry::datasets::removal::Maker;
 use crate::registry::datasets::replace;
 use crate::registry::datasets::version_numbers;

@@ -11,7 +11,6 @@ use crate::inspect::has_profile;
 use crate::inspect::profile;
 use crate::manifest::FileEntry;
 use crate::progress::Progress;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 

@@ -4,7 +4,6 @@ use crate::catalog::Dataset;
 use crate::ident::TreeId;
 use crate::manifest::Manifest;
 use crate::manifest::distinct_bytes;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::expansion::Expansion;
 use crate::registry::error::integrity::IntegrityError;

@@ -12,7 +12,6 @@ use crate::catalog::RegisterKey;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::pack::Flags;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
