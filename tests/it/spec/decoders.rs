@@ -351,7 +351,9 @@ fn decoders_do_not_panic_on_mutated_bytes() {
         assert!(!seeds.is_empty(), "{name}");
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "mcp_call" | "sketch_cache" | "statistics" | "table" => 1_500,
+            "sketch_cache" => 500,
+            "duplicates" | "lint" | "mcp_call" | "statistics" | "table" => 1_500,
+            "archive" | "resemblance" => 5_000,
             _ => 20_000,
         };
         for round in 0..rounds {
