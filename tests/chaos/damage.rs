@@ -8,6 +8,7 @@ use alimentar::error_kind::Classify;
 use alimentar::error_kind::ErrorKind;
 use alimentar::progress::NoProgress;
 use alimentar::registry::Error;
+use alimentar::registry::Maintenance;
 use alimentar::store::disk::io::Disk;
 use alimentar::store::disk::io::OpenMode;
 
@@ -191,7 +192,7 @@ fn interrupted(
 }
 
 fn repair(disk: Arc<dyn Disk>) -> Result<(), Error> {
-    LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
+    Maintenance::repair_on(&disk, &NoProgress).map(drop)
 }
 
 fn copy_of(disk: &SimDisk, random: &mut Random) -> SimDisk {

@@ -14,6 +14,7 @@ use alimentar::error_kind::ErrorKind;
 use alimentar::progress::NoProgress;
 use alimentar::registry::Error;
 use alimentar::registry::GcOptions;
+use alimentar::registry::Maintenance;
 use alimentar::store::disk::io::Disk;
 
 use crate::damage;
@@ -212,7 +213,7 @@ pub fn copy(disk: &SimDisk) -> SimDisk {
 
 fn run(command: &Command, disk: Arc<dyn Disk>, world: &World) -> Result<(), Error> {
     if let Command::Repair = command {
-        return LocalRegistry::repair_on(&disk, &NoProgress).map(drop);
+        return Maintenance::repair_on(&disk, &NoProgress).map(drop);
     }
     command.apply(&LocalRegistry::on(disk)?, world)
 }

@@ -17,7 +17,6 @@ use crate::catalog::Dataset;
 use crate::file_io::TooLong;
 use crate::file_io::read_given;
 use crate::ident::labels;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::metadata::MetadataError;
 use crate::registry::error::source::SourceError;
@@ -131,7 +130,7 @@ fn draft(dataset: &Dataset) -> Card {
             source.fetched_at.to_rfc3339()
         );
     }
-    if let Some(schema) = LocalRegistry::schema(m) {
+    if let Some(schema) = Descriptions::schema(m) {
         text += "\n## Columns\n\n| column | type |\n|---|---|\n";
         for field in schema.fields() {
             let name = field.name().replace('|', "\\|");

@@ -15,7 +15,6 @@ use crate::inspect::FileFormat;
 use crate::inspect::Format;
 use crate::manifest::Provenance;
 use crate::progress::Progress;
-use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::trust::Subject;
 
@@ -42,7 +41,7 @@ impl Descriptions<'_> {
             .zip(size)
             .map(|((s, format), size)| file_object(s, *format, size))
             .collect();
-        let schema = LocalRegistry::schema(m);
+        let schema = Descriptions::schema(m);
         let mut record_sets = Vec::new();
         for (subject, format) in subjects.iter().zip(&formats) {
             if let (Some(schema), true) = (&schema, format.format != Format::Bytes) {

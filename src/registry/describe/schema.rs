@@ -7,7 +7,7 @@ use arrow_schema::Schema;
 use crate::inspect::SchemaMessage;
 use crate::inspect::common_schema;
 use crate::manifest::Manifest;
-use crate::registry::LocalRegistry;
+use crate::registry::views::Descriptions;
 
 /// Maximum number of different schemas. Beyond it there is no common schema.
 const DIFFERENT_MAX: usize = 256;
@@ -45,7 +45,7 @@ impl SchemaSet {
     }
 }
 
-impl LocalRegistry {
+impl Descriptions<'_> {
     /// Returns the row schema in a manifest, or `None` if it has no readable one.
     pub fn schema(manifest: &Manifest) -> Option<Schema> {
         SchemaMessage::read(&manifest.schema)

@@ -17,6 +17,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::publishing::trust::Listed;
 use crate::registry::step::Step;
+use crate::registry::views::Descriptions;
 use crate::search::Document;
 use crate::search::Hit;
 use crate::search::Query;
@@ -164,7 +165,7 @@ impl LocalRegistry {
             languages = texts_of(card.front_matter.get("language"));
         }
         let mut columns = Vec::new();
-        if let Some(schema) = Self::schema(m) {
+        if let Some(schema) = Descriptions::schema(m) {
             paths(schema.fields(), "", &mut columns);
         }
         Document {

@@ -12,6 +12,7 @@ use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::Maintenance;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::sim::SimDisk;
@@ -183,7 +184,7 @@ fn deleted_pack_that_reappears_adds_nothing() {
     let last = file.size().unwrap() - 20;
     file.write_all_at(b"damage", last).unwrap();
     let repaired: Arc<dyn Disk> = Arc::new(disk.clone());
-    let report = LocalRegistry::repair_on(&repaired, &NoProgress).unwrap();
+    let report = Maintenance::repair_on(&repaired, &NoProgress).unwrap();
     assert!(report.index_rebuilt);
     assert_eq!(open(&disk).unwrap().list().unwrap().len(), 1);
 }
@@ -212,7 +213,7 @@ fn index_with_any_damage_never_panics() {
             let _ = tag(&hurt);
             let _ = open(&hurt).and_then(|registry| registry.maintenance().fsck(&NoProgress));
             let disk: Arc<dyn Disk> = Arc::new(hurt.clone());
-            LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
+            Maintenance::repair_on(&disk, &NoProgress).map(drop)
         });
         let at = format!("round {round}, {} bytes at {at}", noise.len());
         run.unwrap_or_else(|_| panic!("{at}"))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::DatasetSummary;
 use crate::ident::Reference;
 use crate::ident::labels;
+use crate::registry::Descriptions;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::trust::Action;
@@ -148,7 +149,7 @@ fn detail(around: &Surroundings, reference: &str) -> Result<Vec<Line>, DocumentE
         lines.push(Line::default());
         lines.push(Line::of(Tone::Plain, text.as_str()));
     }
-    if let Some(schema) = LocalRegistry::schema(m) {
+    if let Some(schema) = Descriptions::schema(m) {
         lines.push(Line::default());
         lines.push(Line::of(Tone::Title, "schema"));
         for field in schema.fields().iter().take(SCHEMA_LINES) {

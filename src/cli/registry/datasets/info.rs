@@ -25,6 +25,7 @@ use crate::ident::labels;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
 use crate::manifest::Totals;
+use crate::registry::Descriptions;
 use crate::registry::LocalRegistry;
 
 /// Show everything about one dataset
@@ -107,7 +108,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
 fn print_info(ctx: &Context, d: &Dataset, figures: &Figures) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let m = &d.manifest;
-    let schema = LocalRegistry::schema(m);
+    let schema = Descriptions::schema(m);
     let believed = registry.trust().store()?;
     let listed = Listed::of(&believed, d.clone());
     warn_about_dataset(ctx, &listed)?;

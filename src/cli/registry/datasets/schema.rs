@@ -15,8 +15,8 @@ use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
 use crate::inspect::FieldProfile;
+use crate::registry::Descriptions;
 use crate::registry::FileSchema;
-use crate::registry::LocalRegistry;
 
 /// Show the columns as a tree, with the types of all values of the dataset
 #[derive(Debug, Args)]
@@ -98,7 +98,7 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
     let files = registry.descriptions().profiles(&dataset, path, &bar)?;
     drop(bar);
     let mut declared_rows = Vec::new();
-    if let Some(schema) = LocalRegistry::schema(&dataset.manifest) {
+    if let Some(schema) = Descriptions::schema(&dataset.manifest) {
         add_arrow_rows(schema.fields(), 0, &mut declared_rows);
     }
     let id = dataset.manifest.content_id.to_string();

@@ -13,6 +13,7 @@ use crate::registry::Damaged;
 use crate::registry::FalseClaim;
 use crate::registry::FsckReport;
 use crate::registry::LocalRegistry;
+use crate::registry::Maintenance;
 use crate::registry::Span;
 
 /// Read everything and compare it with its hashes
@@ -102,7 +103,7 @@ pub(crate) fn run(ctx: &Context, args: &FsckArgs) -> Result<(), Failure> {
 fn repair(ctx: &Context, peer: Option<&PeerAddress>) -> Result<Checked, Failure> {
     let home = ctx.home()?;
     let bar = ctx.progress_bar();
-    let mut report = LocalRegistry::repair(&home, &bar)?;
+    let mut report = Maintenance::repair(&home, &bar)?;
     if let (Some(address), false) = (peer, report.now.is_clean()) {
         let registry = LocalRegistry::open(&home)?;
         let net = open_net(&registry)?;

@@ -51,7 +51,7 @@ pub struct RepairReport {
     pub index_rebuilt: bool,
 }
 
-impl LocalRegistry {
+impl Maintenance<'_> {
     /// Checks the registry at a path.
     ///
     /// If it finds damage, it rebuilds the index from the intact parts of the packs and of the old
@@ -64,7 +64,7 @@ impl LocalRegistry {
     pub fn repair(home: &Path, progress: &dyn Progress) -> Result<RepairReport, Error> {
         let _step = Step::begin("repair", home.display());
         repair_by(
-            &|| Self::open(home),
+            &|| LocalRegistry::open(home),
             &|| Ok(DiskStore::rebuild(home, &refill)?),
             progress,
         )
@@ -73,17 +73,15 @@ impl LocalRegistry {
     /// Repairs a registry on any disk.
     ///
     /// # Errors
-    /// As [`LocalRegistry::repair`].
+    /// As [`Maintenance::repair`].
     pub fn repair_on(disk: &Arc<dyn Disk>, progress: &dyn Progress) -> Result<RepairReport, Error> {
         repair_by(
-            &|| Self::on(disk.clone()),
+            &|| LocalRegistry::on(disk.clone()),
             &|| Ok(DiskStore::rebuild_on(disk.clone(), &refill)?),
             progress,
         )
     }
-}
 
-impl Maintenance<'_> {
     /// Returns the parts of packs that were unreadable when opening the registry rebuilt its index.
     ///
     /// # Errors
