@@ -1,6 +1,6 @@
 //! The command line: arguments in, text or JSON out, an exit code at the end. Contract: `spec/cli.md`.
 //!
-//! - `registry/` and `inspect/`: one file for each command, with its arguments, its text and its JSON
+//! - `registry/GROUP/COMMAND.rs` and `inspect/COMMAND.rs`: one file for each command, with its arguments, its text and its JSON
 //! - `context.rs`: the options of every command, the output, the registry
 //! - `parse.rs`, `env.rs`, `settings.rs`: values from the command line, the environment, `config.toml`
 //! - `output/`, `prompt/`: text for people, questions to people

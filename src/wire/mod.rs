@@ -4,7 +4,7 @@
 //! claimed length.
 //!
 //! - `reader`, `writer`: the cursor and its counterpart
-//! - `limits`: every limit on input from outside
+//! - `limits`: every limit of formats and protocols; `remote`, `mcp` and `tui` have tables of their own
 
 pub mod limits;
 mod reader;

@@ -1,5 +1,6 @@
 //! Faults at random instants of random programs, against a model that knows what was reported
-//! done. `cargo test --test chaos -- --help` says how to run it for longer.
+//! done. A power cut at every single write is in `src/registry/tests/power_cut.rs`, kill -9 of the program in
+//! `tests/it/storage/crash.rs`. `cargo test --test chaos -- --help` says how to run it for longer.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

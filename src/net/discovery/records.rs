@@ -1,4 +1,4 @@
-//! Conversion between service records and DNS-SD.
+//! Conversion between service records and DNS-SD records, which mDNS carries.
 
 use std::net::IpAddr;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! Reads a dataset's bytes on all cores, and decompresses each record once.
+//! Reads a dataset's bytes on all cores, verifies each chunk against its hash, and decompresses each
+//! record once.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

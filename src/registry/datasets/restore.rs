@@ -20,7 +20,7 @@ use crate::registry::datasets::ranking::is_publishers;
 use crate::registry::datasets::removal::Maker;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
-use crate::registry::integrity::gc::blobs_of;
+use crate::registry::integrity::gc_roots::blobs_of;
 use crate::registry::publishing::sign;
 use crate::registry::views::Removal;
 use crate::store::disk::BlobReader;

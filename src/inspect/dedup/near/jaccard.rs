@@ -1,4 +1,4 @@
-//! Verification of candidate pairs by the Jaccard similarity of all their shingles.
+//! Verification of near-duplicates: candidate pairs by the Jaccard similarity of all their shingles.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Tables of the index in redb, and guarded calls into it.
+//! Tables of the index in redb: opens those that [`Table`](crate::meta_store::Table) lists, and guards the calls.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

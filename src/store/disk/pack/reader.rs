@@ -102,7 +102,7 @@ impl BlobReader {
         Ok(stored)
     }
 
-    /// Returns the verified record at a location, from the cache or from its pack.
+    /// Returns the record with a valid checksum at a location, from the cache or from its pack.
     ///
     /// # Errors
     /// [`StoreError`] when the pack cannot be read, or the record or a base of it is damaged.
@@ -139,7 +139,7 @@ impl BlobReader {
         })
     }
 
-    /// Returns the verified record at a location, decoded by `unpack`, or from the cache of bases.
+    /// Returns the record with a valid checksum at a location, decoded by `unpack`, or from the cache of bases.
     pub(in crate::store::disk) fn read_record(
         &self,
         key: &BlobKey,

@@ -1,5 +1,5 @@
-//! Garbage collection: computes the set of blobs to keep. It contains the manifest, trees and card
-//! of every dataset, and for some days those of removed datasets.
+//! Roots of a garbage collection: the manifest, trees and card of every dataset, and for some days those of
+//! removed datasets. `store::disk::gc` deletes the rest, beside writers.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
