@@ -205,7 +205,7 @@ impl Kind {
     }
 }
 
-/// The same disk apart. What it is given has nothing unsynced.
+/// An independent copy of a disk. The disk must have nothing unsynced.
 pub fn copy(disk: &SimDisk) -> SimDisk {
     disk.after_power_cut(&mut Random::new(0))
 }

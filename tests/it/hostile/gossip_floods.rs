@@ -354,7 +354,7 @@ async fn node_with_listed_access_calls_back_only_listed_nodes() {
     node.stop();
 }
 
-/// Whoever is compared with may answer with manifests without an end, several at once.
+/// Several peers may respond to a comparison with endless manifests at the same time.
 #[test]
 fn gossip_with_oversized_responses_stays_within_memory() {
     let lab = Lab::new();

@@ -71,6 +71,12 @@ fn relative_sentences(text: &str) -> Vec<&str> {
     sentences.filter(is_relative).collect()
 }
 
+/// The text of a line of comment.
+fn comment_text(line: &str) -> Option<&str> {
+    let marks = ["// ", "//! ", "/// "];
+    marks.iter().find_map(|mark| line.strip_prefix(mark))
+}
+
 #[test]
 fn pages_have_no_sentence_with_a_relative_clause_as_its_subject() {
     let mut pages = Vec::new();
@@ -98,7 +104,7 @@ fn comments_do_not_begin_with_a_relative_clause() {
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let lines = text.lines().map(str::trim_start);
-        let comments = lines.filter_map(|l| l.strip_prefix("// ").or(l.strip_prefix("//! ")));
+        let comments = lines.filter_map(comment_text);
         for comment in comments.filter(|c| !relative_sentences(c).is_empty()) {
             found.push(format!("{}: {comment}", file.display()));
         }
