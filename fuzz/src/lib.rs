@@ -359,7 +359,7 @@ pub fn trust_file(data: &[u8]) {
         for publisher in &publishers {
             file.put(publisher.clone()).unwrap();
         }
-        // What nobody changed is not rewritten.
+        // An unchanged file is not rewritten.
         assert_eq!(file.encode(), before);
         assert_eq!(
             TrustFile::parse(&file.encode())

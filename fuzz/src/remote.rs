@@ -1,4 +1,4 @@
-//! What servers elsewhere say: URLs, ranges, lists of a hub and of S3.
+//! Input from remote servers: URLs, ranges, lists of a hub and of S3.
 
 use alimentar::remote::RemoteUrl;
 use alimentar::remote::answer::ContentRange;

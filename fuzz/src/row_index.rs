@@ -11,7 +11,7 @@ use alimentar::inspect::table::StoredRowIndex;
 use alimentar::inspect::table::open_table;
 
 /// Stored indexes of rows. The check behind them would turn away nearly everything, so the bytes
-/// are also tried with the right one. Whatever an index says, rows of another text are to be had.
+/// are also tried with the right one. With any index, the rows of another text can be read.
 pub fn row_index(data: &[u8]) {
     let check = *BlobId::of(data).as_bytes();
     for bytes in [data.to_vec(), [data, &check].concat()] {

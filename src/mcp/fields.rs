@@ -93,7 +93,7 @@ pub(crate) fn content<'a>(text: &Text<'a>) -> Cow<'a, str> {
 /// Returns the string at a path of a row; `None` if there is none.
 pub(crate) fn string_at(row: &[u8], wanted: &str) -> Option<String> {
     let mut found = None;
-    // What comes before a syntax error is there.
+    // A syntax error ends the scan; strings before it are found.
     let _ = each_string(row, &mut |path, _, text| {
         if found.is_none() && path == wanted {
             found = Some(content(text).into_owned());

@@ -1,4 +1,4 @@
-//! Resources: cards, schemas and rows by content id. What a content id names never changes.
+//! Resources: cards, schemas and rows by content id. A content id never names other content.
 
 use rmcp::model::CacheScope;
 use rmcp::model::ReadResourceResult;

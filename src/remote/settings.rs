@@ -1,4 +1,4 @@
-//! Settings of reading from elsewhere. Who makes them reads the environment and the clock.
+//! Settings of reading from elsewhere. The caller reads the environment and the clock.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -177,7 +177,7 @@ fn code_of(name: &str) -> KeyCode {
     }
 }
 
-/// Text of a buffer, a line each. What a wide character covers is left out.
+/// Text of a buffer, a line each, without the cells that a wide character covers.
 pub(super) fn lines_of(buffer: &Buffer) -> Vec<String> {
     use unicode_width::UnicodeWidthStr as _;
     let area = buffer.area;

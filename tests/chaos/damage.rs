@@ -1,5 +1,5 @@
-//! Damaged disks, and repairs that are interrupted. What is wrong is never given out, what is
-//! whole stays, and a repair that fails leaves what was.
+//! Damaged disks, and repairs that are interrupted. Wrong bytes are never returned, whole datasets
+//! stay, and a failed repair leaves the old state.
 
 use std::sync::Arc;
 

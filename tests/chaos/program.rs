@@ -151,7 +151,7 @@ impl Command {
                 is_private,
                 is_signed,
             } => {
-                // What is not given is as in the version before.
+                // Fields that are not given come from the previous version.
                 let older = older(before, label).cloned().unwrap_or_default();
                 let held = Held {
                     source: *source,

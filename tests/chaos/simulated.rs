@@ -75,7 +75,7 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
         let command = Command::choose(&mut random, &state, serial, world);
         told.push(format!("{command:?}"));
         if let Command::Rebuild = command {
-            // What was never reported may count from now on, and does so from here.
+            // Unreported changes may count after a rebuild; the check takes those that do.
             disk.remove_file(INDEX);
             state = from_packs(&disk, &state, &ghosts, world)?;
             ghosts.clear();
@@ -206,7 +206,7 @@ impl Kind {
     }
 }
 
-/// The same disk apart. What it is given has nothing unsynced.
+/// An independent copy of a disk. The disk must have nothing unsynced.
 pub fn copy(disk: &SimDisk) -> SimDisk {
     disk.after_power_cut(&mut Random::new(0))
 }

@@ -2,6 +2,7 @@
 //! not name each other in circles.
 
 mod modules;
+mod pages;
 mod tables;
 
 use std::collections::BTreeMap;

@@ -122,7 +122,7 @@ impl RegistryCommand {
             | Self::Peers(_)
             // The node id goes into the lists of others before the registry has data.
             | Self::Node(_) => true,
-            // What is at a URL needs no registry, and none is made.
+            // A URL needs no registry, so the command makes none.
             Self::Ls(args) => args.reference.as_deref().is_some_and(RemoteUrl::looks_like_url),
             Self::Cat(args) => RemoteUrl::looks_like_url(&args.target),
             Self::Card(args) => RemoteUrl::looks_like_url(&args.reference),

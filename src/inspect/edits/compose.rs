@@ -130,7 +130,7 @@ impl Composer {
             }
         }
         let (now, rest) = splices.split_at_checked(taken).ok_or(MISPLACED)?;
-        // What was taken of the gap behind the last region is passed too.
+        // Also passes the part of the gap after the last region that the splices took.
         let passed = (
             base_end.0.checked_sub(self.base.0).ok_or(MISPLACED)?,
             base_end.1.checked_sub(self.base.1).ok_or(MISPLACED)?,

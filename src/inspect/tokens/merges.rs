@@ -59,8 +59,8 @@ impl Merges {
 
     /// Returns whether the encoding of the bytes of two tokens is these two tokens.
     ///
-    /// Merges are undone from the last one to the first. What then stands on both sides of the border must
-    /// not merge before the merge that was undone last.
+    /// Merges are undone from the last one to the first. The two parts at the border must then not merge
+    /// before the merge that was undone last.
     fn can_stand_beside(&self, left: u32, right: u32) -> bool {
         let (mut left, mut right) = (left, right);
         let mut limit = u32::MAX;

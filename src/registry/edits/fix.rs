@@ -179,7 +179,7 @@ fn mends_of(batch: &Batch, mend: Mend) -> BatchMends {
     };
     for row in batch.rows_and_blanks() {
         if batch.long(&row).is_some() {
-            // What lies behind the cut was not looked at.
+            // The scan did not read the row after the cut.
             made.left += 1;
             continue;
         }

@@ -208,7 +208,7 @@ impl JournalFile {
         let written = self.write(&bytes, before as u64);
         let fail = |e| Error::file("write", &self.path, e);
         if let Err(error) = written {
-            // What was written of the record would be a torn tail.
+            // The written part of the record would be a torn tail.
             let _ = self.file.set_len(before as u64);
             return Err(fail(error));
         }

@@ -103,7 +103,7 @@ impl Classify for IntakeError {
         match self {
             Self::BrokenPromise { .. } | Self::Path { .. } => ErrorKind::Integrity,
             Self::Fetch { source, .. } => match ErrorKind::of_io(source) {
-                // Whatever has no kind of its own came from the network.
+                // An error without a kind of its own came from the network.
                 ErrorKind::Io | ErrorKind::Interrupted if !is_stop(source) => ErrorKind::Network,
                 kind => kind,
             },

@@ -79,7 +79,7 @@ impl Feed<'_> {
         let mut state = FeedState::new(self.journal, self.checkpoint_bytes);
         let fed = self.feed_all(chunker, &mut state);
         if let Err(error) = fed {
-            // What arrived is not fetched again.
+            // The next run does not fetch the received bytes again.
             state.mark(chunker);
             return Err(error);
         }
@@ -172,7 +172,7 @@ impl Feed<'_> {
                 loop {
                     match arrived.recv_timeout(CHECKPOINT_PAUSE) {
                         Ok(piece) => feed(&piece.map_err(|e| fetch_error(item, e))?)?,
-                        // What arrived becomes durable while the rest does not come.
+                        // During a pause of the source, the received bytes become durable.
                         Err(mpsc::RecvTimeoutError::Timeout) => feed(&[])?,
                         Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
                     }

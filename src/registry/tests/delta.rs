@@ -226,7 +226,7 @@ fn incremental_archive_with_changed_byte_is_refused() {
         import(&other, &at("whole")).unwrap();
         (home, other)
     };
-    // What was refused leaves nothing, so the next one meets the same receiver.
+    // A refused archive leaves nothing, so the next one meets the same receiver.
     let mut last = None;
     for n in (start..end).step_by(7) {
         let (home, other) = last.take().unwrap_or_else(receiver);

@@ -166,7 +166,7 @@ fn record(block: u64, sum: &Sum) -> [u8; RECORD_BYTES] {
     record
 }
 
-/// Reads the records of a list. What is no record, as after a torn write, is passed over.
+/// Reads the records of a list. Skips bytes that are no record, as after a torn write.
 fn records(list: &File) -> io::Result<HashMap<u64, Sum>> {
     let mut bytes = Vec::new();
     list.take(LIST_BYTES_MAX).read_to_end(&mut bytes)?;

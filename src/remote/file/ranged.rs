@@ -240,7 +240,7 @@ impl RangedFile {
         flight.end(ended);
     }
 
-    /// Fetches the blocks of a flight. What breaks is asked for again from where it broke.
+    /// Fetches the blocks of a flight. After a break it requests the rest again.
     fn fly(&self, flight: &Flight) -> Result<(), RemoteError> {
         let mut next = flight.blocks.start;
         let mut tries = 0;

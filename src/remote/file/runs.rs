@@ -29,7 +29,7 @@ pub(crate) fn missing_runs(
             }
             let gap = |run: &Range<u64>| (block - run.end) * BLOCK_BYTES;
             match runs.last_mut().filter(|run| gap(run) < GAP_BYTES_MAX) {
-                // What is here already is not fetched again.
+                // Blocks that are here are not fetched again.
                 Some(run) if !(run.end..block).any(&is_here) => run.end = block + 1,
                 _ => runs.push(block..block + 1),
             }

@@ -1,4 +1,4 @@
-//! Cells of a row: clipped texts by column. What is cut or broken is shown as far as it goes.
+//! Cells of a row: clipped texts by column. A cut or broken cell shows its readable part.
 
 use std::collections::BTreeSet;
 

@@ -128,7 +128,7 @@ pub(super) fn forward(
     }
     if at > row.key {
         row.next = at;
-        // What ends with the file has no line end, and may end inside of quotes.
+        // The last record may lack a line end, and may end inside of quotes.
         rows.push(row);
     }
     Ok(rows)

@@ -29,7 +29,7 @@ pub struct Means {
 }
 
 impl Means {
-    /// Tries each. What does not work is printed, and is an error where `ALIMENTAR_REQUIRE_ALL` is `1`,
+    /// Tries each. A means that does not work is printed, and is an error where `ALIMENTAR_REQUIRE_ALL` is `1`,
     /// unless `ALIMENTAR_WITHOUT` names it.
     pub fn find() -> Result<Self, String> {
         let variable = |name: &str| std::env::var(name).unwrap_or_default();

@@ -65,7 +65,7 @@ impl Asker {
     pub async fn begin(&self, bytes: &[u8]) -> Result<(SendStream, RecvStream), String> {
         let opened = self.connection.open_bi().await;
         let (mut out, answer) = opened.map_err(|e| e.to_string())?;
-        // Whoever is shown out cannot say it all.
+        // The node may close the connection before the end of the request.
         let _ = out.write_all(bytes).await;
         Ok((out, answer))
     }

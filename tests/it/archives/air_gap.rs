@@ -114,7 +114,7 @@ fn import_receipt_follows_its_options() {
     let imported = labs.done("b", &["registry", "import", &archive, "--receipt", &given]);
     assert_eq!(imported["receipt"], given);
     assert!(labs.receipts().is_empty());
-    // What somebody else put under the name stays.
+    // A file that somebody else put under the name stays.
     labs.done("b", &["registry", "import", &archive]);
     let left = labs.receipts().pop().unwrap();
     std::fs::write(&left, b"something else").unwrap();

@@ -1,4 +1,4 @@
-//! Whatever a manifest, its file table and its trees claim is checked where they come in, and
+//! The claims of a manifest, its file table and its trees are checked on every way in, and
 //! false claims are named with their signer.
 
 use std::io::BufRead;
@@ -344,7 +344,7 @@ fn import_of_known_datasets_reads_the_whole_archive() {
         ),
         (Some(0), 1)
     );
-    // What is behind the manifest is damaged, missing, or too much.
+    // The bytes after the manifest are damaged, missing, or too many.
     let cut_off = &archive[..archive.len() - 1];
     let trailing = [archive.as_slice(), b"more"].concat();
     let mut other = Forged::plain("a.bin", &data);

@@ -319,7 +319,7 @@ fn import_of_cut_and_flipped_archives_is_refused() {
 #[test]
 fn archive_bombs_cost_no_more_than_their_size() {
     let door = Door::new();
-    // What stock zstd makes of many zeros: a frame far larger than archives have.
+    // The frame that stock zstd makes of many zeros: far larger than the frames of archives.
     let claims = |size: u64| {
         let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xe0];
         frame.extend(size.to_le_bytes());

@@ -302,7 +302,7 @@ fn trust_policy_decides_imports() {
         (0, &json!("unsigned"))
     );
 
-    // What is made here is found before what came from elsewhere.
+    // A dataset that was made here is found before one from elsewhere.
     labs.index("b", "plain", &lines(300, 3), &[]);
     let info = answer(&labs.at("b"), &["registry", "verify", "plain"]);
     assert_eq!(info["trust"], "local");
@@ -578,7 +578,7 @@ fn unsigned_edited_copy_by_archive_or_pull_keeps_the_original() {
         let log = answer(&home, &["registry", "log", "corpus"]);
         let trusts = log["versions"].as_array().unwrap().iter();
         assert!(trusts.clone().any(|v| v["trust"] == "local"), "{log}");
-        // What peers are shown is what was made here.
+        // Peers see the dataset that was made here.
         let node = Serving::start(&home, &["--share-unsigned"]);
         let seen = answer(
             &labs.at("d"),

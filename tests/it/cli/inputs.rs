@@ -51,7 +51,7 @@ fn fed(fifo: &Path, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
     let to = fifo.to_owned();
     std::thread::spawn(move || {
         let mut to = std::fs::File::options().write(true).open(to).unwrap();
-        // Whoever reads may have seen enough.
+        // The reader may close the pipe early.
         let _ = to.write_all(&bytes);
     })
 }

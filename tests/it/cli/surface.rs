@@ -105,7 +105,7 @@ fn settings_hold_unless_an_option_is_given() {
     assert!(stderr(&out).contains("127.0.0.1:1"), "{out:?}");
     let out = run(&home, &["pull", "train", "--peer", "127.0.0.1:2"]);
     assert!(!stderr(&out).contains("127.0.0.1:1"), "{out:?}");
-    // What is not understood is named, and can be mended by the program.
+    // An unknown key is named, and the program can remove it.
     std::fs::write(home.join("config.toml"), "colour = \"never\"\n").unwrap();
     let out = run(&home, &["list"]);
     assert_eq!(out.status.code(), Some(2), "{out:?}");

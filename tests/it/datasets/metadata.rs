@@ -108,7 +108,7 @@ fn new_version_inherits_metadata_that_is_not_given() {
     );
     let card = fixture.done(&["registry", "card", "corpus"]);
     assert_eq!(card["frontmatter"]["language"], "de");
-    // What is given counts; an empty text is none.
+    // Given fields count; an empty text removes the field.
     fixture.change(3);
     fixture.index(&["--license", "CC0-1.0", "--tag", "c", "--description", ""]);
     let info = fixture.info("corpus");
@@ -308,7 +308,7 @@ fn licence_that_is_not_spdx_is_refused() {
     fixture.index(&["--license", "mit or LicenseRef-Ours"]);
     assert_eq!(fixture.info("corpus")["license"], "MIT OR LicenseRef-Ours");
     fixture.refused(&["registry", "set", "corpus", "--license", "ours"]);
-    // What a card says is taken as it is, and what is there already is never refused.
+    // The licence of a card is taken as it is, and a present one is never refused.
     fixture.write("card.md", b"---\nlicense: other\n---\nx");
     let card = fixture.at("card.md");
     fixture.done(&["registry", "set", "corpus", "--license", ""]);

@@ -268,7 +268,7 @@ fn publisher_machines_agree_on_an_alias_in_any_order() {
         (a.version("corpus@prod"), b.version("corpus@prod")),
         (json!("0.1.2"), json!("0.1.2"))
     );
-    // Whoever moves it next takes it from all.
+    // The next move removes the alias from all versions.
     b.done(&["registry", "alias", "corpus@prod", "0.1.0", "--key", key]);
     carry(&b, &a, "four.alimentar");
     assert_eq!(

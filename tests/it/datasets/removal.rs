@@ -145,7 +145,7 @@ fn purged_version_frees_bytes_and_keeps_its_number_taken() {
     let file = fixture.file(1);
     let first = signed(&["index", &file, "--name", "corpus", "--sign"]);
     assert_eq!(first["version"], "0.1.0");
-    // What was only unindexed stays where something else is purged.
+    // A purge keeps another dataset that was only unindexed.
     fixture.index_as("other", 2);
     fixture.done(&["unindex", "other"]);
     let words = ["withdraw", "corpus", "--reason", "r", "--purge", "--yes"];
@@ -233,7 +233,7 @@ fn unindex_of_a_name_needs_consent_and_restore_undoes_it() {
     fixture.done(&["unindex", &digits]);
     assert_eq!(fixture.done(&["restore", &digits])["version"], "0.1.1");
     fixture.done(&["verify", "corpus@0.1.1"]);
-    // What is here stays as it is, and what never was here is not found.
+    // A present dataset stays as it is, and an unknown one is not found.
     assert_eq!(fixture.done(&["restore", &digits])["restored"], false);
     assert_eq!(
         fixture.refused(&["restore", "nothing"], 3)["kind"],

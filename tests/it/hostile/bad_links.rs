@@ -114,7 +114,7 @@ impl Wire {
                     let Some(Reverse((_, _, there, bytes))) = due.pop() else {
                         break;
                     };
-                    // What does not fit is lost, and sent again.
+                    // A packet that does not fit is lost, and sent again.
                     let _ = match (there, asker) {
                         (true, _) => behind.send(&bytes),
                         (false, Some(to)) => front.send_to(&bytes, to),

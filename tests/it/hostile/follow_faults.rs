@@ -69,7 +69,7 @@ fn follower_that_is_killed_repeatedly_resumes() {
         std::thread::sleep(Duration::from_millis(150 + round * 113 % 600));
         // SIGKILL.
         drop(killed);
-        // Whatever is to be seen is whole.
+        // Every visible dataset is whole.
         for id in held(&labs.home(1)) {
             let verified = answer(&labs.home(1), &["registry", "verify", &id]);
             assert_eq!(verified["content"], "ok");
@@ -165,7 +165,7 @@ fn mutual_followers_come_to_rest_and_heed_withdrawals() {
     let of_b = publish(&homes[1], ("beta", "1.0.0"), &lines(500, 2));
     labs.arrives(1, &[&of_a]);
     labs.arrives(0, &[&of_b]);
-    // What is withdrawn stays where it is, and is fetched by nobody who comes later.
+    // A withdrawn dataset stays where it is, and later nodes do not fetch it.
     let reason = ["--reason", "wrong"];
     let words = ["registry", "withdraw", "alpha@1.0.0"];
     keyed(&homes[0], &[&words[..], &reason].concat());

@@ -247,7 +247,7 @@ fn strangers(many: (usize, u64), long: Duration, most: u64) {
         heard.len(),
         node.figures()
     );
-    // Whose turn it is, chance says.
+    // Chance decides the turn.
     assert!((1..=most).contains(&rounds), "{rounds}");
     let most = KNOWN_PER_STRANGER_MAX * many.0;
     let most = most.min(KNOWN_PER_PEER_MAX + 1).min(KNOWN_MAX);
@@ -315,7 +315,7 @@ async fn caller_with_many_names_directs_no_traffic_at_victims() {
     let came = datagrams.load(Ordering::Relaxed);
     let most = 15 * began.elapsed().as_secs().max(4);
     assert!((1..=most).contains(&came), "{came} of at most {most}");
-    // Who is there is found among those who are not.
+    // The real node is found among the invented ones.
     let other = Lab::new();
     let at = (node.address, node.id.clone());
     pin(other.served(), &[at]);
@@ -354,7 +354,7 @@ async fn node_with_listed_access_calls_back_only_listed_nodes() {
     node.stop();
 }
 
-/// Whoever is compared with may answer with manifests without an end, several at once.
+/// Several peers may respond to a comparison with endless manifests at the same time.
 #[test]
 fn gossip_with_oversized_responses_stays_within_memory() {
     let lab = Lab::new();

@@ -90,7 +90,7 @@ async fn private_dataset_answers_as_a_missing_one() {
     let filter = Filter::build(&[shown.manifest.content_id]);
     assert!(!filter.may_contain(&hidden.manifest.content_id));
     assert_eq!(*bytes, filter.encode());
-    // What is withheld while it is asked for is withheld at once.
+    // Unsharing takes effect at once, also between requests.
     answer(lab.served(), &["registry", "unshare", "corpus"]);
     for request in about(shown.envelope_id) {
         assert_eq!(asker.refused(&request).await, RefusalCode::NotFound);

@@ -152,7 +152,7 @@ fn dedup_finds_removes_and_reports_duplicates() {
             .status
             .success()
     );
-    // What has no room in memory goes to disk and leaves nothing behind.
+    // Data without room in memory goes to disk and leaves nothing behind.
     let tight = answer(home, &["inspect", "dedup", &target, "--budget", "1kB"]);
     assert_eq!(tight["unique_rows"], 100);
     assert!(tight["spilled_bytes"].as_u64().unwrap() > 0);

@@ -48,7 +48,7 @@ fn dedup_of_the_next_version_sketches_only_new_rows() {
     assert_eq!(found(&next), found(&alone));
     let sketched = next["rows_sketched"].as_u64().unwrap();
     assert!((5..100).contains(&sketched), "{sketched}");
-    // What was kept may be lost or damaged at any time.
+    // Stored sketches may be lost or damaged at any time.
     let prints = home.join("cache").join("prints");
     for entry in std::fs::read_dir(&prints).unwrap() {
         let kept = entry.unwrap().path();

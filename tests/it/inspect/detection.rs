@@ -158,7 +158,7 @@ fn blank_lines_are_no_rows() {
         .map(|l| serde_json::from_str::<Value>(l).unwrap()["n"].clone())
         .collect();
     assert_eq!(numbers, [json!(1), json!(4)]);
-    // What was counted of a large file is kept, and forgotten with the file.
+    // The count of a large file is stored, and forgotten with the file.
     let big = "{\"a\":1}\n\n".repeat(200_000);
     let path = file(dir, "big.jsonl", big.as_bytes());
     for _ in 0..2 {

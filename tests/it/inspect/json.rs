@@ -367,7 +367,7 @@ fn json_fields_are_found_by_path() {
         }
     );
     assert_eq!(field_at(row, &["a.b"]).unwrap().unwrap().raw, b"1");
-    // What is behind the value is not looked at; what is before it is.
+    // A lookup reads the text before the end of the value, and nothing after it.
     assert!(field(b"{\"a\":1,nonsense", "a").unwrap().is_some());
     assert!(field(b"{nonsense,\"a\":1", "a").is_err());
 }

@@ -161,7 +161,7 @@ fn line_index_reads_a_file_once() {
     // One that cannot be right is not: no record begins at its places.
     lab.forge(&file, &csv(65, 4 << 20));
     assert_eq!(lab.row(name, 100_000), format!("{:>31}", 100_000));
-    // What is damaged is none.
+    // A damaged index counts as absent.
     fs::write(&lab.kept_rows()[0], b"damaged").unwrap();
     assert_eq!(lab.rows(name), count);
     assert!(fs::read(&lab.kept_rows()[0]).unwrap().len() > 200);

@@ -252,7 +252,7 @@ fn dedup_tells_null_missing_and_empty_apart() {
     let (home, dir) = (home.path(), dir.path());
     let all = "{\"id\":1,\"a\":null}\n{\"id\":2}\n{\"id\":3,\"a\":\"\"}\n{\"id\":4}\n{\"id\":5,\"a\":\"\"}\n{\"id\":6,\"a\":1}\n{\"id\":7,\"a\":\"1\"}\n";
     let source = put(dir, "a.jsonl", all);
-    // What is alike is alike in its text, whatever its type.
+    // Similarity compares the text of values, whatever their type.
     for (how, unique) in [(&["--exact"][..], 6), (&[], 5)] {
         let words = [&["inspect", "dedup", &source, "--column", "a"], how].concat();
         let told = answer(home, &words);
@@ -392,7 +392,7 @@ fn refused_rows_are_named_and_nothing_is_written() {
         assert_eq!(read(&rejects).lines().count() as u64, of("rows_refused"));
         std::fs::remove_file(&path).unwrap();
     }
-    // What was there before is still there after a failure.
+    // The old file is still there after a failure.
     let source = put(dir, "broken.jsonl", "{\"a\":\n");
     let kept = put(dir, "kept.csv", "mine\n");
     assert_eq!(

@@ -68,7 +68,7 @@ fn publication_reaches_a_follower_through_another() {
     )
     .unwrap();
     let near = labs.serve(0, &["--no-mdns"]);
-    // Whoever calls says where it serves.
+    // A caller states the address at which it serves.
     labs.meets(2, &[&middle]);
     labs.meets(1, &[&near]);
     let one = labs.publish("1.0.0", &lines(1_000, 1));

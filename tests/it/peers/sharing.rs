@@ -102,7 +102,7 @@ fn commands_work_while_a_node_serves() {
         (&running["running"], &running["sessions"]),
         (&true.into(), &0.into())
     );
-    // Who may ask is who owns the home.
+    // Only the owner of the home may use the control socket.
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(a.home().join("node.sock")).unwrap();
     assert_eq!(mode.permissions().mode() & 0o777, 0o600);
@@ -181,7 +181,7 @@ fn serve_limits_access_and_shared_datasets() {
     assert_eq!(names(&b.answer(&list)), ["draft"]);
     let hidden = b.run(&["registry", "pull", "inner", "--peer", &addr]);
     assert_eq!(code(&hidden), Some(3), "{}", stderr(&hidden));
-    // What comes from a closed circle is not passed on.
+    // Items from a node with access `listed` are not forwarded.
     b.answer(&[
         "registry",
         "pull",
@@ -297,7 +297,7 @@ fn async_client_lists_and_pulls() {
         client.announce(&own.unwrap().manifest).await.unwrap();
     });
     assert_eq!(std::fs::read(&dest).unwrap(), data);
-    // What was announced is known there, and nothing was pushed.
+    // The announced manifest is known there, and no data was pushed.
     let synced = b.answer(&["registry", "sync", "--peer", &node.addr()]);
     assert_eq!(synced["manifests_sent"], 0);
     assert_eq!(

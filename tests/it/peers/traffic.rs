@@ -68,7 +68,7 @@ fn sync_after_an_idle_one_finds_changes() {
     index(&there, dir.path(), "b", 20);
     assert_eq!(pulled(&["--accept-unsigned"]), 1);
     assert_eq!(pulled(&["--accept-unsigned"]), 0);
-    // What was given up here comes again, as before.
+    // A dataset that was unindexed here comes again.
     let out = run(&here, &["registry", "unindex", "b@0.1.0", "--yes"]);
     assert!(out.status.success(), "{out:?}");
     assert_eq!(pulled(&["--accept-unsigned"]), 1);

@@ -54,7 +54,7 @@ pub struct Reply {
     after: After,
 }
 
-/// What follows the bytes that are sent.
+/// Behaviour of the server after the sent bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
     Close,
@@ -75,7 +75,7 @@ impl Reply {
         .with("Content-Length", &body.len().to_string())
     }
 
-    /// What an honest server answers about these bytes.
+    /// The response of an honest server about these bytes.
     pub fn honest(asked: &Asked, bytes: &[u8], etag: &str) -> Self {
         let reply = match asked.range(bytes.len()) {
             Some(range) if range.start >= bytes.len() => {

@@ -55,7 +55,7 @@ fn killed_intake_goes_on_where_it_was() {
     let before = hub.requests();
     let report = done(home.path(), &hub.url(), &["index", URL]);
     assert_eq!(report["files"], 21);
-    // What the journal has is not asked for again.
+    // The bytes in the journal are not requested again.
     let offsets = hub.offsets_asked("b.jsonl", before);
     assert_eq!(offsets.len(), 1, "{offsets:?}");
     assert!(offsets[0] > 0, "{offsets:?}");

@@ -118,7 +118,7 @@ fn golden() -> String {
         ("leaf", to_hex(&Node::Leaf(vec![entry]).encode())),
         ("file-table", to_hex(&table.encode().unwrap())),
         ("directory-id", table.directory_id().unwrap().to_string()),
-        // What packs of version 1 began with.
+        // The header of packs of version 1.
         ("pack-header", "89414c500d0a1a0a0100000007000000".to_owned()),
         ("record", to_hex(&record.encode())),
         ("envelope", to_hex(&envelope.encode())),

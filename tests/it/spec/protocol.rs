@@ -62,7 +62,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         agent: "alimentar/0.1.0".to_owned(),
         ..Hello::own(Access::Open)
     };
-    // What the first programs said.
+    // The Hello of the first programs.
     let first_hello = Hello {
         bases: Vec::new(),
         ..hello.clone()

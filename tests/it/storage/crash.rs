@@ -13,7 +13,7 @@ use crate::support::program;
 fn index_killed_at_any_instant_keeps_reported_datasets() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
-    // What was reported as indexed and not asked to be removed since.
+    // Datasets that were reported as indexed, without a later request to remove them.
     let mut held: BTreeSet<String> = BTreeSet::new();
     let (mut killed, mut done) = ([0; 3], [0; 3]);
     // How long each took that was left alone, the last time: machines differ, and are busy.

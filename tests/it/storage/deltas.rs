@@ -74,7 +74,7 @@ fn is_whole(home: &Path, references: &[String]) {
 fn index_killed_at_any_instant_keeps_deltas_and_bases() {
     let h = Home::new();
     let home = h.path();
-    // What was reported as indexed and not asked to be removed since.
+    // Datasets that were reported as indexed, without a later request to remove them.
     let mut held: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
     let (mut killed, mut done) = ([0; 3], [0; 3]);
     // How long each takes that is left alone, the last time: machines differ, and are busy.
@@ -157,7 +157,7 @@ fn delta_pull_killed_at_any_instant_is_finished_by_the_next() {
     let home = b.path();
     let mut instants = Instants(SEED);
     a.index_data(0, &version(ROWS, 0));
-    // What was reported as pulled.
+    // Datasets that were reported as pulled.
     let mut held: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
     let (mut killed, mut ended) = (0, 0);
     let mut takes = Duration::from_millis(300);

@@ -41,7 +41,7 @@ fn gc_frees_only_unindexed_data() {
         );
     }
     answer(&home, &["registry", "fsck"]);
-    // What was removed can come again.
+    // A removed dataset can be indexed again.
     let file = dir.path().join("drop.jsonl");
     let again = answer(&home, &["registry", "index", file.to_str().unwrap()]);
     assert!(again["new_bytes"].as_u64().unwrap() > 1_000_000);

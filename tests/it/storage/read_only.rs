@@ -76,7 +76,7 @@ impl Lab {
         let found = run(&["registry", "search", "photos"]);
         let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
         assert_eq!(found["results"][0]["name"], "tree", "{round}");
-        // What writes says why it cannot.
+        // A writing command reports the reason that it fails.
         let tagged = run(&["registry", "tag", "d", "--add", "x"]);
         assert_eq!(tagged.status.code(), Some(1), "{round}");
         let error = String::from_utf8_lossy(&tagged.stderr).into_owned();

@@ -86,7 +86,7 @@ fn similarity_stores_a_renamed_dataset_as_deltas() {
     // A third resembles both; its bases are the plain ones.
     let third = h.index("c", &edited(20_000, 2));
     assert!(gain(&third) > 20, "{third}");
-    // What the first is gone from stays whole: bases are kept as long as somebody needs them.
+    // The other datasets stay whole without the first: bases are kept as long as a delta needs them.
     answer(&home, &["registry", "unindex", "a"]);
     answer(&home, &["registry", "gc", "--keep-days", "0"]);
     is_clean(&home);

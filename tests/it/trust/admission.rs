@@ -89,7 +89,7 @@ fn pull_by_id_of_an_unsigned_edited_copy_keeps_the_original() {
     answer(&own, &["registry", "pull", digits, "--peer", &node.addr()]);
     assert_own_is_untouched(&own);
     node.stop();
-    // What came unsigned is not given to others as if it were ours.
+    // An unsigned dataset from elsewhere is not shown to others as a local one.
     let node = Serving::start(&own, &["--share-unsigned"]);
     let shown = answer(&other, &["registry", "list", "--peer", &node.addr()]);
     let names: Vec<&str> = shown["datasets"]

@@ -47,7 +47,7 @@ fn rotation_in_one_step_is_confirmed_by_others() {
     let known = answer(&lab.at("a"), &["registry", "trust", "list"]);
     assert_eq!(known["publishers"].as_array().unwrap().len(), 1);
 
-    // What the old key signed stays trusted; what is signed now has the new key.
+    // Signatures of the old key stay trusted; new signatures have the new key.
     let verify = ["registry", "verify", "f@0.1.0", "--require-signature"];
     assert_eq!(answer(&lab.at("a"), &verify)["trust"], "full");
     let file = lab.text("g.jsonl");
@@ -116,7 +116,7 @@ fn rotation_with_both_files_checks_before_publishing() {
     let with_files = [&rotate[..], &files].concat();
     let is_unpublished = || lab.shown("a", "me")["proposed"] == json!([]);
 
-    // Whose it is besides is not known without its file.
+    // The alias of the new key is given up only with its file.
     let known = lab.keyed("a", &rotate);
     assert_eq!(known.status.code(), Some(2), "{known:?}");
     assert!(

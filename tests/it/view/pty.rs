@@ -204,7 +204,7 @@ impl Terminal {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What was written last is still on its way.
+                // The last output is still on its way.
                 std::thread::sleep(Duration::from_millis(50));
                 return status.code();
             }

@@ -81,7 +81,7 @@ impl LookShared {
         is_ahead: bool,
     ) -> Result<(), Error> {
         let mut chunks = self.chunks(wanted)?;
-        // What is here is read without a peer, whatever follows it.
+        // Chunks that are here are read without a peer, also if the ones after them are missing.
         match self.held_front(&chunks)? {
             0 => {}
             held => chunks.truncate(held),

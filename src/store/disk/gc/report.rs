@@ -17,7 +17,7 @@ pub struct RootSet {
     pub needed: Vec<BlobKey>,
     /// Roots of removed datasets that can still be restored. An incomplete one is collected.
     pub restorable: Vec<Restorable>,
-    /// Roots of partial holdings. What is missing below them stays missing.
+    /// Roots of partial holdings. Blobs below them may be missing.
     pub partial: Vec<BlobKey>,
 }
 

@@ -74,7 +74,7 @@ impl Columns {
                 let known = self.all.iter().position(|column| column.name == name);
                 let at = match known {
                     Some(at) => at,
-                    // What is broken makes no columns.
+                    // A broken cell makes no column.
                     None if cell.kind == CellKind::Broken => continue,
                     None if self.all.len() >= COLUMNS_MAX => continue,
                     None => {

@@ -6,7 +6,7 @@ use crate::tui::job::Slot;
 use crate::tui::model::State;
 
 impl State {
-    /// Moves the cursor by rows. What is not held yet is gone later.
+    /// Moves the cursor by rows. It owes the rows that are not held yet, and moves them later.
     pub(in crate::tui::model) fn move_rows(&mut self, by: i64) {
         let table = &mut self.table;
         let wanted = (table.cursor as i64)

@@ -128,7 +128,7 @@ pub const SYMBOL_LIES: &[(&str, u8, Lie)] = &[
     }),
 ];
 
-/// Whoever compares comes to an end, shows nothing new that is not so, and goes on with others.
+/// The comparing node ends, shows nothing false, and continues with other peers.
 pub fn comparing(lab: &Lab, mode: u8, lie: Lie) -> Verdict {
     let home = well_read(lab)?;
     let before = lab.run(&home, &["registry", "trust", "list"])?.out;
@@ -234,7 +234,7 @@ pub const DELTA_LIES: &[(&str, u8, Twist)] = &[
     }),
 ];
 
-/// Whoever holds an earlier version is told of deltas.
+/// A node that holds an earlier version receives deltas.
 pub fn deltas(lab: &Lab, kind: u8, lie: Twist) -> Verdict {
     let home = lab.home();
     let first = lab.pull(&home, &lab.honest.peer(), "edited@1.0.0")?;

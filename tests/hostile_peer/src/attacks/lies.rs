@@ -38,7 +38,7 @@ fn words(ran: &Ran) -> String {
     format!("exit {}: {said}", ran.code.unwrap_or(-1))
 }
 
-/// Whoever pulls finds the lie out, shows nothing of it, names the liar, and gets the truth from
+/// The pulling node detects the lie, shows nothing of it, names the liar, and gets the true data from
 /// the honest node into the same home afterwards.
 fn found_out(lab: &Lab, name: &str, tell: Box<Tell>) -> Verdict {
     let host = Host::serve(Some(lab.honest.address), 1, tell);

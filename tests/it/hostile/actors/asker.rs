@@ -83,7 +83,7 @@ impl Asker {
     /// A stream on which these bytes went, and no end.
     pub async fn begin(&self, bytes: &[u8]) -> (SendStream, RecvStream) {
         let (mut out, answer) = self.connection.open_bi().await.unwrap();
-        // Whoever is shown out cannot say it all.
+        // The node may close the connection before the end of the request.
         let _ = out.write_all(bytes).await;
         (out, answer)
     }

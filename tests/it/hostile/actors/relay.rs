@@ -39,7 +39,7 @@ impl Relay {
                     std::thread::sleep(Duration::from_millis(1));
                     continue;
                 }
-                // What is lost is sent again.
+                // QUIC sends a lost packet again.
                 if let Ok((n, from)) = front.recv_from(&mut packet) {
                     asker = Some(from);
                     let _ = back.send(&packet[..n]);

@@ -131,7 +131,7 @@ impl Node {
         new
     }
 
-    /// Answers as `registry::peers` does. What was announced is returned, not yet taken.
+    /// Answers as `registry::peers` does. It returns the announced items and does not take them yet.
     pub fn answer(&self, request: &Request) -> (Vec<Response>, Vec<Item>) {
         match request {
             Request::Symbols(request) => (vec![self.symbols(request)], Vec::new()),

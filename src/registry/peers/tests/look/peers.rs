@@ -124,7 +124,7 @@ fn look_with_faulty_peers_reads_right_bytes_or_fails() {
                 assert!(!with_honest, "seed {seed}: {error:?}");
             }
         }
-        // Whatever was kept is right.
+        // All stored bytes are right.
         let fsck = here.registry.maintenance().fsck(&NoProgress).unwrap();
         assert!(fsck.corrupt.is_empty(), "seed {seed}");
         pull(&here, &there);
