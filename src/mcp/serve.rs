@@ -21,6 +21,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::mcp::limits::MESSAGE_BYTES_MAX;
 use crate::mcp::server::McpServer;
@@ -85,35 +86,71 @@ pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
     served.map_err(|error| Error::machine("serve a client", std::io::Error::other(error)))
 }
 
-/// Serves clients over HTTP until the program is stopped. `ready` gets the address of the protocol.
-///
-/// # Errors
-/// [`NodeError::Bind`] when the address is taken.
-pub fn serve_http(
-    workspace: Arc<Workspace>,
-    address: SocketAddr,
-    token: Option<BearerToken>,
-    stop: Stop,
-    ready: &dyn Fn(&str),
-) -> Result<(), Error> {
-    let runtime = runtime()?;
-    let served = runtime.block_on(async move {
+/// A server of clients over HTTP. It serves until it is dropped.
+pub struct HttpServer {
+    runtime: Option<Runtime>,
+    serving: JoinHandle<std::io::Result<()>>,
+    url: String,
+}
+
+impl HttpServer {
+    /// Binds to an address and begins to serve.
+    ///
+    /// # Errors
+    /// [`NodeError::Bind`] when the address is taken.
+    pub fn start(
+        workspace: Arc<Workspace>,
+        address: SocketAddr,
+        token: Option<BearerToken>,
+    ) -> Result<Self, Error> {
+        let runtime = runtime()?;
         let bind = |source| NodeError::Bind {
             address: address.to_string(),
             source,
         };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let listener = runtime.block_on(TcpListener::bind(address)).map_err(bind)?;
         let bound = listener.local_addr().map_err(bind)?;
         let router = router(workspace, bound, token);
-        ready(&format!("http://{bound}{PATH}"));
-        let serving = axum::serve(listener, router);
-        tokio::select! {
-            served = serving => served.map_err(|e| Error::machine("serve clients", e)),
-            () = stopped(stop) => Ok(()),
+        let serving = runtime.spawn(async move { axum::serve(listener, router).await });
+        Ok(Self {
+            runtime: Some(runtime),
+            serving,
+            url: format!("http://{bound}{PATH}"),
+        })
+    }
+
+    /// Returns the address of the protocol.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves until the program is stopped.
+    ///
+    /// # Errors
+    /// [`Error`] when the listener fails.
+    pub fn run(mut self, stop: Stop) -> Result<(), Error> {
+        let Some(runtime) = self.runtime.take() else {
+            return Ok(());
+        };
+        let serving = &mut self.serving;
+        let served = runtime.block_on(async {
+            tokio::select! {
+                served = serving => served.unwrap_or_else(|e| Err(std::io::Error::other(e))),
+                () = stopped(stop) => Ok(()),
+            }
+        });
+        runtime.shutdown_timeout(PARTING);
+        served.map_err(|e| Error::machine("serve clients", e))
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(PARTING);
         }
-    });
-    runtime.shutdown_timeout(PARTING);
-    served
+    }
 }
 
 /// Builds the HTTP service. Names of hosts and origins are checked: a page in a browser on this machine

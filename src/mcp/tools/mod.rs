@@ -3,11 +3,13 @@
 pub(crate) mod arguments;
 pub(crate) mod catalog;
 pub(crate) mod describe;
+pub(crate) mod edit;
 pub(crate) mod lines;
 pub(crate) mod pull;
 pub(crate) mod scans;
 pub(crate) mod schema;
 pub(crate) mod search;
+pub(crate) mod show;
 pub(crate) mod similarity;
 mod table;
 pub(crate) mod tool;
@@ -31,10 +33,13 @@ pub(crate) use crate::mcp::tools::table::TOOLS;
 
 /// Returns the tools that a server offers.
 pub(crate) fn offered(workspace: &Workspace) -> impl Iterator<Item = &'static Tool> {
-    let allow_pull = workspace.options.allow_pull;
-    TOOLS
-        .iter()
-        .filter(move |tool| tool.effect != Effect::Pull || allow_pull)
+    let options = &workspace.options;
+    TOOLS.iter().filter(move |tool| match tool.effect {
+        Effect::Read => true,
+        Effect::Pull => options.allow_pull,
+        Effect::Edit => options.allow_edits,
+        Effect::Show => options.viewer.is_some(),
+    })
 }
 
 /// Calls a tool.
