@@ -3,7 +3,7 @@
 //! - `tools/table.rs`: the tools; the other files of `tools/` are their functions
 //! - `workspace.rs`: the targets that clients reach, and answers that are kept
 //! - `rows.rs`, `fields.rs`: rows for answers; `answer.rs` cuts answers to a budget
-//! - `server.rs`, `resources.rs`, `serve.rs`: the protocol and its transports
+//! - `server.rs`, `resources.rs`, `serve/`: the protocol and its transports
 //! - `viewer.rs`: a viewer that tools move; the command line joins them
 //!
 //! Tools know nothing of the protocol, and the protocol nothing of data.

@@ -30,7 +30,7 @@ WRONG = {
     "sample_rows": [{"cursor": "AAAA"}],
     "find_overlap": [{"a": "nothing", "b": "nothing"}],
     "count_tokens": [{"columns": ["nothing"]}],
-    "search_registry": [{"query": "license:("}],
+    "search_registry": [{"limit": -1}],
     "registry_info": [{"ref": "nothing"}, {"ref": "@@"}],
     "pull_dataset": [{"ref": "nothing", "peer": "127.0.0.1:1"}],
     "edit_rows": [{}, {"set": ["x"]}, {"delete": "9999999"}, {"fix": ["secret"]}, {"undo": 9}, {"set": ["0.answer=1"], "undo": 1}],

@@ -1,5 +1,7 @@
 //! Serves clients: one over standard input and output, or many over HTTP.
 
+mod pipe;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::mcp::limits::MESSAGE_BYTES_MAX;
+use crate::mcp::serve::pipe::BoundedPipe;
 use crate::mcp::server::McpServer;
 use crate::mcp::workspace::Workspace;
 use crate::net::Stop;
@@ -32,6 +35,8 @@ use crate::registry::NodeError;
 
 /// Path of the protocol on the HTTP server.
 const PATH: &str = "/mcp";
+/// Calls that work at one time. Scans wait for their turn before.
+const CALLS_AT_ONCE: usize = 64;
 /// Time given to threads that still work when the program ends.
 const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -71,6 +76,7 @@ pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
         let (input, output) = rmcp::transport::io::stdio_pipes();
         let transport =
             AsyncRwTransport::new_server(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
+        let transport = BoundedPipe::new(transport);
         let running = tokio::select! {
             running = McpServer::new(workspace).serve(transport) => running,
             () = stopped(stop.clone()) => return Ok(()),
@@ -195,7 +201,10 @@ async fn check_token(token: &BearerToken, request: Request, next: Next) -> Respo
 
 fn runtime() -> Result<Runtime, Error> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let built = builder.worker_threads(2).enable_all().build();
+    builder
+        .worker_threads(2)
+        .max_blocking_threads(CALLS_AT_ONCE);
+    let built = builder.enable_all().build();
     built.map_err(|e| Error::machine("start the runtime", e))
 }
 
