@@ -185,18 +185,23 @@ fn unknown_revisions_are_answered_with_the_known_ones() {
 }
 
 #[test]
-fn ids_that_come_twice_are_answered_twice() {
+fn id_of_a_request_under_way_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let mut client = Client::start(home.path(), &[GSM8K]);
-    for start in [3, 4] {
-        let params = json!({"name": "get_lines", "arguments": {"start": start, "count": 1}});
-        client
-            .send(&json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params}));
-    }
-    let mut rows = [client.response(500), client.response(500)]
-        .map(|found| found["result"]["structuredContent"]["rows"][0]["n"].as_u64());
-    rows.sort_unstable();
-    assert_eq!(rows, [Some(3), Some(4)]);
+    let params = json!({"name": "dedup_scan", "arguments": {}});
+    let call = json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params});
+    client.send_bytes(format!("{call}\n{call}\n").as_bytes());
+    // The second is refused, and the first is not disturbed.
+    let refused = client.response(500);
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    let answered = client.response(500);
+    let rows = &answered["result"]["structuredContent"]["rows"];
+    assert_eq!(rows, 1319, "{answered}");
+    // Once it is answered, the id is free.
+    let params = json!({"name": "get_lines", "arguments": {"start": 4, "count": 1}});
+    client.send(&json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params}));
+    let row = &client.response(500)["result"]["structuredContent"]["rows"][0];
+    assert_eq!(row["n"], 4);
 }
 
 #[test]
