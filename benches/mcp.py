@@ -176,7 +176,13 @@ ended = threading.Event()
 
 def scan(number):
     while not ended.is_set():
-        answer = post(address, *call("search_dataset", {"query": f"scan{number}-{time.time()}", "count_only": True}))
+        try:
+            answer = post(address, *call("search_dataset", {"query": f"scan{number}-{time.time()}", "count_only": True}))
+        except (OSError, http.client.HTTPException) as error:
+            # The server is ended under the last scans.
+            if not ended.is_set():
+                failures.append(error)
+            return
         if b"isError\":true" in answer:
             failures.append(answer)
 
