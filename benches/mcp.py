@@ -100,14 +100,20 @@ def call(name, arguments):
 
 
 rows = []
+FAR = 50_000_000
 server = Pipe([program, "--home", home, "mcp", file])
 server.hello()
-total = server.tool("dataset_info")["structuredContent"]["rows"]
-far = min(50_000_000, total - 1)
-first, _ = timed(lambda: server.tool("get_lines", start=far, count=1))
+cold, answer = timed(lambda: server.tool("get_lines", start=FAR, count=1))
+far = FAR if not answer.get("isError") else 0
 second, _ = timed(lambda: server.tool("get_lines", start=far, count=1), 50)
-rows.append((f"get_lines at row {far:,}, the first time", f"{first * 1e3:.2f} ms"))
-rows.append(("the same, median of the next 50", f"{second * 1e3:.2f} ms"))
+total = server.tool("dataset_info")["structuredContent"]["rows"]
+server.end()
+server = Pipe([program, "--home", home, "mcp", file])
+server.hello()
+first, _ = timed(lambda: server.tool("get_lines", start=far, count=1))
+rows.append((f"get_lines at row {far:,} of a file that was never read", f"{cold:.2f} s"))
+rows.append(("the same row, first call to a server that starts later", f"{first * 1e3:.1f} ms"))
+rows.append(("the same row, median of 50", f"{second * 1e3:.2f} ms"))
 pattern = "qu[aeiou]ntum|z{3,}"
 tool, command = [], []
 for turn in range(5):
@@ -159,7 +165,7 @@ def cancelled():
 
 
 rows.append(("cancellation to the end of the scan, median of 9", f"{statistics.median(cancelled() for _ in range(9)) * 1e3:.0f} ms"))
-tools = json.dumps(server.request("tools/list", {}))
+tools = json.dumps(server.request("tools/list", {}), separators=(",", ":"), ensure_ascii=False)
 counted = os.path.join(home, "tools.jsonl")
 with open(counted, "w", encoding="utf-8") as out:
     out.write(json.dumps({"tools": tools}) + "\n")

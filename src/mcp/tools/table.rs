@@ -302,21 +302,17 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "edit_rows",
         title: "Edit rows",
-        description: "Set cells, delete or insert rows, or mend faults. The data stays as it is: edits are kept beside it and can be undone. One kind of change a call.",
+        description: "Set cells, delete, insert or mend rows: one kind a call. Edits are kept beside the data, which stays as it is.",
         arguments: &[
             TARGET,
             Argument::new("set", Kind::Texts, "ROW.COLUMN=VALUE each"),
-            Argument::new(
-                "as",
-                Kind::OneOf(&["cell", "json", "text"]),
-                "Form of values",
-            ),
+            Argument::new("as", Kind::OneOf(&["cell", "json", "text"]), ""),
             Argument::new("delete", Kind::Text, "Rows, e.g. 5,10-19"),
             Argument::new("insert", Kind::Texts, "Rows as JSON"),
-            Argument::new("at", Kind::Count, "Insert in front of this row"),
+            Argument::new("at", Kind::Count, "Before this row"),
             Argument::new("fix", Kind::Texts, "Lint rules to mend"),
-            Argument::new("undo", Kind::Count, "Newest edits to take back"),
-            Argument::new("dry_run", Kind::Flag, "Show the result only"),
+            Argument::new("undo", Kind::Count, "Newest edits"),
+            Argument::new("dry_run", Kind::Flag, ""),
         ],
         fields: &[
             TARGET_FIELD,
@@ -325,7 +321,6 @@ pub(crate) const TOOLS: &[Tool] = &[
             field("rows_changed", "integer"),
             field("rows_deleted", "integer"),
             field("rows_inserted", "integer"),
-            field("log", "array"),
             field("undo", "string|null"),
         ],
         cost: Cost::Scan,
@@ -335,7 +330,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "show_in_viewer",
         title: "Show in the viewer",
-        description: "Move the viewer on the person's screen to a row, or show a search there; without both, where it is.",
+        description: "Move the person's viewer to a row or a search, or say where it is.",
         arguments: &[
             Argument::new("row", Kind::Count, ""),
             Argument::new("query", Kind::Text, "Regular expression"),
