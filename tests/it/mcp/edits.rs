@@ -132,14 +132,14 @@ fn fix_mends_what_the_command_mends() {
 
 #[test]
 fn dataset_is_edited_by_its_reference_and_committed_by_a_person() {
-    let home = tempfile::tempdir().unwrap();
-    let path = file(home.path());
-    answer(home.path(), &["index", &path, "--name", "corpus"]);
-    let mut client = Client::start(home.path(), &["--allow-edits"]);
+    let dir = tempfile::tempdir().unwrap();
+    let (path, home) = (file(dir.path()), dir.path().join("home"));
+    answer(&home, &["index", &path, "--name", "corpus"]);
+    let mut client = Client::start(&home, &["--allow-edits"]);
     let deleted = client.call("edit_rows", json!({"target": "corpus", "delete": "0-1"}));
     assert_eq!(counts(&deleted), [1, 0, 2, 0], "{deleted}");
     assert_eq!(texts(&mut client, "corpus"), [r#"{"id":2,"text":"two"}"#]);
-    answer(home.path(), &["commit", "corpus"]);
+    answer(&home, &["commit", "corpus"]);
     assert_eq!(texts(&mut client, "corpus"), [r#"{"id":2,"text":"two"}"#]);
     assert_eq!(texts(&mut client, "corpus@0.1.0").len(), 3);
 }

@@ -229,18 +229,18 @@ fn patterns_that_would_take_for_ever_are_searched_or_refused() {
 
 #[test]
 fn secrets_are_masked_in_edits_and_resources() {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("secret.jsonl");
+    let dir = tempfile::tempdir().unwrap();
+    let (file, home) = (dir.path().join("secret.jsonl"), dir.path().join("home"));
     let key = "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB";
     let row = json!({"text": format!("use {key} here"), "n": 1});
     std::fs::write(&file, format!("{row}\n")).unwrap();
     let path = file.to_str().unwrap();
-    let indexed = crate::support::answer(home.path(), &["index", path, "--name", "keys"]);
+    let indexed = crate::support::answer(&home, &["index", path, "--name", "keys"]);
     let id = indexed["content_id"]
         .as_str()
         .unwrap()
         .trim_start_matches("alimentar:");
-    let mut client = Client::start(home.path(), &[path, "--allow-edits"]);
+    let mut client = Client::start(&home, &[path, "--allow-edits"]);
     let edited = client.tool("edit_rows", json!({"set": ["0.n=2"], "target": path}));
     assert_ne!(edited["isError"], true, "{edited}");
     assert!(edited.to_string().contains("is masked"), "{edited}");

@@ -31,12 +31,12 @@ fn address_of(url: &str) -> String {
 
 #[test]
 fn serving_node_answers_assistants() {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("a.jsonl");
+    let dir = tempfile::tempdir().unwrap();
+    let (file, home) = (dir.path().join("a.jsonl"), dir.path().join("home"));
     std::fs::write(&file, "{\"text\":\"one\"}\n{\"text\":\"two\"}\n").unwrap();
     let path = file.to_str().unwrap();
-    answer(home.path(), &["index", path, "--name", "corpus"]);
-    let mut command = program(home.path());
+    answer(&home, &["index", path, "--name", "corpus"]);
+    let mut command = program(&home);
     command.args([
         "registry",
         "serve",
@@ -123,8 +123,9 @@ fn tool_moves_the_viewer_to_a_row_and_shows_a_search() {
         shown["structuredContent"]["query"], "row 1[23]45 ",
         "{shown}"
     );
-    let text = terminal.wait_for("2 matches");
-    assert!(text.contains("row 1,245"), "{text}");
+    terminal.wait_until("the first match", |text| {
+        text.contains("2 matches") && text.contains("row 1245 of many")
+    });
     let seen = show(json!({}));
     assert_eq!(seen["structuredContent"]["row"], 1245, "{seen}");
     assert_eq!(seen["structuredContent"]["matches"], 2);
