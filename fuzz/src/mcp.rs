@@ -21,7 +21,9 @@ fn workspace() -> &'static Arc<Workspace> {
         let file = dir.join("rows.jsonl");
         std::fs::write(&file, ROWS).unwrap();
         let targets = vec![file.to_str().unwrap().to_owned()];
-        Workspace::open(McpOptions::new(targets, dir.join("home"))).unwrap()
+        let mut options = McpOptions::new(targets, dir.join("home"));
+        options.allow_edits = true;
+        Workspace::open(options).unwrap()
     })
 }
 
@@ -35,7 +37,11 @@ pub fn mcp_call(data: &[u8]) {
         .and_then(Value::as_str)
         .unwrap_or("get_lines");
     let arguments = call.get("arguments").and_then(Value::as_object);
-    let arguments = arguments.cloned().unwrap_or_default();
+    let mut arguments = arguments.cloned().unwrap_or_default();
+    if name == "edit_rows" {
+        // Edits of one call would be rows of the next.
+        arguments.insert("dry_run".to_owned(), Value::Bool(true));
+    }
     match call_tool(workspace(), name, arguments) {
         Ok((value, text)) => {
             let chars = value.to_string().chars().count() + text.chars().count();

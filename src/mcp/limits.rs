@@ -26,3 +26,5 @@ pub(crate) const EXAMPLES_MAX: u64 = 100;
 pub(crate) const LISTED_MAX: usize = 200;
 /// Requests that wait for a scan to end, over all clients.
 pub(crate) const WAITING_SCANS_MAX: usize = 256;
+/// Requests over a pipe without an answer that was written. More than scans may wait.
+pub(crate) const PENDING_MAX: usize = WAITING_SCANS_MAX + 44;

@@ -132,13 +132,14 @@ fn report_to(context: &RequestContext<RoleServer>) -> Option<Report> {
 
 /// Describes a tool for clients.
 pub(crate) fn describe(tool: &Tool) -> ToolDescription {
+    let effect = tool.effect;
     let mut annotations = ToolAnnotations::default();
-    let reads = tool.effect == Effect::Read;
     annotations.title = Some(tool.title.to_owned());
-    annotations.read_only_hint = Some(reads);
-    annotations.destructive_hint = Some(false);
-    annotations.idempotent_hint = Some(true);
-    annotations.open_world_hint = Some(!reads);
+    annotations.read_only_hint = Some(effect == Effect::Read);
+    // An edit can be undone, but rows are read without what it removed: a person should know of it.
+    annotations.destructive_hint = Some(effect == Effect::Edit);
+    annotations.idempotent_hint = Some(effect != Effect::Edit);
+    annotations.open_world_hint = Some(effect == Effect::Pull);
     ToolDescription::new(tool.name, tool.description, schema::input_schema(tool))
         .with_raw_output_schema(schema::output_schema(tool))
         .with_annotations(annotations)

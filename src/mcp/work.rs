@@ -46,6 +46,12 @@ impl Work {
             report,
         }
     }
+
+    /// Returns the bytes of the present phase that were read.
+    #[cfg(test)]
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
 }
 
 impl Progress for Work {

@@ -1,7 +1,6 @@
 //! The targets and datasets that clients reach: those of the command line, and those of the registry.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,6 +10,7 @@ use crate::mcp::answer::Answer;
 use crate::mcp::error::ToolError;
 use crate::mcp::limits::KEPT_ANSWERS;
 use crate::mcp::limits::OPEN_TARGETS;
+use crate::mcp::viewer::ViewerHandle;
 use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
@@ -34,6 +34,10 @@ pub struct McpOptions {
     pub peers: Vec<String>,
     /// True to offer the tool that pulls datasets from peers.
     pub allow_pull: bool,
+    /// True to offer the tool that edits rows. Targets are then read with their edits.
+    pub allow_edits: bool,
+    /// The viewer that tools move, if there is one.
+    pub viewer: Option<ViewerHandle>,
 }
 
 impl McpOptions {
@@ -70,7 +74,8 @@ impl Workspace {
     ///
     /// # Errors
     /// [`Error`] of the first target that cannot be opened.
-    pub fn open(options: McpOptions) -> Result<Arc<Self>, Error> {
+    pub fn open(mut options: McpOptions) -> Result<Arc<Self>, Error> {
+        options.reading.edits |= options.allow_edits;
         let workspace = Self {
             options,
             open: Mutex::default(),
@@ -162,7 +167,7 @@ impl Workspace {
     fn kept(&self, name: &str) -> Option<Arc<OpenTarget>> {
         let mut open = lock(&self.open);
         let at = open.iter().position(|t| t.name == name)?;
-        let is_fresh = open.get(at).is_some_and(|t| t.is_fresh(&self.options.home));
+        let is_fresh = open.get(at).is_some_and(|t| t.is_fresh(&self.options));
         let found = open.remove(at)?;
         if !is_fresh {
             return None;
@@ -222,15 +227,25 @@ impl Workspace {
 }
 
 impl OpenTarget {
-    fn is_fresh(&self, home: &Path) -> bool {
-        // A reference may mean another version by now.
-        let is_dataset = self.target.is_dataset();
-        let now = if is_dataset {
-            let again = Target::open_dataset(&self.name, home, &TargetOptions::default());
-            again.and_then(|target| target.identity())
-        } else {
-            self.target.identity()
+    /// Takes a target that is not kept, and whose lines are not counted.
+    pub(crate) fn unindexed(target: Target) -> Self {
+        Self {
+            name: target.name().to_owned(),
+            identity: String::new(),
+            target,
+            lines: None,
+        }
+    }
+
+    /// Returns true if the name still means the same rows.
+    fn is_fresh(&self, options: &McpOptions) -> bool {
+        let now = match (self.target.is_dataset(), options.reading.edits) {
+            // A reference may mean another version by now.
+            (true, _) => Target::open_dataset(&self.name, &options.home, &options.reading),
+            (false, true) => self.target.clone().with_present_edits(),
+            (false, false) => Ok(self.target.clone()),
         };
+        let now = now.and_then(|target| target.identity());
         now.is_ok_and(|now| now == self.identity)
     }
 }

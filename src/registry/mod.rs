@@ -58,6 +58,7 @@ pub use crate::registry::edits::overview::ListedEdit;
 pub use crate::registry::edits::overview::all_edits;
 pub use crate::registry::edits::overview::edits_of;
 pub use crate::registry::edits::overview::set_edits_aside;
+pub use crate::registry::edits::ranges::parse_row_ranges;
 pub use crate::registry::edits::session::EditSession;
 pub use crate::registry::error::checkout::CheckoutError;
 pub use crate::registry::error::dataset::DatasetError;

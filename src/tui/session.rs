@@ -16,6 +16,7 @@ use ratatui::crossterm::event::MouseEventKind;
 
 use crate::file_io::stop_flag;
 use crate::registry::host;
+use crate::tui::event::Asked;
 use crate::tui::event::Event;
 use crate::tui::job::Farewell;
 use crate::tui::job::Task;
@@ -86,6 +87,12 @@ pub(super) fn run(
         match events.recv_timeout(wait) {
             Ok(first) => {
                 for event in std::iter::once(first).chain(events.try_iter()) {
+                    if let Event::Asked(asked) = event {
+                        is_urgent = true;
+                        is_stale = true;
+                        fulfil(asked, state, screen, workers)?;
+                        continue;
+                    }
                     let Some(action) = action_of(event) else {
                         return Ok(End::Stopped);
                     };
@@ -119,11 +126,32 @@ fn is_due(drawn: Instant) -> bool {
     drawn.elapsed() >= FRAME
 }
 
+/// Fulfils a wish, unless the state refuses it, and answers.
+fn fulfil(
+    asked: Asked,
+    state: &mut State,
+    screen: &mut Screen,
+    workers: &mut Workers,
+) -> io::Result<()> {
+    let answer = match state.refusal(&asked.wish) {
+        Some(why) => Err(why),
+        None => {
+            // A wish ends no session.
+            perform(state.update(Action::Wish(asked.wish)), screen, workers)?;
+            Ok(state.shown())
+        }
+    };
+    // Whoever asked may be gone.
+    let _ = asked.reply.send(answer);
+    Ok(())
+}
+
 /// Returns the action of an event, if it has one; nothing at all once the terminal is gone.
 fn action_of(event: Event) -> Option<Option<Action>> {
     Some(match event {
         Event::Closed => return None,
         Event::Answer(answer) => Some(Action::Answer(answer)),
+        Event::Asked(asked) => Some(Action::Wish(asked.wish)),
         Event::Terminal(event) => match event {
             TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Action::Key(key)),
             TerminalEvent::Mouse(mouse) => match mouse.kind {

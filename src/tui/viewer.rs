@@ -15,6 +15,7 @@ use crate::registry::TargetOptions;
 use crate::tui::browse::DatasetEntry;
 use crate::tui::browse::Peers;
 use crate::tui::document::CancelToken;
+use crate::tui::event::Steered;
 use crate::tui::key_lists;
 use crate::tui::model::State;
 use crate::tui::session;
@@ -38,6 +39,10 @@ pub struct ViewOptions {
     pub has_colours: bool,
     /// The way to other nodes, for the browser of the registry.
     pub peers: Option<Arc<dyn Peers>>,
+    /// Wishes from elsewhere in the program.
+    pub steered: Option<Steered>,
+    /// First message to the person.
+    pub greeting: Option<String>,
 }
 
 impl ViewOptions {
@@ -49,6 +54,8 @@ impl ViewOptions {
             reading: TargetOptions::default(),
             has_colours: true,
             peers: None,
+            steered: None,
+            greeting: None,
         }
     }
 }
@@ -84,6 +91,12 @@ pub fn view(options: ViewOptions) -> Result<(), ViewError> {
     let mut screen = Screen::enter(options.has_colours).map_err(ViewError::Terminal)?;
     let size = screen.size().map_err(ViewError::Terminal)?;
     let mut state = State::new(options.target.as_deref(), size);
+    if let Some(greeting) = options.greeting {
+        state.say(greeting);
+    }
+    if let Some(steered) = options.steered {
+        steered.forward(to.clone()).map_err(ViewError::Terminal)?;
+    }
     session::listen(to).map_err(ViewError::Terminal)?;
     let ended = session::run(&mut state, &mut screen, &mut workers, &events);
     drop(screen);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what the program writes with programs that were not written here. Needs python3 and PyPI.
+# Checks what the program writes with programs that were not written here. Needs python3, PyPI and npm's registry.
 # usage: tests/independent/run.sh PROGRAM
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -78,6 +78,10 @@ mkdir "$work/rows"
 
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
+# And the command line of the protocol's inspector. It needs a newer Node.js than Debian has; that of PyPI is in $venv.
+tests/independent/inspector.sh "$venv"
+PATH="$venv/bin:$PATH" "$venv/bin/python" tests/independent/check_inspector.py \
+    "$venv/inspector/node_modules/.bin/mcp-inspector" "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
 
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"

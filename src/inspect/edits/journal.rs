@@ -149,6 +149,11 @@ impl Journal {
         self.valid
     }
 
+    /// The whole records.
+    pub fn valid(&self) -> &[u8] {
+        self.bytes.get(..self.valid).unwrap_or_default()
+    }
+
     /// Number of bytes behind the last whole record.
     pub fn torn_bytes(&self) -> usize {
         self.bytes.len() - self.valid

@@ -64,6 +64,11 @@ impl Arguments {
         Ok(number.min(most))
     }
 
+    /// Returns true if an argument is given, and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// Returns a number; `None` if it is absent.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::mcp::limits::ANSWER_CHARS_MAX;
 use crate::mcp::tools::tool::Kind;
 use crate::mcp::tools::tool::Tool;
 
@@ -27,8 +26,8 @@ pub(crate) fn input_schema(tool: &Tool) -> Arc<Map<String, Value>> {
         }
         properties.insert(argument.name.to_owned(), property);
     }
-    let budget = json!({"type": "integer", "maximum": ANSWER_CHARS_MAX});
-    properties.insert("max_chars".to_owned(), budget);
+    // A greater budget than the greatest is that one; every word here costs each conversation.
+    properties.insert("max_chars".to_owned(), json!({"type": "integer"}));
     let required = tool.arguments.iter().filter(|a| a.is_required);
     let required: Vec<&str> = required.map(|a| a.name).collect();
     let mut schema = json!({

@@ -2,10 +2,12 @@
 
 use crate::mcp::tools::catalog;
 use crate::mcp::tools::describe;
+use crate::mcp::tools::edit;
 use crate::mcp::tools::lines;
 use crate::mcp::tools::pull;
 use crate::mcp::tools::scans;
 use crate::mcp::tools::search;
+use crate::mcp::tools::show;
 use crate::mcp::tools::similarity;
 use crate::mcp::tools::tool::Argument;
 use crate::mcp::tools::tool::Cost;
@@ -296,5 +298,52 @@ pub(crate) const TOOLS: &[Tool] = &[
         cost: Cost::Scan,
         effect: Effect::Pull,
         run: pull::pull_dataset,
+    },
+    Tool {
+        name: "edit_rows",
+        title: "Edit rows",
+        description: "Set cells, delete, insert or mend rows: one kind a call. Edits are kept beside the data, which stays as it is.",
+        arguments: &[
+            TARGET,
+            Argument::new("set", Kind::Texts, "ROW.COLUMN=VALUE each"),
+            Argument::new("as", Kind::OneOf(&["cell", "json", "text"]), ""),
+            Argument::new("delete", Kind::Text, "Rows, e.g. 5,10-19"),
+            Argument::new("insert", Kind::Texts, "Rows as JSON"),
+            Argument::new("at", Kind::Count, "Before this row"),
+            Argument::new("fix", Kind::Texts, "Lint rules to mend"),
+            Argument::new("undo", Kind::Count, "Newest edits"),
+            Argument::new("dry_run", Kind::Flag, ""),
+        ],
+        fields: &[
+            TARGET_FIELD,
+            field("dry_run", "boolean"),
+            field("edits", "integer"),
+            field("rows_changed", "integer"),
+            field("rows_deleted", "integer"),
+            field("rows_inserted", "integer"),
+            field("undo", "string|null"),
+        ],
+        cost: Cost::Scan,
+        effect: Effect::Edit,
+        run: edit::edit_rows,
+    },
+    Tool {
+        name: "show_in_viewer",
+        title: "Show in the viewer",
+        description: "Move the person's viewer to a row or a search, or say where it is.",
+        arguments: &[
+            Argument::new("row", Kind::Count, ""),
+            Argument::new("query", Kind::Text, "Regular expression"),
+        ],
+        fields: &[
+            field("target", "string|null"),
+            field("row", "integer|null"),
+            field("total_rows", "integer|null"),
+            field("query", "string|null"),
+            field("matches", "integer|null"),
+        ],
+        cost: Cost::Low,
+        effect: Effect::Show,
+        run: show::show_in_viewer,
     },
 ];

@@ -22,6 +22,10 @@ pub(crate) enum Effect {
     Read,
     /// Adds a dataset from another machine.
     Pull,
+    /// Changes rows as they are read. The data stays as it is.
+    Edit,
+    /// Moves the screen of a person.
+    Show,
 }
 
 /// The function of a tool.

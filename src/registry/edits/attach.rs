@@ -24,11 +24,35 @@ impl Target {
     /// # Errors
     /// [`EditError::BaseChanged`] if a file was changed since its edits were made, and errors of
     /// reading.
-    pub fn with_edits(mut self) -> Result<Self, Error> {
-        if !has_journals(&self.home) {
-            return Ok(self);
+    pub fn with_edits(self) -> Result<Self, Error> {
+        match has_journals(&self.home) {
+            true => self.with_journals(HashMap::new()),
+            false => Ok(self),
         }
-        let mut journals: HashMap<PathBuf, Option<Journal>> = HashMap::new();
+    }
+
+    /// Returns the target read with the edits that its files have now, in place of those that it was
+    /// read with.
+    ///
+    /// # Errors
+    /// As [`Target::with_edits`].
+    pub fn with_present_edits(self) -> Result<Self, Error> {
+        self.without_edits().with_edits()
+    }
+
+    /// Returns the target read with the edits of a journal, whatever is on disk.
+    ///
+    /// # Errors
+    /// As [`Target::with_edits`].
+    pub(crate) fn with_journal(self, path: &Path, journal: &Journal) -> Result<Self, Error> {
+        let journal = Some(journal.clone()).filter(|journal| !journal.active().is_empty());
+        self.with_journals(HashMap::from([(path.to_owned(), journal)]))
+    }
+
+    fn with_journals(
+        mut self,
+        mut journals: HashMap<PathBuf, Option<Journal>>,
+    ) -> Result<Self, Error> {
         let mut files = Vec::with_capacity(self.files.len());
         let mut has_edits = false;
         for file in self.files.iter() {

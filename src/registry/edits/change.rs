@@ -39,6 +39,28 @@ pub struct CellChange {
     pub form: ValueForm,
 }
 
+impl CellChange {
+    /// Reads a change as it is typed: `ROW.COLUMN=VALUE`.
+    ///
+    /// # Errors
+    /// The form that it should have.
+    pub fn parse(text: &str, form: ValueForm) -> Result<Self, String> {
+        let usage = || "it has the form ROW.COLUMN=VALUE, as in 3.label=2".to_owned();
+        let (row, rest) = text.split_once('.').ok_or_else(usage)?;
+        let (column, value) = rest.split_once('=').ok_or_else(usage)?;
+        let row = row.parse().map_err(|_| usage())?;
+        match column.is_empty() {
+            true => Err(usage()),
+            false => Ok(Self {
+                row,
+                column: column.to_owned(),
+                value: value.to_owned(),
+                form,
+            }),
+        }
+    }
+}
+
 /// One file whose rows are text, read with its edits.
 pub(crate) struct TextRows<'a> {
     pub(crate) file: &'a TargetFile,

@@ -108,11 +108,12 @@ pub(crate) fn journal_error(path: &Path, source: DecodeError) -> Error {
     EditError::Journal { path, source }.into()
 }
 
-/// A journal that no other process writes.
+/// A journal that no other process writes, or the rehearsal of one.
 #[derive(Debug)]
 pub(crate) struct JournalFile {
     path: PathBuf,
-    file: File,
+    /// The locked file; `None` in a rehearsal, which writes nothing.
+    file: Option<File>,
     journal: Option<Journal>,
     is_new: bool,
 }
@@ -143,11 +144,24 @@ impl JournalFile {
             let path = path.to_owned();
             return Ok(Self {
                 path,
-                file,
+                file: Some(file),
                 journal,
                 is_new,
             });
         }
+    }
+
+    /// Opens a journal for a rehearsal: without a lock, and what is appended stays in memory.
+    ///
+    /// # Errors
+    /// [`EditError::Journal`] for damage, and errors of reading.
+    pub(crate) fn rehearse(path: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: None,
+            journal: read_journal(path)?,
+            is_new: false,
+        })
     }
 
     /// Locks a journal without reading it, to set it aside; `None` if there is none.
@@ -162,7 +176,7 @@ impl JournalFile {
         lock(&file, progress, path)?;
         Ok(Some(Self {
             path: path.to_owned(),
-            file,
+            file: Some(file),
             journal: None,
             is_new: false,
         }))
@@ -205,23 +219,23 @@ impl JournalFile {
             return Err(too_long("the journal", EDIT_JOURNAL_BYTES_MAX, name));
         }
         self.set_torn_aside(before)?;
-        let written = self.write(&bytes, before as u64);
-        let fail = |e| Error::file("write", &self.path, e);
-        if let Err(error) = written {
+        if let Err(error) = self.write(&bytes, before as u64) {
             // The written part of the record would be a torn tail.
-            let _ = self.file.set_len(before as u64);
-            return Err(fail(error));
+            let _ = self.file.as_ref().map(|file| file.set_len(before as u64));
+            return Err(Error::file("write", &self.path, error));
         }
-        let mut all = vec![0; before];
-        self.file.read_exact_at(&mut all, 0).map_err(fail)?;
-        all.extend_from_slice(&bytes);
+        let held = self.journal.as_ref().map(Journal::valid);
+        let all = [held.unwrap_or_default(), &bytes].concat();
         self.journal = decode_bytes(&self.path, all)?;
         Ok(())
     }
 
     fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, at)?;
-        self.file.sync_all()?;
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        file.write_all_at(bytes, at)?;
+        file.sync_all()?;
         if std::mem::take(&mut self.is_new)
             && let Some(dir) = self.path.parent()
         {
@@ -232,19 +246,22 @@ impl JournalFile {
 
     /// Moves bytes behind the last whole record into a file of their own.
     fn set_torn_aside(&mut self, valid: usize) -> Result<(), Error> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
         let fail = |e| Error::file("write", &self.path, e);
-        let length = self.file.metadata().map_err(fail)?.len();
+        let length = file.metadata().map_err(fail)?.len();
         let Some(torn) = length.checked_sub(valid as u64).filter(|n| *n > 0) else {
             return Ok(());
         };
         // The journal was read whole, so this is below its limit.
         let mut bytes = vec![0; usize::try_from(torn).unwrap_or(0)];
-        let read = self.file.read_exact_at(&mut bytes, valid as u64);
+        let read = file.read_exact_at(&mut bytes, valid as u64);
         read.map_err(fail)?;
         let aside = beside(&self.path, TORN);
         let written = write_atomically(&aside, &bytes, Some(0o600), IfExists::Replace);
         written.map_err(|e| Error::file("write", &aside, e))?;
-        self.file.set_len(valid as u64).map_err(fail)
+        file.set_len(valid as u64).map_err(fail)
     }
 
     /// Sets the journal aside, in place of the one that was set aside before.
@@ -263,7 +280,8 @@ impl Drop for JournalFile {
     fn drop(&mut self) {
         // An empty journal of a command without an edit is not left behind.
         if self.is_new && self.journal.is_none() {
-            let is_empty = self.file.metadata().is_ok_and(|m| m.len() == 0);
+            let file = self.file.as_ref();
+            let is_empty = file.is_some_and(|f| f.metadata().is_ok_and(|m| m.len() == 0));
             if is_empty {
                 let _ = std::fs::remove_file(&self.path);
             }

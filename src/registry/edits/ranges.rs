@@ -14,6 +14,23 @@ pub(crate) fn merged(ranges: &[(u64, u64)]) -> Vec<(u64, u64)> {
     out
 }
 
+/// Reads ranges as they are typed: numbers and ranges with commas between them, such as `5,10-19`.
+///
+/// # Errors
+/// The form that they should have.
+pub fn parse_row_ranges(text: &str) -> Result<Vec<(u64, u64)>, String> {
+    let form = || "rows are numbers and ranges, as in 5,10-19".to_owned();
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| form());
+    let ranges = text.split(',').map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (number(first)?, number(last)?);
+        let end = last.checked_add(1).filter(|end| first < *end);
+        end.map(|end| (first, end))
+            .ok_or_else(|| format!("`{part}` ends before it begins"))
+    });
+    ranges.collect()
+}
+
 /// Formats ranges as they are typed.
 pub(crate) fn ranges_text(ranges: &[(u64, u64)]) -> String {
     let one = |(from, to): &(u64, u64)| match to - from {

@@ -7,6 +7,7 @@ use crate::inspect::edits::EditCounts;
 use crate::inspect::edits::EditEntry;
 use crate::inspect::edits::FileSplices;
 use crate::inspect::edits::FileState;
+use crate::inspect::edits::Journal;
 use crate::inspect::edits::JournalWriter;
 use crate::inspect::edits::NewSplice;
 use crate::inspect::table::Shape;
@@ -60,8 +61,37 @@ impl EditSession {
             ..options.clone()
         };
         let target = Target::open_with(text, home, &options)?;
+        Self::of_target(target, home, progress)
+    }
+
+    /// Edits a target that is open. Waits for other writers of its edits.
+    ///
+    /// # Errors
+    /// As [`EditSession::open`].
+    pub fn of_target(target: Target, home: &Path, progress: &dyn Progress) -> Result<Self, Error> {
+        let target = target.without_edits();
         let base = base_of(&target)?;
         let journal = JournalFile::open(&base.journal_path(home), progress)?;
+        Self::begin(target, base, journal, home)
+    }
+
+    /// Rehearses edits of a target that is open: they are checked, counted and read, and not kept.
+    ///
+    /// # Errors
+    /// As [`EditSession::open`].
+    pub fn rehearse(target: Target, home: &Path) -> Result<Self, Error> {
+        let target = target.without_edits();
+        let base = base_of(&target)?;
+        let journal = JournalFile::rehearse(&base.journal_path(home))?;
+        Self::begin(target, base, journal, home)
+    }
+
+    fn begin(
+        target: Target,
+        base: EditBase,
+        journal: JournalFile,
+        home: &Path,
+    ) -> Result<Self, Error> {
         let mut session = Self {
             target,
             base,
@@ -75,8 +105,23 @@ impl EditSession {
                 BaseCheck::NewState(state) => session.new_state = Some(state),
             }
         }
-        session.target = session.target.clone().with_edits()?;
+        session.read_edits()?;
         Ok(session)
+    }
+
+    /// Reads the target with the edits of the journal.
+    fn read_edits(&mut self) -> Result<(), Error> {
+        if let Some(journal) = self.journal.journal() {
+            let base = self.target.clone().without_edits();
+            self.target = base.with_journal(self.journal.path(), journal)?;
+        }
+        Ok(())
+    }
+
+    /// The labels of the edits that are not undone, oldest first.
+    pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let active = self.journal.journal().map_or(&[][..], Journal::active);
+        active.iter().map(|edit| edit.label.as_str())
     }
 
     /// Counts the edits and the rows that differ.
@@ -333,8 +378,7 @@ impl EditSession {
                 write(writer);
             },
         )?;
-        self.target = self.target.clone().without_edits().with_edits()?;
-        Ok(())
+        self.read_edits()
     }
 
     fn require(&self, there: usize, edits: usize, action: &'static str) -> Result<(), Error> {

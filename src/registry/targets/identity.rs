@@ -10,6 +10,7 @@ use crate::registry::cache::files::stamp_of;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
 use crate::registry::targets::file::FileLocation;
+use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::places::dataset_files::in_store;
 
 impl Target {
@@ -29,7 +30,11 @@ impl Target {
             dataset: Some(dataset),
             spooled: Vec::new(),
         };
-        Ok(target.read_as(options.reading))
+        let target = target.read_as(options.reading);
+        match options.edits {
+            true => target.with_edits(),
+            false => Ok(target),
+        }
     }
 
     /// Returns a text that changes when the content of one of its files changes: of content ids for
@@ -49,7 +54,12 @@ impl Target {
 
     /// Returns true if it is a dataset of the registry, or a file of one.
     pub fn is_dataset(&self) -> bool {
-        self.dataset.is_some()
+        let is_held = |file: &TargetFile| match &file.place {
+            FileLocation::Edited(base, _) => matches!(base.place, FileLocation::Store(_)),
+            _ => false,
+        };
+        // The edits of a dataset make it a target of other rows.
+        self.dataset.is_some() || self.files.iter().any(is_held)
     }
 }
 

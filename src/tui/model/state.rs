@@ -6,6 +6,7 @@ use ratatui::crossterm::event::KeyEvent;
 
 use crate::tui::commands::Place;
 use crate::tui::document::RowPlace;
+use crate::tui::event::Wish;
 use crate::tui::job::Answer;
 use crate::tui::job::DuplicateFacts;
 use crate::tui::job::Finding;
@@ -33,6 +34,7 @@ pub(in crate::tui) enum Action {
     Paste(String),
     Resize(u16, u16),
     Answer(Answer),
+    Wish(Wish),
 }
 
 /// Everything that is shown, and what it depends on.

@@ -41,6 +41,7 @@ impl State {
                 }
             }
             Action::Answer(answer) => self.take_answer(answer),
+            Action::Wish(wish) => self.fulfil(wish),
         }
         self.settle();
         std::mem::take(&mut self.tasks)

@@ -20,6 +20,8 @@ pub struct Client {
     child: Child,
     input: Option<ChildStdin>,
     lines: mpsc::Receiver<String>,
+    /// The output of a server whose answers nobody reads.
+    unread: Option<std::process::ChildStdout>,
     next: u64,
 }
 
@@ -38,7 +40,38 @@ impl Client {
 
     /// Starts the server and says nothing.
     pub fn bare(home: &Path, words: &[&str]) -> Self {
+        Self::bare_in(Path::new("."), home, words)
+    }
+
+    /// Starts the server in a directory and says nothing.
+    pub fn bare_in(dir: &Path, home: &Path, words: &[&str]) -> Self {
+        let mut client = Self::spawn(dir, home, words);
+        let output = BufReader::new(client.unread.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        client.lines = lines;
+        std::thread::spawn(move || {
+            for line in output.lines() {
+                let Ok(line) = line else { return };
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        client
+    }
+
+    /// Starts the server and shakes hands; its answers stay in the pipe.
+    pub fn unread(home: &Path, words: &[&str]) -> Self {
+        let mut client = Self::spawn(Path::new("."), home, words);
+        let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        client.begin("initialize", hello);
+        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        client
+    }
+
+    fn spawn(dir: &Path, home: &Path, words: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_alimentar"))
+            .current_dir(dir)
             .arg("--home")
             .arg(home)
             .arg("mcp")
@@ -48,21 +81,12 @@ impl Client {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in output.lines() {
-                let Ok(line) = line else { return };
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let input = child.stdin.take();
+        let (input, unread) = (child.stdin.take(), child.stdout.take());
         Self {
             child,
             input,
-            lines,
+            lines: mpsc::channel().1,
+            unread,
             next: 0,
         }
     }
@@ -85,10 +109,14 @@ impl Client {
         id
     }
 
+    /// The next line of the server.
+    pub fn line(&mut self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+
     /// The next message of the server.
     pub fn message(&mut self) -> Value {
-        let line = self.lines.recv_timeout(PATIENCE).unwrap();
-        serde_json::from_str(&line).unwrap()
+        serde_json::from_str(&self.line()).unwrap()
     }
 
     /// The response to a request; other messages are passed over.
@@ -125,6 +153,31 @@ impl Client {
         let result = self.tool(name, arguments);
         assert_eq!(result["isError"], true, "{name}: {result}");
         result["content"][0]["text"].as_str().unwrap().to_owned()
+    }
+
+    /// The process of the server.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The pipe to the server, to be written to elsewhere.
+    pub fn take_input(&mut self) -> ChildStdin {
+        self.input.take().unwrap()
+    }
+
+    /// Waits for a message about the progress of something.
+    pub fn progress(&mut self) {
+        while self.message()["method"] != "notifications/progress" {}
+    }
+
+    /// Closes the pipe that nobody reads.
+    pub fn hang_up(&mut self) {
+        self.unread.take();
+    }
+
+    /// Waits for the end of the server; true once it is there.
+    pub fn wait_for_end(&mut self) -> bool {
+        self.child.wait().is_ok()
     }
 
     /// Closes the input and waits for the end.

@@ -10,11 +10,20 @@ const GSM8K: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/gsm8k/test.
 fn bad_frames_are_answered_and_the_next_request_works() {
     let home = tempfile::tempdir().unwrap();
     let mut client = Client::start(home.path(), &[GSM8K]);
+    // What is no JSON has no id to answer to: it is passed over. What is JSON and no message is an error.
+    client.send_bytes(b"no json\n[1, 2]\n");
+    let answered = client.message();
+    assert_eq!(answered["error"]["code"], -32600, "{answered}");
     let long = vec![b'x'; 3 << 20];
     let deep = "[".repeat(100_000);
+    let open = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":77,\"method\":\"tools/call\",\"params\":{}",
+        "{\"a\":".repeat(50_000)
+    );
     for frame in [
         b"no json\n".to_vec(),
         deep.into_bytes(),
+        open.into_bytes(),
         b"{}\n".to_vec(),
         long,
         b"\xff\xfe\n\n\r\n".to_vec(),
@@ -151,4 +160,96 @@ fn new_clients_need_no_handshake() {
         found["result"]["structuredContent"]["rows"][0]["n"], 7,
         "{found}"
     );
+}
+
+#[test]
+fn unknown_revisions_are_answered_with_the_known_ones() {
+    let home = tempfile::tempdir().unwrap();
+    // An older client that asks for a revision of the future gets one that both may speak.
+    let mut client = Client::bare(home.path(), &[GSM8K]);
+    let hello = json!({"protocolVersion": "2999-01-01", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let answered = client.request("initialize", hello);
+    let revision = answered["result"]["protocolVersion"].as_str().unwrap();
+    assert!(revision.starts_with("202"), "{answered}");
+    // A newer one is told which there are.
+    let mut client = Client::bare(home.path(), &[GSM8K]);
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2999-01-01",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let arguments = json!({"start": 7, "count": 1});
+    let params = json!({"name": "get_lines", "arguments": arguments, "_meta": meta});
+    let answered = client.request("tools/call", params);
+    assert_eq!(answered["error"]["code"], -32022, "{answered}");
+    assert!(answered.to_string().contains("2026-07-28"), "{answered}");
+}
+
+#[test]
+fn id_of_a_request_under_way_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let mut client = Client::start(home.path(), &[GSM8K]);
+    let params = json!({"name": "dedup_scan", "arguments": {}});
+    let call = json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params});
+    client.send_bytes(format!("{call}\n{call}\n").as_bytes());
+    // The second is refused, and the first is not disturbed.
+    let refused = client.response(500);
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    let answered = client.response(500);
+    let rows = &answered["result"]["structuredContent"]["rows"];
+    assert_eq!(rows, 1319, "{answered}");
+    // Once it is answered, the id is free.
+    let params = json!({"name": "get_lines", "arguments": {"start": 4, "count": 1}});
+    client.send(&json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params}));
+    let row = &client.response(500)["result"]["structuredContent"]["rows"][0];
+    assert_eq!(row["n"], 4);
+}
+
+#[test]
+fn patterns_that_would_take_for_ever_are_searched_or_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("a.jsonl");
+    let row = json!({"text": "a".repeat(200_000)});
+    std::fs::write(&file, format!("{row}\n{{\"text\":\"ab\"}}\n")).unwrap();
+    let mut client = Client::start(home.path(), &[file.to_str().unwrap()]);
+    for pattern in ["(a+)+$", "(a*)*b", "(a|aa)+b", "(.*a){12}b", "(x+x+)+y"] {
+        let found = client.call(
+            "search_dataset",
+            json!({"query": pattern, "count_only": true}),
+        );
+        assert!(
+            found["matches"].as_u64().unwrap() <= 2,
+            "{pattern}: {found}"
+        );
+    }
+    for pattern in ["a{1000}{1000}{1000}", "(((a{100}){100}){100}){100}"] {
+        let refused = client.failure("search_dataset", json!({"query": pattern}));
+        assert!(refused.contains("Next:"), "{refused}");
+    }
+}
+
+#[test]
+fn secrets_are_masked_in_edits_and_resources() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, home) = (dir.path().join("secret.jsonl"), dir.path().join("home"));
+    let key = "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB";
+    let row = json!({"text": format!("use {key} here"), "n": 1});
+    std::fs::write(&file, format!("{row}\n")).unwrap();
+    let path = file.to_str().unwrap();
+    let indexed = crate::support::answer(&home, &["index", path, "--name", "keys"]);
+    let id = indexed["content_id"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("alimentar:");
+    let mut client = Client::start(&home, &[path, "--allow-edits"]);
+    let edited = client.tool("edit_rows", json!({"set": ["0.n=2"], "target": path}));
+    assert_ne!(edited["isError"], true, "{edited}");
+    assert!(edited.to_string().contains("is masked"), "{edited}");
+    let resource = client.request(
+        "resources/read",
+        json!({"uri": format!("dataset://{id}/rows/0")}),
+    );
+    assert!(resource.to_string().contains("is masked"), "{resource}");
+    for answered in [edited, resource] {
+        assert!(!answered.to_string().contains(key), "{answered}");
+    }
 }

@@ -17,18 +17,28 @@ use crate::support::wait::PATIENCE;
 
 const GSM8K: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/gsm8k/test.jsonl");
 
-struct Server {
-    child: Child,
-    address: String,
+pub struct Server {
+    pub child: Child,
+    pub address: String,
     ready: Value,
 }
 
 impl Server {
     fn start(home: &Path, address: &str, environment: &[(&str, &str)]) -> Self {
+        Self::with_targets(home, &[GSM8K], address, environment)
+    }
+
+    pub fn with_targets(
+        home: &Path,
+        targets: &[&str],
+        address: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_alimentar"))
             .arg("--home")
             .arg(home)
-            .args(["--json", "mcp", GSM8K, "--http", address])
+            .args(["--json", "mcp", "--http", address])
+            .args(targets)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -52,35 +62,68 @@ impl Server {
         }
     }
 
-    /// Sends one request and returns the status and the body.
+    /// Sends one request and returns the status and the answer.
     fn post(&self, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut head = format!(
-            "POST /mcp HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n",
-            body.len()
-        );
-        let usual = [
-            ("Host", self.address.as_str()),
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json, text/event-stream"),
-        ];
-        for (name, value) in usual.iter().chain(headers) {
-            let is_replaced =
-                headers.iter().any(|(n, _)| n == name) && !headers.contains(&(name, value));
-            if !is_replaced {
-                head += &format!("{name}: {value}\r\n");
-            }
-        }
-        stream
-            .write_all(format!("{head}\r\n{body}").as_bytes())
-            .unwrap();
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok());
-        (status.unwrap_or(0), answer)
+        post(&self.address, headers, body)
     }
+}
+
+/// Sends one request and returns the status and the answer.
+pub fn post(address: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&request(address, headers, body)).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok());
+    (status.unwrap_or(0), answer)
+}
+
+/// The bytes of a request.
+pub fn request(address: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut head = format!(
+        "POST /mcp HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n",
+        body.len()
+    );
+    let usual = [
+        ("Host", address),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json, text/event-stream"),
+    ];
+    for (name, value) in usual.iter().chain(headers) {
+        let is_replaced =
+            headers.iter().any(|(n, _)| n == name) && !headers.contains(&(name, value));
+        if !is_replaced {
+            head += &format!("{name}: {value}\r\n");
+        }
+    }
+    format!("{head}\r\n{body}").into_bytes()
+}
+
+/// Calls a tool at `host:port` and returns the result.
+pub fn tool_at(address: &str, name: &str, arguments: &Value) -> Value {
+    let headers = [NEW[0], NEW[1], ("Mcp-Name", name)];
+    let (status, answer) = post(address, &headers, &call_of(name, arguments, 1));
+    assert_eq!(status, 200, "{answer}");
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    // A message stands alone, or in an event stream.
+    let message = body
+        .lines()
+        .map(|line| line.trim_start_matches("data:").trim())
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|message| message["id"] == 1);
+    message.unwrap()["result"].clone()
+}
+
+/// A call of a tool, by a client of the newest revision.
+pub fn call_of(name: &str, arguments: &Value, id: u64) -> String {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params = json!({"name": name, "arguments": arguments, "_meta": meta});
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string()
 }
 
 impl Drop for Server {
@@ -91,15 +134,10 @@ impl Drop for Server {
 }
 
 fn call() -> String {
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    let params = json!({"name": "get_lines", "arguments": {"start": 2, "count": 1}, "_meta": meta});
-    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string()
+    call_of("get_lines", &json!({"start": 2, "count": 1}), 1)
 }
 
-const NEW: [(&str, &str); 3] = [
+pub const NEW: [(&str, &str); 3] = [
     ("MCP-Protocol-Version", "2026-07-28"),
     ("Mcp-Method", "tools/call"),
     ("Mcp-Name", "get_lines"),

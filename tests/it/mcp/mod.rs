@@ -2,5 +2,9 @@
 
 mod answers;
 mod client;
+mod edits;
+mod endless;
 mod hostile;
-mod http;
+pub mod http;
+mod serving;
+mod session;

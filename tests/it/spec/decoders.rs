@@ -336,6 +336,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,
             r#"{"name":"search_dataset","arguments":{"query":"b|\\d+","limit":2,"cursor":"AQID"}}"#,
             r#"{"name":"column_stats","arguments":{"columns":["id","text"],"top":3}}"#,
+            r#"{"name":"edit_rows","arguments":{"set":["0.id=7","1.messages=[]"],"as":"json"}}"#,
+            r#"{"name":"edit_rows","arguments":{"insert":["{\"id\":4}"],"at":2}}"#,
+            r#"{"name":"edit_rows","arguments":{"delete":"0,1-3"}}"#,
         ]
         .map(|call| call.as_bytes().to_vec())
         .to_vec(),

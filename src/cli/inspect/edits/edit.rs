@@ -12,6 +12,7 @@ use crate::inspect::lint::mend::Mend;
 use crate::registry::CellChange;
 use crate::registry::EditError;
 use crate::registry::EditSession;
+use crate::registry::parse_row_ranges;
 
 /// Change, delete, insert or mend rows without a copy of the file
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(crate) struct EditArgs {
     target: String,
     /// Set a cell; may be given several times. COLUMN may be a path such as messages.0.content
     #[arg(long, value_name = "ROW.COLUMN=VALUE", value_parser = parse_set)]
-    set: Vec<(u64, String, String)>,
+    set: Vec<CellChange>,
     /// The form of values: that of the cell, JSON, or text
     #[arg(
         long = "as",
@@ -78,28 +79,12 @@ impl From<FormArg> for ValueForm {
 #[derive(Clone, Debug)]
 struct Rows(Vec<(u64, u64)>);
 
-fn parse_set(text: &str) -> Result<(u64, String, String), String> {
-    let form = || "it has the form ROW.COLUMN=VALUE, as in 3.label=2".to_owned();
-    let (row, rest) = text.split_once('.').ok_or_else(form)?;
-    let (column, value) = rest.split_once('=').ok_or_else(form)?;
-    let row = row.parse().map_err(|_| form())?;
-    match column.is_empty() {
-        true => Err(form()),
-        false => Ok((row, column.to_owned(), value.to_owned())),
-    }
+fn parse_set(text: &str) -> Result<CellChange, String> {
+    CellChange::parse(text, ValueForm::default())
 }
 
 fn parse_rows(text: &str) -> Result<Rows, String> {
-    let form = || "rows are numbers and ranges, as in 5,10-19".to_owned();
-    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| form());
-    let ranges = text.split(',').map(|part| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last) = (number(first)?, number(last)?);
-        let end = last.checked_add(1).filter(|end| first < *end);
-        end.map(|end| (first, end))
-            .ok_or_else(|| format!("`{part}` ends before it begins"))
-    });
-    ranges.collect::<Result<_, String>>().map(Rows)
+    parse_row_ranges(text).map(Rows)
 }
 
 pub(crate) fn run(ctx: &InspectContext<'_>, args: &EditArgs) -> Result<(), Failure> {
@@ -110,11 +95,9 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &EditArgs) -> Result<(), Failu
     let mut session = EditSession::open(&args.target, &home, &options, &bar)?;
     let mut fixed = None;
     if !args.set.is_empty() {
-        let changes = args.set.iter().map(|(row, column, value)| CellChange {
-            row: *row,
-            column: column.clone(),
-            value: value.clone(),
+        let changes = args.set.iter().map(|change| CellChange {
             form: args.form.into(),
+            ..change.clone()
         });
         session.set(&changes.collect::<Vec<_>>(), &bar)?;
     } else if !args.delete.is_empty() {

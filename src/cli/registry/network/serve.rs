@@ -17,11 +17,16 @@ use rustix::process::setrlimit;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
+use crate::cli::mcp::http::DEFAULT_ADDRESS;
+use crate::cli::mcp::http::Served;
+use crate::cli::mcp::http::parse_address;
 use crate::cli::output::text::printable;
 use crate::cli::registry::network::serve_config::AccessMode;
 use crate::cli::registry::network::serve_config::read_config;
 use crate::cli::registry::network::serve_events::event_json;
 use crate::cli::registry::network::serve_events::event_sentence;
+use crate::mcp::McpOptions;
+use crate::mcp::Workspace;
 use crate::net::Event;
 use crate::net::GossipOptions;
 use crate::net::Node;
@@ -29,13 +34,17 @@ use crate::net::ServeOptions;
 use crate::protocol::Access;
 use crate::protocol::Follow;
 use crate::protocol::FollowError;
+use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 
 /// Serve this registry to peers until stopped
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   alimentar registry serve
-  alimentar registry serve --bind 192.168.1.20 --access listed")]
+  alimentar registry serve --bind 192.168.1.20 --access listed
+  alimentar registry serve --mcp
+
+With --mcp, assistants read the datasets of this registry over HTTP, as from `alimentar mcp --http`.")]
 pub(crate) struct ServeArgs {
     /// UDP port [default: 8765]
     #[arg(long)]
@@ -63,6 +72,10 @@ pub(crate) struct ServeArgs {
     /// Answer Prometheus on this loopback port
     #[arg(long, value_name = "PORT")]
     metrics_port: Option<u16>,
+    /// Let assistants read the datasets here: serve them over HTTP at this address, a port or host:port
+    /// [default without a value: 127.0.0.1:8766]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = DEFAULT_ADDRESS, value_parser = parse_address)]
+    mcp: Option<SocketAddr>,
 }
 
 /// Checks a text that names datasets to follow.
@@ -122,12 +135,36 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         let _ = out.bytes((line + "\n").as_bytes());
     };
     raise_file_limit();
+    // An address that is taken is known before peers connect.
+    let assistants = match args.mcp.or(config.mcp) {
+        Some(address) => Some(serve_assistants(ctx, &registry, address)?),
+        None => None,
+    };
     let node = Node::start(registry, &options, Arc::new(observer))?;
+    if let Some(served) = &assistants {
+        let line = match as_json {
+            true => serde_json::to_string(&served.ready("mcp_ready")).unwrap_or_default(),
+            false => format!("assistants: {}", served.sentence()),
+        };
+        let _ = out.bytes((line + "\n").as_bytes());
+    }
     while !interrupt::is_requested() {
         std::thread::sleep(Duration::from_millis(50));
     }
     node.stop();
     Ok(())
+}
+
+/// Starts the server for assistants, which reads the datasets of the registry.
+fn serve_assistants(
+    ctx: &Context,
+    registry: &LocalRegistry,
+    address: SocketAddr,
+) -> Result<Served, Failure> {
+    let home = registry.home().to_owned();
+    let mut options = McpOptions::new(Vec::new(), home.clone());
+    options.reading.allow_large = ctx.global.allow_large;
+    Served::start(Workspace::open(options)?, address, None, &home)
 }
 
 /// Raises the limit of open files: every response under way has some.

@@ -1,12 +1,14 @@
 //! `serve.toml`: the configuration of a serving node. Options take precedence.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::ValueEnum;
 use toml_edit::DocumentMut;
 
 use crate::cli::exit::Failure;
+use crate::cli::mcp::http::parse_address;
 use crate::cli::parse::parse_size;
 use crate::file_io::read_given_text;
 use crate::file_io::read_own_text;
@@ -40,6 +42,7 @@ pub(super) struct ServeConfig {
     pub(super) keep_versions: Option<usize>,
     pub(super) quiet_hours: Option<QuietHours>,
     pub(super) bandwidth_limit: Option<u64>,
+    pub(super) mcp: Option<SocketAddr>,
 }
 
 /// Reads the configuration from the file `given`, or from the registry's directory.
@@ -116,6 +119,14 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
                 };
                 config.bandwidth_limit = Some(bytes).filter(|n| *n > 0);
             }
+            "mcp" => {
+                let text = match (item.as_integer(), item.as_str()) {
+                    (Some(port), _) => port.to_string(),
+                    (None, Some(text)) => text.to_owned(),
+                    (None, None) => return Err(wrong()),
+                };
+                config.mcp = Some(parse_address(&text).map_err(|why| format!("`mcp` is {why}"))?);
+            }
             // A misspelt key must not count as a missing one.
             _ => return Err(format!("`{key}` is no setting")),
         }
@@ -129,7 +140,7 @@ mod tests {
 
     #[test]
     fn config_keys_are_read() {
-        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\n";
+        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\n";
         let config = parse_config(text).unwrap();
         assert_eq!(config.port, Some(9000));
         assert_eq!(config.bind.len(), 2);
@@ -138,6 +149,7 @@ mod tests {
         assert_eq!(config.follow, ["lab-a", "corpus"]);
         assert_eq!(config.keep_versions, Some(3));
         assert!(config.quiet_hours.is_some_and(|h| h.contains(0)));
+        assert_eq!(config.mcp, parse_address("127.0.0.1:8766").ok());
         assert_eq!(config.bandwidth_limit, parse_size("20M").ok());
     }
 
@@ -150,6 +162,7 @@ mod tests {
             ("bind = \"x\"", "bind"),
             ("keep_versions = 0", "keep_versions"),
             ("follow = \"x\"", "follow"),
+            ("mcp = \"train.jsonl\"", "mcp"),
         ] {
             let message = parse_config(text).unwrap_err();
             assert!(message.contains(named), "{text}: {message}");

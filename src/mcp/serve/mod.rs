@@ -1,5 +1,7 @@
 //! Serves clients: one over standard input and output, or many over HTTP.
 
+mod pipe;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,8 +23,10 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::mcp::limits::MESSAGE_BYTES_MAX;
+use crate::mcp::serve::pipe::BoundedPipe;
 use crate::mcp::server::McpServer;
 use crate::mcp::workspace::Workspace;
 use crate::net::Stop;
@@ -31,6 +35,8 @@ use crate::registry::NodeError;
 
 /// Path of the protocol on the HTTP server.
 const PATH: &str = "/mcp";
+/// Calls that work at one time. Scans wait for their turn before.
+const CALLS_AT_ONCE: usize = 64;
 /// Time given to threads that still work when the program ends.
 const PARTING: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -70,6 +76,7 @@ pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
         let (input, output) = rmcp::transport::io::stdio_pipes();
         let transport =
             AsyncRwTransport::new_server(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
+        let transport = BoundedPipe::new(transport);
         let running = tokio::select! {
             running = McpServer::new(workspace).serve(transport) => running,
             () = stopped(stop.clone()) => return Ok(()),
@@ -85,35 +92,71 @@ pub fn serve_stdio(workspace: Arc<Workspace>, stop: Stop) -> Result<(), Error> {
     served.map_err(|error| Error::machine("serve a client", std::io::Error::other(error)))
 }
 
-/// Serves clients over HTTP until the program is stopped. `ready` gets the address of the protocol.
-///
-/// # Errors
-/// [`NodeError::Bind`] when the address is taken.
-pub fn serve_http(
-    workspace: Arc<Workspace>,
-    address: SocketAddr,
-    token: Option<BearerToken>,
-    stop: Stop,
-    ready: &dyn Fn(&str),
-) -> Result<(), Error> {
-    let runtime = runtime()?;
-    let served = runtime.block_on(async move {
+/// A server of clients over HTTP. It serves until it is dropped.
+pub struct HttpServer {
+    runtime: Option<Runtime>,
+    serving: JoinHandle<std::io::Result<()>>,
+    url: String,
+}
+
+impl HttpServer {
+    /// Binds to an address and begins to serve.
+    ///
+    /// # Errors
+    /// [`NodeError::Bind`] when the address is taken.
+    pub fn start(
+        workspace: Arc<Workspace>,
+        address: SocketAddr,
+        token: Option<BearerToken>,
+    ) -> Result<Self, Error> {
+        let runtime = runtime()?;
         let bind = |source| NodeError::Bind {
             address: address.to_string(),
             source,
         };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let listener = runtime.block_on(TcpListener::bind(address)).map_err(bind)?;
         let bound = listener.local_addr().map_err(bind)?;
         let router = router(workspace, bound, token);
-        ready(&format!("http://{bound}{PATH}"));
-        let serving = axum::serve(listener, router);
-        tokio::select! {
-            served = serving => served.map_err(|e| Error::machine("serve clients", e)),
-            () = stopped(stop) => Ok(()),
+        let serving = runtime.spawn(async move { axum::serve(listener, router).await });
+        Ok(Self {
+            runtime: Some(runtime),
+            serving,
+            url: format!("http://{bound}{PATH}"),
+        })
+    }
+
+    /// Returns the address of the protocol.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves until the program is stopped.
+    ///
+    /// # Errors
+    /// [`Error`] when the listener fails.
+    pub fn run(mut self, stop: Stop) -> Result<(), Error> {
+        let Some(runtime) = self.runtime.take() else {
+            return Ok(());
+        };
+        let serving = &mut self.serving;
+        let served = runtime.block_on(async {
+            tokio::select! {
+                served = serving => served.unwrap_or_else(|e| Err(std::io::Error::other(e))),
+                () = stopped(stop) => Ok(()),
+            }
+        });
+        runtime.shutdown_timeout(PARTING);
+        served.map_err(|e| Error::machine("serve clients", e))
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(PARTING);
         }
-    });
-    runtime.shutdown_timeout(PARTING);
-    served
+    }
 }
 
 /// Builds the HTTP service. Names of hosts and origins are checked: a page in a browser on this machine
@@ -158,7 +201,10 @@ async fn check_token(token: &BearerToken, request: Request, next: Next) -> Respo
 
 fn runtime() -> Result<Runtime, Error> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let built = builder.worker_threads(2).enable_all().build();
+    builder
+        .worker_threads(2)
+        .max_blocking_threads(CALLS_AT_ONCE);
+    let built = builder.enable_all().build();
     built.map_err(|e| Error::machine("start the runtime", e))
 }
 

@@ -1,12 +1,10 @@
-//! `mcp`: the server for assistants.
+//! `mcp`: the server for assistants. `http.rs` has the addresses and tokens of HTTP, also for `serve` and `view`.
 
-use std::fs;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
+pub(in crate::cli) mod http;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -14,18 +12,14 @@ use clap::builder::TypedValueParser as _;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::env;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
-use crate::file_io::IfExists;
-use crate::file_io::read_own_text;
-use crate::file_io::write_atomically;
+use crate::cli::mcp::http::Served;
+use crate::cli::mcp::http::parse_address;
 use crate::ident::Reference;
-use crate::mcp::BearerToken;
 use crate::mcp::Client;
 use crate::mcp::McpOptions;
 use crate::mcp::Workspace;
-use crate::mcp::serve_http;
 use crate::mcp::serve_stdio;
 use crate::registry::Error;
 use crate::registry::TargetOptions;
@@ -36,6 +30,7 @@ use crate::registry::TargetOptions;
   alimentar mcp train.jsonl
   alimentar mcp --print-config claude-code train.jsonl
   alimentar mcp train.jsonl my-dataset@^1 --http 127.0.0.1:8766
+  alimentar mcp train.jsonl --allow-edits
 
 Assistants reach the targets given here and the datasets of the registry, and no other file. Secrets in rows
 are masked. At an address that other machines reach, clients need a bearer token: the first line of
@@ -53,6 +48,9 @@ pub(crate) struct McpArgs {
     /// Offer the tool that pulls datasets of trusted publishers from peers
     #[arg(long)]
     allow_pull: bool,
+    /// Offer the tool that edits rows; edits are kept beside the data, which stays as it is
+    #[arg(long)]
+    allow_edits: bool,
     /// Show secrets in rows instead of masking them
     #[arg(long)]
     show_secrets: bool,
@@ -62,34 +60,10 @@ pub(crate) struct McpArgs {
 }
 
 #[derive(Serialize)]
-struct ReadyEvent<'a> {
-    event: &'static str,
-    http: &'a str,
-    token_file: Option<&'a Path>,
-}
-
-#[derive(Serialize)]
 struct ConfigOutput<'a> {
     client: &'a str,
     file: Option<&'static str>,
     config: &'a str,
-}
-
-/// File of the token in the home.
-const TOKEN_FILE: &str = "mcp.token";
-/// The longest token file.
-const TOKEN_BYTES_MAX: usize = 4096;
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse::<u16>() {
-        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    let text = match text.strip_prefix("localhost:") {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => text.to_owned(),
-    };
-    text.parse()
-        .map_err(|_| "a port, or an IP address and a port, such as 127.0.0.1:8766".to_owned())
 }
 
 fn client_parser() -> impl clap::builder::TypedValueParser<Value = Client> {
@@ -122,98 +96,23 @@ pub(crate) fn run(ctx: &Context, args: &McpArgs) -> Result<(), Failure> {
         show_secrets: args.show_secrets,
         peers: peers.collect(),
         allow_pull: args.allow_pull,
+        allow_edits: args.allow_edits,
+        viewer: None,
     })?;
     workspace.index_lines();
     let stop = interrupt::stop_condition();
     let Some(address) = args.http else {
         return Ok(serve_stdio(workspace, stop)?);
     };
-    let token = find_token(args, address, &home)?;
-    let (token, path) = token.unzip();
-    let path = path.flatten();
-    serve_over_http(ctx, &workspace, address, token, path.as_deref())
-}
-
-fn serve_over_http(
-    ctx: &Context,
-    workspace: &Arc<Workspace>,
-    address: SocketAddr,
-    token: Option<BearerToken>,
-    token_file: Option<&Path>,
-) -> Result<(), Failure> {
-    let out = ctx.out;
-    let ready = |http: &str| {
-        let event = ReadyEvent {
-            event: "ready",
-            http,
-            token_file,
-        };
-        let text = match (out.is_json(), token_file) {
-            (true, _) => serde_json::to_string(&event).unwrap_or_default(),
-            (false, Some(path)) => {
-                format!("{http}\n  clients send the token in {}", path.display())
-            }
-            (false, None) => http.to_owned(),
-        };
-        // The server runs even if nobody reads this.
-        let _ = out.bytes(format!("{text}\n").as_bytes());
+    let served = Served::start(workspace, address, args.token_file.as_deref(), &home)?;
+    let event = served.ready("ready");
+    let text = match ctx.out.is_json() {
+        true => serde_json::to_string(&event).unwrap_or_default(),
+        false => served.sentence(),
     };
-    let stop = interrupt::stop_condition();
-    Ok(serve_http(
-        Arc::clone(workspace),
-        address,
-        token,
-        stop,
-        &ready,
-    )?)
-}
-
-/// Finds the token of HTTP clients: of the option, of the environment, or of the home, where one is made.
-/// Loopback needs none.
-fn find_token(
-    args: &McpArgs,
-    address: SocketAddr,
-    home: &Path,
-) -> Result<Option<(BearerToken, Option<PathBuf>)>, Failure> {
-    if let Some(path) = &args.token_file {
-        return Ok(Some((read_token(path)?, None)));
-    }
-    let unusable = || {
-        Failure::usage(
-            "ALIMENTAR_MCP_TOKEN is too short or has spaces: 16 visible characters at least",
-        )
-    };
-    if let Some(text) = env::secret(env::MCP_TOKEN).map_err(|_| unusable())? {
-        let token = BearerToken::new(text.trim()).ok_or_else(unusable)?;
-        return Ok(Some((token, None)));
-    }
-    if address.ip().is_loopback() {
-        return Ok(None);
-    }
-    let path = home.join(TOKEN_FILE);
-    if !path.exists() {
-        let mut bytes = [0; 24];
-        getrandom::fill(&mut bytes)
-            .map_err(|e| Error::machine("read random bytes", std::io::Error::other(e)))?;
-        let text: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
-        write_atomically(
-            &path,
-            format!("{text}\n").as_bytes(),
-            Some(0o600),
-            IfExists::Refuse,
-        )
-        .map_err(|e| Error::file("write", &path, e))?;
-    }
-    Ok(Some((read_token(&path)?, Some(path))))
-}
-
-fn read_token(path: &Path) -> Result<BearerToken, Failure> {
-    let text = read_own_text(path, TOKEN_BYTES_MAX).map_err(|e| Error::file("read", path, e))?;
-    let line = text.lines().next().unwrap_or_default().trim();
-    BearerToken::new(line).ok_or(Failure::usage(
-        "the token is too short or has spaces: 16 visible characters at least",
-    ))
+    // The server runs even if nobody reads this.
+    let _ = ctx.out.bytes(format!("{text}\n").as_bytes());
+    Ok(served.server.run(stop)?)
 }
 
 fn print_config(ctx: &Context, args: &McpArgs, client: Client) -> Result<(), Failure> {
@@ -225,6 +124,7 @@ fn print_config(ctx: &Context, args: &McpArgs, client: Client) -> Result<(), Fai
     }
     for (flag, is_given) in [
         ("--allow-pull", args.allow_pull),
+        ("--allow-edits", args.allow_edits),
         ("--show-secrets", args.show_secrets),
     ] {
         if is_given {
