@@ -15,7 +15,6 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::Look;
 use crate::registry::peers::look::file::LookFile;
-use crate::registry::row_diff::PlacedFile;
 use crate::registry::row_diff::elsewhere::Elsewhere;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::places::dataset_file::DatasetFile;
@@ -25,6 +24,9 @@ use crate::store::disk::BlobReader;
 
 /// Bytes of a small file that are hashed at a time.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// A file and the offset of its first byte in the dataset.
+pub(super) type PlacedFile<'a> = (u64, &'a FileEntry);
 
 /// One side of a comparison, with its files and the chunks that its bytes have.
 pub struct DiffInput {

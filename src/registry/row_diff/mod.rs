@@ -22,6 +22,7 @@ use crate::read_at::ReadAt;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::row_diff::input::DiffInput;
+use crate::registry::row_diff::input::PlacedFile;
 use crate::store::disk::BlobReader;
 
 /// Row differences of one file.
@@ -100,9 +101,6 @@ struct DiffSide<'a> {
     bytes_read: u64,
     texts: usize,
 }
-
-/// A file and the offset of its first byte in the dataset.
-pub(super) type PlacedFile<'a> = (u64, &'a FileEntry);
 
 /// Compares two files of lines.
 ///

@@ -336,13 +336,13 @@ impl RangedFile {
             fill(body, &mut bytes, &self.origin.shown)?;
             left = left.saturating_sub(length as u64);
             let block = Block::new(bytes);
-            self.client
-                .pool
-                .put(self.number, *next, Block::clone(&block));
-            // Before a reader sees the block: the program may end when it has.
+            // Before a reader can see the block: the program may end when it has.
             if let Some(cache) = &self.cache {
                 cache.put(*next, Block::clone(&block));
             }
+            self.client
+                .pool
+                .put(self.number, *next, Block::clone(&block));
             flight.arrived(*next, block);
             *next += 1;
             if *next - saved >= BLOCKS_WRITTEN {
