@@ -1,9 +1,11 @@
-//! Input from remote servers: URLs, ranges, lists of a hub and of S3.
+//! Input from remote servers: URLs, ranges, lists of a hub and of S3; and files of profiles.
 
 use alimentar::remote::RemoteUrl;
 use alimentar::remote::answer::ContentRange;
 use alimentar::remote::hub::decode_revision;
 use alimentar::remote::hub::decode_tree;
+use alimentar::remote::s3::profile::AwsProfile;
+use alimentar::remote::s3::profile::ProfileFile;
 use alimentar::remote::s3::xml::decode_objects;
 
 /// The first byte chooses the decoder.
@@ -12,7 +14,7 @@ pub fn remote(data: &[u8]) {
         return;
     };
     let text = String::from_utf8_lossy(bytes);
-    match choice % 5 {
+    match choice % 6 {
         0 => url(&text),
         1 => {
             if let Some(ContentRange::Part { first, last, whole }) = ContentRange::parse(&text) {
@@ -28,6 +30,13 @@ pub fn remote(data: &[u8]) {
             for file in decode_tree(bytes).unwrap_or_default() {
                 let mut parts = file.path.split('/');
                 assert!(!parts.any(|part| matches!(part, "" | "." | "..")));
+            }
+        }
+        4 => {
+            for file in [ProfileFile::Credentials, ProfileFile::Config] {
+                let profile = AwsProfile::read(&text, file, "default");
+                let keys = profile.as_ref().and_then(AwsProfile::keys);
+                assert!(keys.is_none_or(|keys| !keys.id.chars().any(char::is_control)));
             }
         }
         _ => drop(decode_objects(&text)),

@@ -132,9 +132,13 @@ impl Context {
         self.global.offline || env::is_on("HF_HUB_OFFLINE")
     }
 
-    /// Prints the counts of what was read from URLs, with `-v`.
-    pub(crate) fn report_remote(&self) {
-        if let Some(remote) = self.remote.get().filter(|_| self.global.verbose > 0) {
+    /// Keeps what was read from URLs, and prints the counts of it with `-v`. The end of every command.
+    pub(crate) fn end_remote(&self) {
+        let Some(remote) = self.remote.get() else {
+            return;
+        };
+        remote.save();
+        if self.global.verbose > 0 {
             self.out.diagnostic(&remote::describe(remote.statistics()));
         }
     }

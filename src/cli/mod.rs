@@ -135,7 +135,7 @@ pub fn main() -> ExitCode {
             forbid_connections();
         }
         let ended = run(&ctx, &command);
-        ctx.report_remote();
+        ctx.end_remote();
         ended
     });
     match ended {

@@ -39,6 +39,7 @@ pub use crate::inspect::format::schema::common_schema;
 pub use crate::inspect::json::columns::Orient;
 pub use crate::inspect::profile::file::has_profile;
 pub use crate::inspect::profile::file::profile;
+pub use crate::inspect::profile::file::profile_front;
 pub use crate::inspect::profile::file::profile_within;
 pub use dialect::Dialect;
 pub use dialect::ReadOptions;

@@ -21,6 +21,8 @@ use crate::remote::url::RemoteUrl;
 
 /// Bytes of a piece of a body that is read over.
 const PIECE_BYTES: usize = 64 << 10;
+/// The header by which a server of S3 shows.
+const S3_HEADER: &str = "x-amz-request-id";
 /// Headers of S3 which say that an ETag is no MD5 of the bytes.
 const KMS_HEADER: &str = "x-amz-server-side-encryption";
 const CUSTOMER_KEY_HEADER: &str = "x-amz-server-side-encryption-customer-algorithm";
@@ -35,6 +37,8 @@ pub struct Probed {
     pub validator: Validator,
     /// The commit that a hub names.
     pub commit: Option<String>,
+    /// True if the server speaks S3, whose ETags may be hashes.
+    pub is_of_s3: bool,
 }
 
 /// A file that is read in order.
@@ -64,10 +68,12 @@ pub(crate) fn probe(
     let asked = Asked::Part(0, 1);
     let answer = file.client.send(&file.call(asked, None))?;
     let commit = answer.commit.clone();
+    let is_of_s3 = answer.header(S3_HEADER).is_some();
     let probed = |size_bytes: Option<u64>, validator| Probed {
         size_bytes,
         validator,
         commit: commit.clone(),
+        is_of_s3,
     };
     match answer.status {
         206 => {
@@ -175,6 +181,7 @@ impl InOrder {
                 size_bytes,
                 validator: validator.clone(),
                 commit: answer.commit.clone(),
+                is_of_s3: answer.header(S3_HEADER).is_some(),
             });
             return Ok(());
         };

@@ -85,6 +85,12 @@ impl Remote {
         self.0.counters.now()
     }
 
+    /// Writes what was received so far to the cache. Who ends the program calls it, because requests
+    /// may still be under way then.
+    pub fn save(&self) {
+        self.0.save();
+    }
+
     /// Opens one file.
     ///
     /// # Errors

@@ -78,6 +78,8 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// URL of the server, if it is not Amazon's. Buckets are then parts of paths.
     pub endpoint: Option<String>,
+    /// The fault of the user's profile, as the rest of a sentence. It ends what needs S3.
+    pub fault: Option<String>,
 }
 
 /// Keys of S3.

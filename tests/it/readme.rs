@@ -199,6 +199,7 @@ impl Tour {
 
     /// Starts a node and returns its first line in the form that a terminal shows.
     fn serve(&mut self, lab: Option<&str>, command: &str) -> String {
+        let command = command.strip_suffix(" &").unwrap_or(command);
         let command = format!("exec {command} --port 0 --no-mdns --json");
         let mut shell = self.shell(lab, &command);
         let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();

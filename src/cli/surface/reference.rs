@@ -51,7 +51,7 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "AWS_*",
-        "keys, region and endpoint of s3://: ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION, ENDPOINT_URL",
+        "keys, region and endpoint of s3://: ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION, ENDPOINT_URL, PROFILE",
     ),
     (
         "HTTPS_PROXY, SSL_CERT_FILE",

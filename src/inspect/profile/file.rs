@@ -55,10 +55,38 @@ pub fn profile_within(
     let text = decompress::decoder(format.compression, source).take(bytes_max);
     let text = utf8(Box::new(text))?;
     match format.format {
-        Format::JsonArray => array(text),
+        Format::JsonArray => array(text, false),
         Format::Csv | Format::Tsv => table(format.format, text),
         _ => lines(text),
     }
+}
+
+/// Profiles the values in the first `bytes_max` bytes of text, decompressed and as UTF-8. The row that the
+/// end cuts is left out. Returns true if there is more text.
+///
+/// # Errors
+/// As [`profile`].
+pub fn profile_front(
+    format: FileFormat,
+    source: Box<dyn Read + '_>,
+    bytes_max: u64,
+) -> io::Result<(Profile, bool)> {
+    let text = utf8(decompress::decoder(format.compression, source))?;
+    let mut front = Vec::new();
+    text.take(bytes_max).read_to_end(&mut front)?;
+    let is_cut = front.len() as u64 == bytes_max;
+    if is_cut && format.format != Format::JsonArray {
+        // A line that is longer than all of it stays.
+        let end = memchr::memrchr(b'\n', &front).map(|at| at + 1);
+        front.truncate(end.unwrap_or(front.len()));
+    }
+    let front = Box::new(io::Cursor::new(front));
+    let profile = match format.format {
+        Format::JsonArray => array(front, is_cut),
+        Format::Csv | Format::Tsv => table(format.format, front),
+        _ => lines(front),
+    };
+    Ok((profile?, is_cut))
 }
 
 /// Returns the text as UTF-8, without a byte order mark.
@@ -100,7 +128,8 @@ fn lines(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     }
 }
 
-fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
+/// Profiles the elements of an array. `is_cut` says that the text is only the front of one.
+fn array(text: Box<dyn Read + '_>, is_cut: bool) -> io::Result<Profile> {
     let mut profile = Profile::default();
     let mut text = BufReader::new(text);
     let is_object = text.fill_buf()?.trim_ascii_start().first() == Some(&b'{');
@@ -127,7 +156,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
         profile.json_line(row.unwrap_or(b"!"));
     })?;
     // Rows before the damage count; the profile records the damage.
-    if !is_whole {
+    if !is_whole && !is_cut {
         profile.cut_short();
     }
     Ok(profile)

@@ -23,6 +23,8 @@ pub struct FileSchema {
     pub format: FileFormat,
     /// The types of its values.
     pub profile: Profile,
+    /// Number of first bytes of text that were read, if that is not all of it.
+    pub first_bytes: Option<u64>,
 }
 
 /// Pieces of a file that another thread sends.
@@ -113,6 +115,7 @@ impl Descriptions<'_> {
                 path: entry.path.clone(),
                 format,
                 profile,
+                first_bytes: None,
             });
         }
         Ok(found)

@@ -20,6 +20,8 @@ use crate::manifest::Manifest;
 use crate::read_at::ReadAt as _;
 use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::RecordedRun;
+use crate::registry::intake::known::KnownFile;
+use crate::registry::intake::known::RecordedFiles;
 use crate::registry::intake::promise::Promise;
 use crate::registry::intake::source::SourceItem;
 use crate::registry::targets::places::dataset_file::DatasetFile;
@@ -184,16 +186,25 @@ pub(super) fn tree_alone(root: TreeId, size_bytes: u64) -> Manifest {
 #[derive(Default)]
 pub(super) struct Bases {
     all: Vec<Base>,
+    recorded: Vec<RecordedFiles>,
     reader: Option<Arc<BlobReader>>,
 }
 
 impl Bases {
     /// Collects the places. The first one that has a file with the most bytes is used.
-    pub(super) fn new(all: Vec<Base>, reader: BlobReader) -> Self {
+    pub(super) fn new(all: Vec<Base>, recorded: Vec<RecordedFiles>, reader: BlobReader) -> Self {
         Self {
             all,
+            recorded,
             reader: Some(Arc::new(reader)),
         }
+    }
+
+    /// Returns a file that need not be read at all, because its promise is the recorded one.
+    pub(super) fn known(&self, item: &SourceItem) -> Option<KnownFile> {
+        let reader = self.reader.as_ref()?;
+        let mut recorded = self.recorded.iter();
+        recorded.find_map(|files| files.find(item, reader))
     }
 
     /// Returns the bytes of a file that are here: as many as any place has.

@@ -30,6 +30,7 @@ use crate::registry::intake::item_read::ItemRead;
 use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::Journal;
 use crate::registry::intake::journal::encode_part;
+use crate::registry::intake::known::KnownFile;
 use crate::registry::intake::promise::PromiseCheck;
 use crate::registry::intake::source::FileSource;
 use crate::registry::intake::source::SourceItem;
@@ -42,6 +43,8 @@ const READERS: usize = 8;
 /// Bytes of one read of a large file, and pieces that may wait for the pipeline.
 const PIECE_BYTES: usize = 256 << 10;
 const PIECES_WAITING: usize = 32;
+/// Chunks that are passed on at a time.
+const KNOWN_CHUNKS: usize = 256;
 /// Time after which there is a checkpoint.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(3);
 
@@ -54,6 +57,8 @@ pub(super) struct Fed {
     pub(super) card: Option<Vec<u8>>,
     pub(super) fetched_files: u64,
     pub(super) fetched_bytes: u64,
+    /// Bytes of files that were not read.
+    pub(super) kept_bytes: u64,
 }
 
 /// The files to feed, and everything that feeding needs.
@@ -112,11 +117,36 @@ impl Feed<'_> {
         if item.size_bytes.is_none() {
             return self.feed_unknown(chunker, state, number);
         }
+        let is_card = item.path == self.card.0;
+        if let Some(known) = self.bases.known(item).filter(|_| !is_card) {
+            return self.keep(chunker, state, (item, known));
+        }
         // A large file starts and ends at a cut, so that it has the same chunks in every dataset.
         chunker.end_region();
         let reading = ItemRead::new(self.source, number, item, self.bases.find(item));
         self.feed_stream(chunker, state, (number, Vec::new(), reading))?;
         chunker.end_region();
+        Ok(())
+    }
+
+    /// Takes over the chunks and the entry of a file that was taken in before.
+    fn keep(
+        &self,
+        chunker: &mut Chunker<'_>,
+        state: &mut FeedState<'_>,
+        (item, known): (&SourceItem, KnownFile),
+    ) -> Result<(), Error> {
+        state.begin(item);
+        chunker.end_region();
+        for chunks in known.chunks.chunks(KNOWN_CHUNKS) {
+            self.check_running(chunker)?;
+            chunker.append_known(chunks.to_vec());
+        }
+        let size = known.described.0.entry.size_bytes;
+        state.fed_bytes += size;
+        state.fed.kept_bytes += size;
+        self.progress.advance(size);
+        state.append_described(known.described);
         Ok(())
     }
 

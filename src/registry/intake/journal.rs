@@ -2,6 +2,7 @@
 //! promises the finished one was made of. Normative: `spec/taking-in.md`.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::clock::Timestamp;
@@ -67,6 +68,15 @@ pub(crate) struct RecordedRun {
     pub(crate) files: Vec<FileNote>,
     /// Paths of files whose bytes were not the promised ones.
     pub(crate) distrusted: BTreeSet<String>,
+}
+
+impl RecordedRun {
+    /// Returns the promises of the files that can be believed, by path.
+    pub(crate) fn promises(&self) -> HashMap<&str, &Promise> {
+        let files = self.files.iter();
+        let trusted = files.filter(|file| !self.distrusted.contains(&file.path));
+        trusted.map(|f| (f.path.as_str(), &f.promise)).collect()
+    }
 }
 
 /// Encodes the files that began since the last checkpoint.

@@ -3,7 +3,8 @@
 //!
 //! - `source`, `promise`: files elsewhere, and what their place promises about them;
 //!   `remote_source`: those behind a URL
-//! - `selection`: the files to take; `bases`: bytes of them that are here already
+//! - `selection`: the files to take; `bases`: bytes of them that are here already; `known`: files that
+//!   need not be read
 //! - `feed`, `item_read`: reading and checking; `journal`: how far it is, for the next run
 //! - `describe`: formats and schemas that need bytes at several places
 
@@ -13,6 +14,7 @@ mod fed_file;
 mod feed;
 mod item_read;
 pub(crate) mod journal;
+mod known;
 pub(crate) mod options;
 pub(crate) mod promise;
 pub(crate) mod remote_source;
@@ -54,6 +56,7 @@ use crate::registry::intake::journal::Journal;
 use crate::registry::intake::journal::RecordedRun;
 use crate::registry::intake::journal::RunHead;
 use crate::registry::intake::journal::SourceKey;
+use crate::registry::intake::known::RecordedFiles;
 use crate::registry::intake::options::IntakeOptions;
 use crate::registry::intake::options::IntakeReport;
 use crate::registry::intake::promise::PromiseCheck;
@@ -141,7 +144,7 @@ impl LocalRegistry {
             let totals = self.maintenance().totals(&held)?;
             let report = index::unchanged((held, totals), intake.selection.skipped.clone());
             let report = self.complete_metadata(report, index, given_card)?;
-            return Ok(intake.report(report, (0, 0)));
+            return Ok(intake.report(report, &Fed::default()));
         }
         let taken = self.take_in_changed(&intake, runs, (naming, given_card), progress);
         if let Err(Error::Intake(IntakeError::BrokenPromise { path, .. })) = &taken {
@@ -278,13 +281,13 @@ impl LocalRegistry {
             unchanged: published.unchanged,
             inherited: published.inherited,
             revision: None,
-            skipped: [intake.selection.skipped.clone(), fed.secrets.keys].concat(),
-            warnings: fed.secrets.warnings,
+            skipped: [&intake.selection.skipped[..], &fed.secrets.keys].concat(),
+            warnings: std::mem::take(&mut fed.secrets.warnings),
             schema_from: (!published.unchanged).then_some(schema_from),
             schema_kept: published.schema_kept,
         };
         let report = self.complete_metadata(report, options, given_card)?;
-        Ok(intake.report(report, (fed.fetched_files, fed.fetched_bytes)))
+        Ok(intake.report(report, &fed))
     }
 
     /// Collects the places with bytes that are here: recorded runs, then versions.
@@ -293,13 +296,21 @@ impl LocalRegistry {
         runs: Vec<RecordedRun>,
         versions: &[Option<&Dataset>],
     ) -> Result<Bases, Error> {
-        let mut all: Vec<Base> = runs.into_iter().map(Base::of_run).collect();
+        let (mut of_versions, mut recorded) = (Vec::new(), Vec::new());
         for before in versions.iter().flatten() {
+            let m = &before.manifest;
             // A damaged table must not prevent an intake.
-            let table: Option<FileTable> = self.files(&before.manifest).ok();
-            all.extend(table.map(|table| Base::of_version(&before.manifest, &table)));
+            let Ok(table) = self.files(m) else { continue };
+            of_versions.push(Base::of_version(m, &table));
+            let made = runs.iter().filter(|run| {
+                let content = run.head.finished.map(|(content, _)| content);
+                content == Some(m.content_id) && run.head.root == m.chunk_tree_root
+            });
+            recorded.extend(made.map(|run| RecordedFiles::new(m, &table, &run.promises())));
         }
-        Ok(Bases::new(all, BlobReader::new(&self.store)?))
+        let mut all: Vec<Base> = runs.into_iter().map(Base::of_run).collect();
+        all.append(&mut of_versions);
+        Ok(Bases::new(all, recorded, BlobReader::new(&self.store)?))
     }
 }
 
@@ -353,16 +364,13 @@ impl Intake<'_> {
         }
     }
 
-    fn report(
-        &self,
-        index: IndexReport,
-        (fetched_files, fetched_bytes): (u64, u64),
-    ) -> IntakeReport {
+    fn report(&self, index: IndexReport, fed: &Fed) -> IntakeReport {
         IntakeReport {
             index,
             source: self.provenance(),
-            fetched_files,
-            fetched_bytes,
+            fetched_files: fed.fetched_files,
+            fetched_bytes: fed.fetched_bytes,
+            kept_bytes: fed.kept_bytes,
         }
     }
 

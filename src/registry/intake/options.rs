@@ -52,4 +52,6 @@ pub struct IntakeReport {
     pub fetched_files: u64,
     /// Number of these bytes.
     pub fetched_bytes: u64,
+    /// Bytes of files that were not read again, because they have the promise of the run before.
+    pub kept_bytes: u64,
 }

@@ -87,9 +87,12 @@ impl RemoteSource {
         let item = SourceItem {
             path: name,
             size_bytes: probed.size_bytes,
-            promise: Promise {
-                etag: strong_tag(&probed.validator),
-                ..Promise::default()
+            promise: match (strong_tag(&probed.validator), probed.is_of_s3) {
+                (etag, true) => object_promise(etag),
+                (etag, false) => Promise {
+                    etag,
+                    ..Promise::default()
+                },
             },
         };
         let source = Self::new(remote, place, vec![(item, url, Some(probed))]);
@@ -294,6 +297,7 @@ fn item_of(file: ListedFile, path: String) -> (SourceItem, RemoteUrl, Option<Pro
         size_bytes: Some(size_bytes),
         validator,
         commit: None,
+        is_of_s3: is_object,
     };
     (item, url, Some(probed))
 }

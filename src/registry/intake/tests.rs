@@ -192,7 +192,24 @@ fn next_revision_fetches_the_files_that_changed_and_the_same_one_none() {
         [("s/1.csv".to_owned(), 0), ("s/9.csv".to_owned(), 0)]
     );
     assert_eq!(report.fetched_files, 2);
-    assert_eq!(report.index.manifest.dataset_version.to_string(), "0.1.1");
+    let m = &report.index.manifest;
+    assert_eq!(m.dataset_version.to_string(), "0.1.1");
+    // Large files are not even read from the store.
+    let large = [&changed["data/large.bin"], &changed["data/rows.jsonl"]];
+    let large: usize = large.iter().map(|bytes| bytes.len()).sum();
+    assert_eq!(report.kept_bytes, large as u64);
+    let (_other, fresh) = self::registry();
+    let fresh = take_in(&fresh, &next).unwrap().index.manifest;
+    assert_eq!(m.content_id, fresh.content_id);
+    assert_eq!(m.chunk_tree_root, fresh.chunk_tree_root);
+    assert_eq!(m.file_table_root, fresh.file_table_root);
+    assert_eq!((m.num_rows, &m.schema), (fresh.num_rows, &fresh.schema));
+    registry
+        .verify(
+            &registry.resolve(&"corpus".parse().unwrap()).unwrap(),
+            &NoProgress,
+        )
+        .unwrap();
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! Verifies a dataset against its ids, and compares two datasets.
+//! Verifies a dataset against its ids.
 
 use crate::registry::publishing::trust::Listed;
-use crate::registry::views::Comparison;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -17,9 +15,7 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
-use crate::manifest::TreeDiff;
 use crate::manifest::TreeWalk;
-use crate::manifest::diff_trees;
 use crate::manifest::tree_totals;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
@@ -33,8 +29,6 @@ use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::CutCheck;
 use crate::registry::integrity::hashing::FileHasher;
 use crate::registry::step::Step;
-use crate::registry::working_copy::OneSided;
-use crate::registry::working_copy::renames;
 use crate::store::disk::BlobReader;
 
 /// Result of a verification. An `Ok` result alone means that the content is intact.
@@ -44,28 +38,6 @@ pub struct VerifyReport {
     pub files: u64,
     /// Number of bytes that were hashed.
     pub bytes: u64,
-}
-
-/// A file in a comparison of two datasets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileDiff {
-    /// The file's path.
-    pub path: String,
-    /// Size and id in the first dataset.
-    pub a: Option<(u64, ContentId)>,
-    /// Size and id in the second dataset.
-    pub b: Option<(u64, ContentId)>,
-    /// The path in the first dataset if the content was renamed.
-    pub from: Option<String>,
-}
-
-/// Comparison of two datasets.
-#[derive(Clone, Debug)]
-pub struct DiffReport {
-    /// Shared and different chunks.
-    pub tree: TreeDiff,
-    /// Files that differ.
-    pub files: Vec<FileDiff>,
 }
 
 /// Receives bytes in order, with their offset in the dataset.
@@ -82,30 +54,6 @@ const RECOUNT_QUEUE: usize = 16;
 /// Chunks verified at a time. They stay in memory so that they can be hashed in order: 32 MiB at
 /// the average size.
 const WINDOW_CHUNKS: usize = 2048;
-
-impl Comparison<'_> {
-    /// Compares two datasets by chunks and by files.
-    ///
-    /// # Errors
-    /// [`Error`] when a tree or table is missing or damaged.
-    pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
-        let _step = Step::begin("compare", &a.manifest.name);
-        let reader = BlobReader::new(&self.registry.store)?;
-        let tree = diff_trees(
-            &reader,
-            a.manifest.chunk_tree_root,
-            b.manifest.chunk_tree_root,
-        )?;
-        let (of_a, of_b) = (
-            self.registry.files(&a.manifest)?,
-            self.registry.files(&b.manifest)?,
-        );
-        Ok(DiffReport {
-            tree,
-            files: diff_files(&of_a, &of_b),
-        })
-    }
-}
 
 impl LocalRegistry {
     /// Verifies all bytes of a dataset. It recomputes the hash of every file and the content id,
@@ -361,45 +309,4 @@ impl LocalRegistry {
             sink(base, &buffer)?;
         }
     }
-}
-
-fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
-    let facts = |f: &FileEntry| f.content_id.map(|id| (f.size_bytes, id));
-    let one = |path: &str, a, b| FileDiff {
-        path: path.to_owned(),
-        a,
-        b,
-        from: None,
-    };
-    let mut files = Vec::new();
-    let (mut gone, mut came) = (Vec::new(), Vec::new());
-    for f in a.files() {
-        match b.find(&f.path) {
-            None => gone.push(f),
-            Some(other) if facts(other) != facts(f) => {
-                files.push(one(&f.path, facts(f), facts(other)));
-            }
-            Some(_) => {}
-        }
-    }
-    came.extend(b.files().iter().filter(|f| a.find(&f.path).is_none()));
-    let renamed = renames(&one_sided(&gone), &one_sided(&came));
-    let moved: HashSet<&str> = renamed.values().copied().collect();
-    for f in gone.iter().filter(|f| !moved.contains(f.path.as_str())) {
-        files.push(one(&f.path, facts(f), None));
-    }
-    for f in came {
-        let from = renamed.get(f.path.as_str()).map(|from| (*from).to_owned());
-        files.push(FileDiff {
-            from: from.clone(),
-            ..one(&f.path, from.and(facts(f)), facts(f))
-        });
-    }
-    files.sort_by(|x, y| x.path.cmp(&y.path));
-    files
-}
-
-fn one_sided<'a>(files: &[&'a FileEntry]) -> Vec<OneSided<'a>> {
-    let facts = |f: &&'a FileEntry| Some((f.path.as_str(), f.size_bytes, f.content_id?));
-    files.iter().filter_map(facts).collect()
 }

@@ -1,22 +1,28 @@
 //! Row diff of two versions of a file of lines.
 //!
-//! It reads only chunks that one version lacks; shared subtrees are skipped. `select` pairs the
-//! files, `compare` handles formats whose rows are not lines.
+//! It reads only chunks that one version lacks; shared subtrees are skipped. `input` has the sides,
+//! `elsewhere` those at a URL, `select` pairs the files, `compare` handles formats whose rows are not
+//! lines, `totals` compares chunks and files.
 
 pub(crate) mod compare;
+mod elsewhere;
+pub(crate) mod input;
 pub(crate) mod select;
+pub(crate) mod totals;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::catalog::Dataset;
 use crate::ident::ChunkId;
 use crate::manifest::FileEntry;
-use crate::manifest::TreeWalk;
+use crate::read_at::ReadAt;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::row_diff::input::DiffInput;
+use crate::registry::row_diff::input::PlacedFile;
 use crate::store::disk::BlobReader;
 
 /// Row differences of one file.
@@ -53,6 +59,8 @@ pub(super) const SAMPLES_MAX: usize = 10;
 pub(super) const SAMPLE_CHARS: usize = 160;
 /// Maximum number of rows whose text is kept during a comparison.
 const TEXTS_MAX: usize = 4096;
+/// Bytes of a file elsewhere that are read at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// A chunk of one file.
 #[derive(Clone, Copy)]
@@ -83,8 +91,10 @@ struct Row {
 struct DiffSide<'a> {
     registry: &'a LocalRegistry,
     reader: &'a BlobReader,
-    dataset: &'a Dataset,
+    input: &'a DiffInput,
     file: (u64, &'a FileEntry),
+    /// The file's bytes, if not all of them are here.
+    far: Option<Arc<dyn ReadAt>>,
     pieces: Vec<Piece>,
     /// True if the file does not begin and end at chunk boundaries.
     is_partial: bool,
@@ -92,29 +102,28 @@ struct DiffSide<'a> {
     texts: usize,
 }
 
-/// A file and the offset of its first byte in the dataset.
-pub(super) type PlacedFile<'a> = (u64, &'a FileEntry);
-
 /// Compares two files of lines.
 ///
 /// # Errors
 /// [`Error`] when a tree or chunk is missing or damaged.
 pub(super) fn compare_lines(
     (registry, reader): (&LocalRegistry, &BlobReader),
-    (a, file_a): (&Dataset, PlacedFile<'_>),
-    (b, file_b): (&Dataset, PlacedFile<'_>),
+    (a, file_a): (&DiffInput, PlacedFile<'_>),
+    (b, file_b): (&DiffInput, PlacedFile<'_>),
 ) -> Result<RowDiff, Error> {
-    let side = |dataset, file| DiffSide {
+    let side = |far, input, file| DiffSide {
         registry,
         reader,
-        dataset,
+        input,
         file,
+        far,
         pieces: Vec::new(),
         is_partial: false,
         bytes_read: 0,
         texts: TEXTS_MAX,
     };
-    compare(side(a, file_a), side(b, file_b))
+    let (far_a, far_b) = (a.far_bytes(file_a)?, b.far_bytes(file_b)?);
+    compare(side(far_a, a, file_a), side(far_b, b, file_b))
 }
 
 fn compare(mut a: DiffSide<'_>, mut b: DiffSide<'_>) -> Result<RowDiff, Error> {
@@ -210,10 +219,9 @@ impl DiffSide<'_> {
     /// Finds the file's chunks. A file that does not begin at a chunk boundary is a single piece,
     /// because such files are small.
     fn find_pieces(&mut self) -> Result<(), Error> {
-        let m = &self.dataset.manifest;
         let (start, end) = (self.file.0, self.file.0 + self.file.1.size_bytes);
         let mut pieces = Vec::new();
-        for placed in TreeWalk::new(self.reader, m.chunk_tree_root, m.size_bytes, start)? {
+        for placed in self.input.chunks(self.reader, start)? {
             let (at, chunk) = placed?;
             let chunk_end = at + u64::from(chunk.bytes);
             if at >= end {
@@ -327,8 +335,11 @@ impl DiffSide<'_> {
     /// Passes the bytes between two offsets to `sink`. Adjacent chunks share a record, which is
     /// decompressed once.
     fn each(&mut self, start: u64, end: u64, sink: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
-        if self.is_partial {
-            let (m, file) = (&self.dataset.manifest, self.file);
+        if self.far.is_some() {
+            return self.each_far(start, end, sink);
+        }
+        if let (true, Some(dataset)) = (self.is_partial, self.input.dataset()) {
+            let (m, file) = (&dataset.manifest, self.file);
             self.bytes_read += end.saturating_sub(start);
             let piece = &mut |bytes: &[u8]| {
                 sink(bytes);
@@ -356,6 +367,28 @@ impl DiffSide<'_> {
             sink(bytes.get(from..to).unwrap_or_default());
             self.bytes_read += bytes.len() as u64;
         }
+        Ok(())
+    }
+
+    /// Passes the bytes of a file that is not here as a whole to `sink`.
+    fn each_far(&mut self, start: u64, end: u64, sink: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        let Some(far) = &self.far else { return Ok(()) };
+        let (first, path) = (self.file.0, &self.file.1.path);
+        let most = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let mut piece = vec![0; most.min(PIECE_BYTES)];
+        let mut at = start;
+        while at < end {
+            let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+            let wanted = left.min(piece.len());
+            let read = far.read_at(piece.get_mut(..wanted).unwrap_or_default(), at - first);
+            let n = read.map_err(|e| Error::file("read", path, e))?;
+            if n == 0 {
+                break;
+            }
+            sink(piece.get(..n).unwrap_or_default());
+            at += n as u64;
+        }
+        self.bytes_read += at.saturating_sub(start);
         Ok(())
     }
 

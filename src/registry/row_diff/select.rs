@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::Dataset;
+use crate::error_kind::Classify as _;
+use crate::error_kind::ErrorKind;
 use crate::inspect::Compression;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
@@ -15,14 +17,13 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
-use crate::registry::row_diff::PlacedFile;
 use crate::registry::row_diff::RowDiff;
 use crate::registry::row_diff::compare::compare_all;
 use crate::registry::row_diff::compare_lines;
+use crate::registry::row_diff::input::DiffInput;
+use crate::registry::row_diff::input::PlacedFile;
 use crate::registry::targets::Target;
-use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
-use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
@@ -40,20 +41,30 @@ impl Comparison<'_> {
         b: &Dataset,
         progress: &dyn Progress,
     ) -> Result<Vec<RowDiff>, Error> {
+        let a = DiffInput::held(self.registry, a)?;
+        let b = DiffInput::held(self.registry, b)?;
+        self.diff_rows_of(&a, &b, progress)
+    }
+
+    /// Compares the rows of files that differ, as [`Comparison::diff_rows`].
+    ///
+    /// # Errors
+    /// As [`Comparison::diff_rows`], and errors of reading what is not here.
+    pub fn diff_rows_of(
+        &self,
+        a: &DiffInput,
+        b: &DiffInput,
+        progress: &dyn Progress,
+    ) -> Result<Vec<RowDiff>, Error> {
         let reader = Arc::new(BlobReader::new(&self.registry.store)?);
-        // The hashes include those of small files, so that unchanged files are skipped.
-        let (of_a, of_b) = (
-            self.registry.files(&a.manifest)?,
-            self.registry.files(&b.manifest)?,
-        );
         progress.phase("comparing rows", None);
         let mut diffs = Vec::new();
-        for (file_a, file_b) in pairs(&of_a, &of_b) {
+        for (file_a, file_b) in pairs(&a.table, &b.table) {
             let by_lines = || compare_lines((self.registry, &reader), (a, file_a), (b, file_b));
             let mut diff = match is_json_lines(file_a.1) && is_json_lines(file_b.1) {
                 true => by_lines()?,
                 false => {
-                    let target = |dataset, file| self.registry.target_of(&reader, dataset, file);
+                    let target = |input, file| self.registry.target_of(&reader, input, file);
                     let (in_a, in_b) = (target(a, file_a), target(b, file_b));
                     match compare_all(&in_a, &in_b, progress) {
                         Ok(Some(diff)) => diff,
@@ -62,10 +73,14 @@ impl Comparison<'_> {
                             not_compared: Some(format!("more than {DIFF_ROWS_MAX} rows")),
                             ..RowDiff::default()
                         },
-                        Err(Error::Target(TargetError::Rows { source, .. })) => RowDiff {
-                            not_compared: Some(source.to_string()),
-                            ..RowDiff::default()
-                        },
+                        Err(Error::Target(TargetError::Rows { source, .. }))
+                            if source.kind() != ErrorKind::Network =>
+                        {
+                            RowDiff {
+                                not_compared: Some(source.to_string()),
+                                ..RowDiff::default()
+                            }
+                        }
                         Err(error) => return Err(error),
                     }
                 }
@@ -85,23 +100,21 @@ impl LocalRegistry {
     fn target_of(
         &self,
         reader: &Arc<BlobReader>,
-        dataset: &Dataset,
+        input: &DiffInput,
         file: PlacedFile<'_>,
     ) -> Target {
-        let (start, entry) = file;
+        let entry = file.1;
         let format = FileFormat::from_number(entry.format);
-        let manifest = Arc::new(dataset.manifest.clone());
-        let place = DatasetFile::new(Arc::clone(reader), manifest, start, entry.clone());
-        let file = TargetFile {
+        let file = input.location(reader, file).map(|place| TargetFile {
             path: entry.path.clone(),
             size_bytes: entry.size_bytes,
             format: Some(format),
             reading: ReadOptions::default(),
-            place: FileLocation::Store(Arc::new(place)),
-        };
+            place,
+        });
         Target {
             name: entry.path.clone(),
-            files: Arc::new(vec![file]),
+            files: Arc::new(file.into_iter().collect()),
             home: self.home().to_owned(),
             dataset: None,
             spooled: Vec::new(),

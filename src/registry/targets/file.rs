@@ -36,6 +36,7 @@ use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
 use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::remote_lines;
 use crate::registry::targets::places::remote_place::RemotePlace;
 use crate::registry::targets::places::stored_file::StoredFile;
 
@@ -148,7 +149,9 @@ impl TargetFile {
                 FileLocation::Disk(path) => return Ok(TextFile::open(path, home)?.count(progress)?),
                 FileLocation::Store(held) => return Ok(held.lines()?),
                 FileLocation::Edited(base, _) => return base.count(home, progress),
-                FileLocation::Remote(_) => {}
+                FileLocation::Remote(place) => {
+                    return Ok(remote_lines::count(place, home, progress)?);
+                }
             }
         }
         // It counts from the last known offset. A header counts there, so it may be one row too
@@ -230,9 +233,6 @@ impl TargetFile {
         }
         // The start of the line is known without reading those before it.
         let line = selection.from;
-        if matches!(self.place, FileLocation::Remote(_)) {
-            return batches(opened, kept, selection);
-        }
         let start = self.start_of_line(line, home)?;
         let opened = self.table(self.source()?, Some((line, start)))?;
         opened.table.batches(selection)
@@ -266,8 +266,10 @@ impl TargetFile {
             }
             FileLocation::Store(file) => file.start_of_line(line),
             FileLocation::Edited(base, _) => return base.start_of_line(line, home),
-            // No index of its lines is kept.
-            FileLocation::Remote(_) => return Ok(self.size_bytes),
+            FileLocation::Remote(place) => {
+                let start = remote_lines::start_of_line(place, line, home)?;
+                return Ok(start.unwrap_or(self.size_bytes));
+            }
         };
         let start = start.map_err(|e| TableError::Read(io_error(&e)))?;
         Ok(start.unwrap_or(self.size_bytes))

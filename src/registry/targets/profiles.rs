@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use arrow_schema::Schema;
 
+use crate::inspect::Compression;
 use crate::inspect::has_profile;
-use crate::inspect::profile;
+use crate::inspect::profile_front;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::registry::FileSchema;
@@ -16,15 +17,22 @@ use crate::registry::error::Error;
 use crate::registry::targets::file::TargetFile;
 
 impl Target {
-    /// Reads all values of the files without declared types, as
-    /// [`profiles`](crate::registry::Descriptions::profiles) does those of a dataset.
+    /// Reads the values of the files without declared types, as
+    /// [`profiles`](crate::registry::Descriptions::profiles) does those of a dataset, in the first
+    /// `bytes_max` bytes of each. Reads no more than `files_max` files, and returns the number of those left.
     ///
     /// # Errors
     /// Errors of reading.
-    pub fn profiles(&self, progress: &dyn Progress) -> Result<Vec<FileSchema>, Error> {
-        progress.phase("reading", Some(self.size_bytes()));
+    pub fn profiles(
+        &self,
+        (bytes_max, files_max): (u64, usize),
+        progress: &dyn Progress,
+    ) -> Result<(Vec<FileSchema>, usize), Error> {
+        let sizes = self.files().iter().take(files_max);
+        let sizes = sizes.map(|file| file.size_bytes().min(bytes_max));
+        progress.phase("reading", Some(sizes.fold(0, u64::saturating_add)));
         let mut found = Vec::new();
-        for file in self.files() {
+        for file in self.files().iter().take(files_max) {
             let format = file.opened()?.format;
             if !has_profile(format) {
                 continue;
@@ -34,17 +42,22 @@ impl Target {
                 at: 0,
                 progress,
             };
-            let profile = profile(format, Box::new(front));
+            let profile = profile_front(format, Box::new(front), bytes_max);
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
+            let (profile, is_cut) = profile.map_err(|e| unread(file, e))?;
+            // All of a file of exactly this length was read.
+            let is_whole =
+                file.size_bytes() <= bytes_max && format.compression == Compression::None;
             found.push(FileSchema {
                 path: file.path().to_owned(),
                 format,
-                profile: profile.map_err(|e| unread(file, e))?,
+                profile,
+                first_bytes: (is_cut && !is_whole).then_some(bytes_max),
             });
         }
-        Ok(found)
+        Ok((found, self.files().len().saturating_sub(files_max)))
     }
 
     /// Returns the schema that the first file declares.

@@ -77,7 +77,7 @@ impl TextFile {
             stamp,
             mark_bytes,
             kept_bytes: 0,
-            cache: CacheFiles::new(home, CACHE),
+            cache: CacheFiles::new(home, LINES_CACHE),
             goes_on: false,
             background: None,
         };
@@ -301,7 +301,7 @@ fn look_at_front(path: &Path, file: &File) -> Result<u64, Error> {
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Line indexes in a home.
-const CACHE: CacheKind = CacheKind {
+pub(in crate::registry::targets) const LINES_CACHE: CacheKind = CacheKind {
     name: "lines",
     files_max: LINE_INDEX_FILES_MAX,
     bytes_max: LINE_INDEX_FILES_MAX as u64 * LINE_INDEX_BYTES_MAX as u64,

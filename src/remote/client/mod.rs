@@ -10,9 +10,14 @@ mod origin;
 mod refusal;
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::locks::lock;
+use crate::remote::cache::BlockFile;
+use crate::remote::cache::KeptBlocks;
 use crate::remote::limits::MEMORY_BYTES_MAX;
 use crate::remote::limits::REQUESTS_MAX;
 use crate::remote::permits::Permits;
@@ -41,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) permits: Arc<Permits>,
     pub(crate) notices: Box<NoticeSink>,
     next_file: AtomicU64,
+    /// The kept blocks of open files.
+    kept: Mutex<Vec<Weak<KeptBlocks>>>,
 }
 
 impl Client {
@@ -57,11 +64,29 @@ impl Client {
             permits: Permits::new(REQUESTS_MAX),
             notices,
             next_file: AtomicU64::new(0),
+            kept: Mutex::default(),
         }
     }
 
     /// Returns a number that no other file has.
     pub(crate) fn file_number(&self) -> u64 {
         self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the kept blocks of a file, which are written at the latest by [`Client::save`].
+    pub(crate) fn keeping(&self, file: BlockFile) -> Arc<KeptBlocks> {
+        let blocks = Arc::new(KeptBlocks::new(file));
+        let mut kept = lock(&self.kept);
+        kept.retain(|blocks| blocks.strong_count() > 0);
+        kept.push(Arc::downgrade(&blocks));
+        blocks
+    }
+
+    /// Writes the blocks that arrived and are not in the cache yet.
+    pub(crate) fn save(&self) {
+        let kept: Vec<Weak<KeptBlocks>> = lock(&self.kept).clone();
+        for blocks in kept.iter().filter_map(Weak::upgrade) {
+            blocks.save_all();
+        }
     }
 }

@@ -98,6 +98,7 @@ impl Origin {
     }
 
     fn of_object(s3: &S3Url, settings: &RemoteSettings) -> Result<Self, RemoteError> {
+        check_profile(settings)?;
         let key = percent_encoded(s3.key(), true);
         Ok(Self {
             url: endpoint_url(
@@ -115,6 +116,7 @@ impl Origin {
         settings: &RemoteSettings,
         continuation: Option<&str>,
     ) -> Result<Self, RemoteError> {
+        check_profile(settings)?;
         let mut query = String::new();
         if let Some(token) = continuation {
             query.push_str(&format!(
@@ -152,6 +154,14 @@ impl Origin {
             }
             (Credentials::S3 | Credentials::None, _) => Vec::new(),
         }
+    }
+}
+
+/// Ends what needs a profile that cannot be used.
+fn check_profile(settings: &RemoteSettings) -> Result<(), RemoteError> {
+    match &settings.s3.fault {
+        Some(fault) => Err(RemoteError::url("AWS_PROFILE", fault)),
+        None => Ok(()),
     }
 }
 

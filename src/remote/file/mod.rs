@@ -150,6 +150,10 @@ impl Drop for Handle {
             Source::Ranged(file) => {
                 file.is_closed.store(true, Ordering::Relaxed);
                 self.client.pool.forget(file.number);
+                // A request that just brought them may still hold the file.
+                if let Some(cache) = &file.cache {
+                    cache.save_all();
+                }
             }
             Source::Spooled(file) => file.is_closed.store(true, Ordering::Relaxed),
             Source::Whole(_) => {}

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU32;
 use crate::remote::answer::Validator;
 use crate::remote::cache::BlockFile;
 use crate::remote::cache::Head;
+use crate::remote::cache::KeptBlocks;
 use crate::remote::cache::keep_within;
 use crate::remote::client::Answer;
 use crate::remote::client::Asked;
@@ -197,7 +198,7 @@ impl Opening<'_> {
         directory: &Path,
         validator: &Validator,
         commit: &Option<String>,
-    ) -> Option<BlockFile> {
+    ) -> Option<Arc<KeptBlocks>> {
         let settings = &self.client.settings;
         let url = self.origin.url.as_str();
         // One file never takes all of the budget.
@@ -215,7 +216,7 @@ impl Opening<'_> {
             };
             head.write(directory, url);
         }
-        Some(blocks)
+        Some(self.client.keeping(blocks))
     }
 
     fn handle(&self, validator: Validator, commit: Option<String>, source: Source) -> RemoteFile {

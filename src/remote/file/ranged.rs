@@ -12,8 +12,9 @@ use std::sync::atomic::Ordering;
 use crate::locks::lock;
 use crate::read_at::Wanted;
 use crate::remote::answer::Validator;
-use crate::remote::cache::BlockFile;
+use crate::remote::cache::KeptBlocks;
 use crate::remote::client::Asked;
+use crate::remote::client::Body;
 use crate::remote::client::BodyError;
 use crate::remote::client::Call;
 use crate::remote::client::Client;
@@ -29,7 +30,7 @@ use crate::remote::limits::TRIES_MAX;
 use crate::remote::pool::Block;
 
 /// Blocks that are written to the cache at once.
-const BLOCKS_WRITTEN: usize = 32;
+const BLOCKS_WRITTEN: u64 = 32;
 
 /// A file that is read by ranges.
 pub(super) struct RangedFile {
@@ -37,7 +38,7 @@ pub(super) struct RangedFile {
     pub(super) origin: Origin,
     pub(super) redirected: Redirected,
     pub(super) validator: Validator,
-    pub(super) cache: Option<BlockFile>,
+    pub(super) cache: Option<Arc<KeptBlocks>>,
     /// The number of the file in the pool.
     pub(super) number: u64,
     pub(super) state: Mutex<State>,
@@ -170,9 +171,8 @@ impl RangedFile {
         if let Some(block) = self.client.pool.get(self.number, number) {
             return Some(block);
         }
-        let bytes = self.cache.as_ref()?.read(number, self.length_of(number))?;
-        self.client.counters.cached(bytes.len() as u64);
-        let block = Block::new(bytes);
+        let block = self.cache.as_ref()?.read(number, self.length_of(number))?;
+        self.client.counters.cached(block.len() as u64);
         self.client
             .pool
             .put(self.number, number, Block::clone(&block));
@@ -311,22 +311,44 @@ impl RangedFile {
         if !self.validator.may_be(&part.2) {
             return Err(changed());
         }
-        let (mut left, mut fresh) = (part.1, Fresh::new(self, *next));
+        let first = *next;
+        let received = self.receive(&mut answer.body, part.1, flight, next);
+        self.save(first..*next);
+        received
+    }
+
+    /// Receives blocks, each of which is waited for.
+    fn receive(
+        &self,
+        body: &mut Body,
+        bytes: u64,
+        flight: &Flight,
+        next: &mut u64,
+    ) -> Result<(), BodyError> {
+        let mut left = bytes;
+        let mut saved = *next;
         while left > 0 {
             if self.is_closed.load(Ordering::Relaxed) {
                 return Err(BodyError::Final(RemoteError::Interrupted));
             }
             let length = self.length_of(*next);
             let mut bytes = vec![0; length];
-            fill(&mut answer.body, &mut bytes, shown)?;
+            fill(body, &mut bytes, &self.origin.shown)?;
             left = left.saturating_sub(length as u64);
             let block = Block::new(bytes);
+            // Before a reader can see the block: the program may end when it has.
+            if let Some(cache) = &self.cache {
+                cache.put(*next, Block::clone(&block));
+            }
             self.client
                 .pool
                 .put(self.number, *next, Block::clone(&block));
-            flight.arrived(*next, Block::clone(&block));
-            fresh.push(block);
+            flight.arrived(*next, block);
             *next += 1;
+            if *next - saved >= BLOCKS_WRITTEN {
+                self.save(saved..*next);
+                saved = *next;
+            }
         }
         Ok(())
     }
@@ -340,56 +362,23 @@ impl RangedFile {
             let at = usize::try_from(start - first).unwrap_or(usize::MAX);
             let block = at.checked_add(length).and_then(|end| bytes.get(at..end));
             let Some(block) = block.filter(|b| !b.is_empty()) else {
-                return;
+                break;
             };
-            self.client
-                .pool
-                .put(self.number, number, Block::new(block.to_vec()));
+            let block = Block::new(block.to_vec());
             if let Some(cache) = &self.cache {
-                cache.write(number, &[block]);
+                cache.put(number, Block::clone(&block));
             }
+            self.client.pool.put(self.number, number, block);
             number += 1;
         }
+        self.save(first / BLOCK_BYTES..number);
     }
-}
 
-/// Blocks that arrived and are not in the cache yet. They go there several at a time, and the rest when
-/// the request ends, however it does.
-struct Fresh<'a> {
-    file: &'a RangedFile,
-    first: u64,
-    blocks: Vec<Block>,
-}
-
-impl<'a> Fresh<'a> {
-    fn new(file: &'a RangedFile, first: u64) -> Self {
-        Self {
-            file,
-            first,
-            blocks: Vec::new(),
+    /// Writes blocks that arrived to the cache.
+    fn save(&self, blocks: Range<u64>) {
+        if let Some(cache) = &self.cache {
+            cache.save(blocks);
         }
-    }
-
-    fn push(&mut self, block: Block) {
-        self.blocks.push(block);
-        if self.blocks.len() >= BLOCKS_WRITTEN {
-            self.write();
-        }
-    }
-
-    fn write(&mut self) {
-        if let Some(cache) = &self.file.cache {
-            let bytes: Vec<&[u8]> = self.blocks.iter().map(|b| b.as_slice()).collect();
-            cache.write(self.first, &bytes);
-        }
-        self.first += self.blocks.len() as u64;
-        self.blocks.clear();
-    }
-}
-
-impl Drop for Fresh<'_> {
-    fn drop(&mut self) {
-        self.write();
     }
 }
 
@@ -403,11 +392,7 @@ fn depart(state: &mut State, run: Range<u64>) -> Arc<Flight> {
 }
 
 /// Fills a buffer from a body.
-pub(super) fn fill(
-    body: &mut crate::remote::client::Body,
-    buffer: &mut [u8],
-    shown: &str,
-) -> Result<(), BodyError> {
+pub(super) fn fill(body: &mut Body, buffer: &mut [u8], shown: &str) -> Result<(), BodyError> {
     let (mut filled, wanted) = (0, buffer.len());
     while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
         match body.read(rest)? {

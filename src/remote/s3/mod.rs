@@ -1,5 +1,6 @@
-//! Objects of S3: signatures and lists.
+//! Objects of S3: signatures, lists, and the profiles of its own clients.
 
 pub(crate) mod list;
+pub mod profile;
 pub(crate) mod sign;
 pub mod xml;

@@ -191,6 +191,73 @@ fn look_registry_commands_work_on_a_dataset_at_a_peer() {
 }
 
 #[test]
+fn look_schema_reads_the_front_and_diff_what_differs() {
+    let (labs, node, bytes) = labs(60_000);
+    let addr = node.addr();
+    let words = ["-v", "registry", "schema", "corpus", "--peer", &addr];
+    let out = run(&labs, 1, &words);
+    let said = String::from_utf8(out.stdout.clone()).unwrap();
+    assert!(said.contains("from the first 1 MiB"), "{said}");
+    assert!(said.contains("text") && said.contains("n "), "{said}");
+    let here = |name: &str| {
+        let info = labs.ask(1, &["registry", "info", name, "--peer", &addr]);
+        info["here"].as_f64().unwrap()
+    };
+    assert!(here("corpus") < 0.5, "{}", here("corpus"));
+    let full = ["registry", "schema", "corpus", "--full", "--peer", &addr];
+    let full = labs.ask(
+        2,
+        &[
+            &full[..],
+            &["--accept-publisher", &publisher_of(&labs, &addr)],
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        (&full["files"][0]["rows"], &full["files"][0]["first_bytes"]),
+        (&60_000.into(), &Value::Null)
+    );
+    // One row in the middle, and some at the end.
+    let middle = bytes.len() / 2;
+    let at = middle + bytes[middle..].iter().position(|b| *b == b'\n').unwrap() + 1;
+    let more = [
+        &bytes[..at],
+        b"{\"n\":-1,\"text\":\"\"}\n",
+        &bytes[at..],
+        &lines(9, 8),
+    ]
+    .concat();
+    labs.publish("1.1.0", &more);
+    let other = labs.dir.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let words = ["registry", "pull", "corpus@1.0.0", "--peer", &addr];
+    labs.ask(1, &words);
+    let words = ["registry", "diff", "corpus@1.0.0", "corpus@1.1.0"];
+    let diff = labs.ask(1, &[&words[..], &["--peer", &addr]].concat());
+    assert_eq!(diff["rows"][0]["added"], 10, "{diff}");
+    assert_eq!(diff["only_b_chunks"].as_u64().unwrap() < 6, true, "{diff}");
+    assert_eq!(diff["files"][0]["status"], "changed");
+    // A lab that has neither fetches the chunks that differ.
+    let key = publisher_of(&labs, &addr);
+    let words = [&words[..], &["--peer", &addr, "--accept-publisher", &key]].concat();
+    let far = labs.ask(3, &words);
+    assert_eq!(
+        (&far["rows"], &far["files"]),
+        (&diff["rows"], &diff["files"])
+    );
+    let stats = labs.ask(3, &["registry", "stats"]);
+    let kept = stats["partial_bytes"].as_u64().unwrap();
+    assert!(kept < bytes.len() as u64 / 2, "{stats}");
+}
+
+/// The key of the publisher of what a node has.
+fn publisher_of(labs: &Labs, addr: &str) -> String {
+    let listed = labs.ask(2, &["registry", "list", "--peer", addr]);
+    let key = listed["datasets"][0]["publisher_key"].as_str();
+    key.unwrap().to_owned()
+}
+
+#[test]
 fn look_killed_at_any_time_leaves_what_it_kept() {
     let (labs, node, bytes) = labs(60_000);
     let addr = node.addr();

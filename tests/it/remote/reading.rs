@@ -300,3 +300,68 @@ fn dataset_commands_take_urls() {
     // No registry is made for it.
     assert!(!missing.exists());
 }
+
+#[test]
+fn schema_of_a_long_url_is_that_of_its_front() {
+    let home = home();
+    let bytes = lines(40_000, 7);
+    let whole = bytes.len();
+    let server = Server::of(bytes);
+    let url = server.url("/x.jsonl");
+    let front = answer(home.path(), &["schema", &url]);
+    assert_eq!(front["files"][0]["first_bytes"], 1 << 20);
+    let rows = front["files"][0]["rows"].as_u64().unwrap();
+    assert!((1_000..39_000).contains(&rows), "{front}");
+    assert_eq!(front["files"][0]["unreadable"], 0);
+    assert!(bytes_asked(&server, whole) < whole / 2);
+    let full = answer(home.path(), &["schema", &url, "--full"]);
+    assert_eq!(full["files"][0]["rows"], 40_000);
+    assert_eq!(full["files"][0]["first_bytes"], serde_json::Value::Null);
+    assert_eq!(
+        front["files"][0]["fields"][1]["name"],
+        full["files"][0]["fields"][1]["name"]
+    );
+}
+
+#[test]
+fn diff_compares_urls_with_datasets_and_with_each_other() {
+    let home = home();
+    let old = lines(20_000, 8);
+    let new = [&old[..], b"{\"n\":1,\"text\":\"new\"}\n"].concat();
+    let file = home.path().join("x.jsonl");
+    std::fs::write(&file, &old).unwrap();
+    answer(
+        home.path(),
+        &["index", file.to_str().unwrap(), "--name", "x"],
+    );
+    let server = Server::start({
+        let old = old.clone();
+        move |asked| match asked.path.as_str() {
+            "/x.jsonl" => Reply::honest(asked, &old, "v1"),
+            "/y.jsonl" => Reply::honest(asked, &new, "v2"),
+            _ => Reply::new(404, b""),
+        }
+    });
+    let (x, y) = (server.url("/x.jsonl"), server.url("/y.jsonl"));
+    let same = answer(home.path(), &["diff", "x", &x, "--exit-code"]);
+    assert_eq!(
+        (&same["only_a_bytes"], &same["only_b_bytes"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(same["shared_bytes"], old.len());
+    assert_eq!(same["b"], serde_json::Value::Null);
+    for a in ["x", &x] {
+        let diff = answer(home.path(), &["diff", a, &y]);
+        assert_eq!(diff["rows"][0]["added"], 1, "{diff}");
+        assert_eq!(diff["rows"][0]["samples"][0]["after"]["n"], 20_000);
+        assert!(diff["shared_bytes"].as_u64().unwrap() > old.len() as u64 / 2);
+        let out = run(home.path(), &["diff", a, &y, "--exit-code"]);
+        assert_eq!(out.status.code(), Some(1));
+    }
+    let back = answer(home.path(), &["diff", &y, "x"]);
+    assert_eq!(back["rows"][0]["removed"], 1, "{back}");
+    let missing = run(home.path(), &["diff", "x", &server.url("/none.jsonl")]);
+    assert_eq!(failure(&missing).0, 3);
+    let path = run(home.path(), &["diff", &x, file.to_str().unwrap()]);
+    assert_eq!(failure(&path).0, 2);
+}

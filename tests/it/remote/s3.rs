@@ -151,3 +151,79 @@ fn list_whose_pages_never_end_ends() {
     assert_eq!(code, 6);
     assert!(message.contains("same again"), "{message}");
 }
+
+/// The program with a home of its own, in which files of profiles are.
+fn with_profiles(home: &Path, server: &Server, profile: Option<&str>, words: &[&str]) -> Output {
+    let aws = home.join(".aws");
+    std::fs::create_dir_all(&aws).unwrap();
+    let keys = "[default]\naws_access_key_id = AKIDDEFAULT\naws_secret_access_key = of-default\n\
+                [lab]\naws_access_key_id = AKIDLAB\naws_secret_access_key = secret-of-lab\n\
+                aws_session_token = token-of-lab\n";
+    std::fs::write(aws.join("credentials"), keys).unwrap();
+    let url = server.url("");
+    let config = format!(
+        "[default]\nendpoint_url = {url}\n[profile lab]\nregion = eu-north-1\nservices = own\n\
+         [profile robot]\ncredential_process = /bin/false\nendpoint_url = {url}\n\
+         [services own]\ns3 =\n  endpoint_url = {url}\n"
+    );
+    std::fs::write(aws.join("config"), config).unwrap();
+    let mut command = program(home);
+    command.env("HOME", home);
+    if let Some(profile) = profile {
+        command.env("AWS_PROFILE", profile);
+    }
+    command
+        .args(["--json", "-vv"])
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn profile_in_the_files_of_aws_signs_requests_and_is_in_no_log() {
+    let home = home();
+    let server = bucket();
+    let words = ["inspect", "info", "s3://lab/data/a.jsonl"];
+    for (profile, id, region) in [
+        (None, "AKIDDEFAULT", "us-east-1"),
+        (Some("lab"), "AKIDLAB", "eu-north-1"),
+    ] {
+        let before = server.asked().len();
+        let out = with_profiles(home.path(), &server, profile, &words);
+        assert_eq!(rows(&out), 2_000);
+        let said = String::from_utf8_lossy(&out.stderr);
+        for secret in ["of-default", "secret-of-lab", "token-of-lab"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+        let asked = server.asked();
+        let value = asked[before].header("authorization").unwrap();
+        assert!(value.contains(&format!("Credential={id}/")), "{value}");
+        assert!(value.contains(&format!("/{region}/s3/")), "{value}");
+        let token = profile.map(|_| "token-of-lab");
+        assert_eq!(asked[before].header("x-amz-security-token"), token);
+    }
+}
+
+#[test]
+fn profile_that_is_missing_or_needs_a_program_is_a_usage_error() {
+    let home = home();
+    let server = bucket();
+    let words = ["inspect", "info", "s3://lab/data/a.jsonl"];
+    for (profile, part) in [("none", "no file has"), ("robot", "credential_process")] {
+        let out = with_profiles(home.path(), &server, Some(profile), &words);
+        let (code, kind, message) = failure(&out);
+        assert_eq!((code, kind.as_str()), (2, "invalid"));
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(server.asked().len(), 0);
+    // A web server is no concern of it.
+    let plain = Server::of(lines(10, 1));
+    let url = plain.url("/x.jsonl");
+    let out = with_profiles(
+        home.path(),
+        &server,
+        Some("none"),
+        &["inspect", "info", &url],
+    );
+    assert_eq!(rows(&out), 10);
+}

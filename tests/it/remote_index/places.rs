@@ -156,3 +156,29 @@ fn object_with_a_false_tag_is_refused_unless_the_tag_is_no_hash() {
     let report = done(second.path(), &server.url(""), &words);
     assert_eq!(report["rows"], 2_100);
 }
+
+#[test]
+fn tag_of_a_web_server_is_a_hash_only_where_it_speaks_s3() {
+    let false_tag = "0".repeat(32);
+    for (speaks_s3, is_refused) in [(true, true), (false, false)] {
+        let tag = false_tag.clone();
+        let server = Server::start(move |asked| {
+            let reply = Reply::honest(asked, &lines(500, 3), &tag);
+            match speaks_s3 {
+                true => reply.with("x-amz-request-id", "1"),
+                false => reply,
+            }
+        });
+        let home = home();
+        let url = server.url("/rows.jsonl?signature=hidden");
+        let words = ["index", &url];
+        match is_refused {
+            true => {
+                let (code, message) = refused(home.path(), "", &words);
+                assert_eq!(code, 4);
+                assert!(message.contains("md5"), "{message}");
+            }
+            false => assert_eq!(done(home.path(), "", &words)["rows"], 500),
+        }
+    }
+}

@@ -1,4 +1,7 @@
-//! `registry schema`: the columns of a dataset as a tree, with the types of all its values.
+//! `registry schema`: the columns of a dataset as a tree, with the types of all its values, or of those in
+//! the front of what is not here.
+
+use std::sync::Arc;
 
 use arrow_schema::DataType;
 use arrow_schema::Fields;
@@ -15,16 +18,25 @@ use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
 use crate::inspect::FieldProfile;
+use crate::inspect::ReadOptions;
 use crate::registry::Descriptions;
 use crate::registry::FileSchema;
+use crate::registry::LocalRegistry;
+use crate::registry::Target;
+use crate::registry::peers::Look;
 
 /// Show the columns as a tree, with the types of all values of the dataset
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  alimentar schema train")]
+  alimentar schema train
+  alimentar schema train --peer 10.0.0.7:4820
+  alimentar schema https://example.org/train.jsonl --full")]
 pub(crate) struct SchemaArgs {
     /// REF, REF:path/in/dataset, or a URL
     pub target: String,
+    /// Read all values of what is not here, not those in the first MiB of each file
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -35,6 +47,8 @@ struct SchemaOutput<'a> {
     content_id: Option<String>,
     files: Vec<FileObject<'a>>,
     declared: Vec<DeclaredField<'a>>,
+    /// Number of files that were not read.
+    files_left: usize,
 }
 
 #[derive(Serialize)]
@@ -44,6 +58,8 @@ struct FileObject<'a> {
     rows: u64,
     unreadable: u64,
     first_unreadable: Option<u64>,
+    /// Number of bytes of text that were read, if not all; else null.
+    first_bytes: Option<u64>,
     fields: Vec<FieldObject>,
 }
 
@@ -74,6 +90,11 @@ struct DeclaredField<'a> {
     r#type: &'a str,
 }
 
+/// Bytes of the front of a file that is not here.
+const FRONT_BYTES: u64 = 1 << 20;
+/// Files that are not here and of which the front is read.
+const FRONT_FILES: usize = 64;
+
 /// A line of the tree.
 struct TreeRow {
     depth: usize,
@@ -84,14 +105,15 @@ struct TreeRow {
 
 pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
     if url_of(&args.target)?.is_some() {
-        return run_elsewhere(ctx, &args.target);
+        let target = open_target(ctx, &args.target)?;
+        return show_front(ctx, None, &target, args.full);
     }
     let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
     let (found, path) = looks.target(&args.target)?;
     let dataset = match found {
         FoundDataset::Held(dataset) => *dataset,
-        FoundDataset::Look(look) => looks.fetched(&look)?,
+        FoundDataset::Look(look) => return show_look(ctx, &look, path, args),
     };
     check_size(ctx, &dataset)?;
     let bar = ctx.progress_bar();
@@ -102,14 +124,36 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
         add_arrow_rows(schema.fields(), 0, &mut declared_rows);
     }
     let id = dataset.manifest.content_id.to_string();
-    print(ctx, Some(id), &files, &declared_rows)
+    print(ctx, Some(id), (&files, 0), &declared_rows)
 }
 
-/// Shows the schema of what is at a URL, which has no content id.
-fn run_elsewhere(ctx: &Context, text: &str) -> Result<(), Failure> {
-    let target = open_target(ctx, text)?;
+/// Shows the schema of a dataset of which only a part is here.
+fn show_look(
+    ctx: &Context,
+    look: &Arc<Look>,
+    path: Option<&str>,
+    args: &SchemaArgs,
+) -> Result<(), Failure> {
+    let home = ctx.home()?;
+    let options = ReadOptions::default();
+    let target = Target::of_look(&args.target, look, path, (&home, options))?;
+    let id = look.manifest().content_id.to_string();
+    show_front(ctx, Some(id), &target, args.full)
+}
+
+/// Shows the schema of what is not here, from the front of its files.
+fn show_front(
+    ctx: &Context,
+    content_id: Option<String>,
+    target: &Target,
+    is_full: bool,
+) -> Result<(), Failure> {
+    let most = match is_full {
+        true => (u64::MAX, usize::MAX),
+        false => (FRONT_BYTES, FRONT_FILES),
+    };
     let bar = ctx.progress_bar();
-    let files = target.profiles(&bar)?;
+    let (files, left) = target.profiles(most, &bar)?;
     drop(bar);
     let mut declared_rows = Vec::new();
     if files.is_empty()
@@ -117,13 +161,13 @@ fn run_elsewhere(ctx: &Context, text: &str) -> Result<(), Failure> {
     {
         add_arrow_rows(schema.fields(), 0, &mut declared_rows);
     }
-    print(ctx, None, &files, &declared_rows)
+    print(ctx, content_id, (&files, left), &declared_rows)
 }
 
 fn print(
     ctx: &Context,
     content_id: Option<String>,
-    files: &[FileSchema],
+    (files, files_left): (&[FileSchema], usize),
     declared_rows: &[TreeRow],
 ) -> Result<(), Failure> {
     let mut text = String::new();
@@ -136,6 +180,9 @@ fn print(
     for file in files {
         text += &format_file(file);
     }
+    if files_left > 0 {
+        text += &format!("{files_left} more file(s) are not read; --full reads all\n");
+    }
     let declared = declared_rows.iter().map(|r| DeclaredField {
         name: &r.name,
         depth: r.depth,
@@ -146,6 +193,7 @@ fn print(
         content_id,
         files: files.iter().map(FileObject::of).collect(),
         declared: declared.collect(),
+        files_left,
     };
     Ok(ctx.out.result(&output, &ids, &text)?)
 }
@@ -159,6 +207,7 @@ impl<'a> FileObject<'a> {
             rows: file.profile.rows(),
             unreadable,
             first_unreadable,
+            first_bytes: file.first_bytes,
             fields: file.profile.fields().iter().map(FieldObject::of).collect(),
         }
     }
@@ -191,6 +240,9 @@ fn format_file(file: &FileSchema) -> String {
     text += &format_tree(&rows);
     let (unreadable, first) = file.profile.unreadable();
     text += &format!("  {} rows", file.profile.rows());
+    if let Some(bytes) = file.first_bytes {
+        text += &format!(" from the first {} MiB", bytes >> 20);
+    }
     if let Some(first) = first {
         text += &format!(", {unreadable} not readable, the first is row {first}");
     }

@@ -297,6 +297,14 @@ impl Looks<'_> {
         }
     }
 
+    /// Finds a dataset that is here.
+    ///
+    /// # Errors
+    /// As [`find_dataset`].
+    pub(crate) fn held(&self, text: &str) -> Result<Dataset, Failure> {
+        find_dataset(self.ctx, text)
+    }
+
     /// Finds the dataset of `REF` or `REF:path`, here or at peers, and returns the path.
     ///
     /// # Errors

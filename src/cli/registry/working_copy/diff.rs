@@ -1,40 +1,43 @@
-//! `registry diff`: compares two datasets by chunks, files and rows, or a dataset and a directory by
-//! files.
+//! `registry diff`: compares two datasets, or files at URLs, by chunks, files and rows; or a dataset and
+//! a directory by files.
 
 use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::catalog::Dataset;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
 use crate::cli::output::text::printable;
 use crate::cli::prompt::dataset::check_size;
+use crate::cli::registry::elsewhere::url_of;
+use crate::cli::registry::network::look::FoundDataset;
 use crate::cli::registry::network::look::LookArgs;
 use crate::cli::registry::network::look::Looks;
-use crate::cli::registry::reference::find_dataset;
 use crate::cli::registry::working_copy::changes::Sides;
 use crate::cli::registry::working_copy::changes::print_changes;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
 use crate::manifest::TreeDiff;
+use crate::registry::DiffInput;
 use crate::registry::Error;
 use crate::registry::FileDiff;
 use crate::registry::RowDiff;
 use crate::registry::RowSample;
+use crate::remote::RemoteUrl;
 
 /// Compare two datasets, or a dataset with a directory
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   alimentar registry diff corpus@1.0.0 corpus@1.1.0
-  alimentar registry diff corpus ./corpus")]
+  alimentar registry diff corpus ./corpus
+  alimentar registry diff corpus hf://datasets/lab/corpus")]
 pub(crate) struct DiffArgs {
-    /// A reference
+    /// A reference or a URL
     a: String,
-    /// Another, or a directory or file
+    /// Another; or a directory or file, to compare with a reference
     b: String,
     /// End with 1 if something differs
     #[arg(long)]
@@ -45,8 +48,9 @@ pub(crate) struct DiffArgs {
 
 #[derive(Serialize)]
 struct DiffOutput<'a> {
-    a: String,
-    b: String,
+    /// Null for what is at a URL.
+    a: Option<String>,
+    b: Option<String>,
     shared_bytes: u64,
     only_a_bytes: u64,
     only_b_bytes: u64,
@@ -92,52 +96,88 @@ struct RowObject<'a> {
 }
 
 pub(crate) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
-    let registry = ctx.registry()?;
     let looks = Looks::new(ctx, &args.look);
-    let a = looks.whole_dataset(&args.a)?;
-    check_size(ctx, &a)?;
     let path = Path::new(&args.b);
-    let Some(b) = find_second(ctx, &looks, &args.b, path)? else {
-        let bar = ctx.progress_bar();
-        let report = registry.working_copies().diff_directory(&a, path, &bar)?;
-        drop(bar);
-        let sides = Sides {
-            a: a.manifest.content_id.to_string(),
-            b: (),
-        };
-        return print_changes(ctx, &report, Some(&sides), args.exit_code);
+    let Some(b) = find_second(&looks, &args.b, path)? else {
+        return diff_directory(ctx, &looks, args, path);
     };
-    check_size(ctx, &b)?;
-    diff_datasets(ctx, &a, &b, args.exit_code)
+    let a = find(&looks, &args.a)?;
+    let (a, b) = (input(ctx, a)?, input(ctx, b)?);
+    diff_inputs(ctx, &a, &b, args.exit_code)
 }
 
-/// Finds the second dataset; `None` if the argument is a path that exists. The argument is a path only
+/// A side of the comparison, before anything of it was read.
+enum Side {
+    Dataset(FoundDataset),
+    Url(RemoteUrl),
+}
+
+fn find(looks: &Looks<'_>, typed: &str) -> Result<Side, Failure> {
+    match url_of(typed)? {
+        Some(url) => Ok(Side::Url(url)),
+        None => looks.dataset(typed).map(Side::Dataset),
+    }
+}
+
+/// Finds the second side; `None` if the argument is a path that exists. The argument is a path only
 /// if no dataset can have that name, or none has: a path hides no error of the registry.
-fn find_second(
-    ctx: &Context,
-    looks: &Looks<'_>,
-    typed: &str,
-    path: &Path,
-) -> Result<Option<Dataset>, Failure> {
+fn find_second(looks: &Looks<'_>, typed: &str, path: &Path) -> Result<Option<Side>, Failure> {
     if is_written_as_path(typed) {
         if path.exists() {
             return Ok(None);
         }
         return Err(Error::file("find", path, rustix::io::Errno::NOENT.into()).into());
     }
-    match find_dataset(ctx, typed) {
-        Ok(dataset) => Ok(Some(dataset)),
+    if url_of(typed)?.is_some() || !path.exists() {
+        return find(looks, typed).map(Some);
+    }
+    match looks.held(typed) {
+        Ok(dataset) => Ok(Some(Side::Dataset(FoundDataset::Held(Box::new(dataset))))),
         Err(Failure::Library(error))
-            if path.exists()
-                && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) =>
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) =>
         {
             Ok(None)
         }
-        Err(Failure::Library(error)) if error.kind() == ErrorKind::NotFound => {
-            looks.whole_dataset(typed).map(Some)
-        }
         Err(other) => Err(other),
     }
+}
+
+fn diff_directory(
+    ctx: &Context,
+    looks: &Looks<'_>,
+    args: &DiffArgs,
+    path: &Path,
+) -> Result<(), Failure> {
+    if url_of(&args.a)?.is_some() {
+        return Err(Failure::Misused {
+            message: "a URL is not compared with a path".to_owned(),
+            hint: "index one of them, and compare the dataset with the other".to_owned(),
+        });
+    }
+    let a = looks.whole_dataset(&args.a)?;
+    check_size(ctx, &a)?;
+    let bar = ctx.progress_bar();
+    let copies = ctx.registry()?.working_copies();
+    let report = copies.diff_directory(&a, path, &bar)?;
+    drop(bar);
+    let sides = Sides {
+        a: a.manifest.content_id.to_string(),
+        b: (),
+    };
+    print_changes(ctx, &report, Some(&sides), args.exit_code)
+}
+
+/// Reads what every comparison needs of a side.
+fn input(ctx: &Context, side: Side) -> Result<DiffInput, Failure> {
+    let bar = ctx.progress_bar();
+    Ok(match side {
+        Side::Dataset(FoundDataset::Held(dataset)) => {
+            check_size(ctx, &dataset)?;
+            DiffInput::held(ctx.registry()?, &dataset)?
+        }
+        Side::Dataset(FoundDataset::Look(look)) => DiffInput::looked(&look, &bar)?,
+        Side::Url(url) => DiffInput::elsewhere(ctx.remote()?, &url, &bar)?,
+    })
 }
 
 /// True if the argument is written as a path. It then is one, even if a dataset has this name.
@@ -146,16 +186,21 @@ fn is_written_as_path(text: &str) -> bool {
     matches!(text, "." | "..") || fronts.iter().any(|f| text.starts_with(f)) || text.ends_with('/')
 }
 
-fn diff_datasets(ctx: &Context, a: &Dataset, b: &Dataset, exit_code: bool) -> Result<(), Failure> {
+fn diff_inputs(
+    ctx: &Context,
+    a: &DiffInput,
+    b: &DiffInput,
+    exit_code: bool,
+) -> Result<(), Failure> {
     let registry = ctx.registry()?;
-    let report = registry.comparison().diff(a, b)?;
+    let report = registry.comparison().diff_of(a, b)?;
     let bar = ctx.progress_bar();
-    let rows = registry.comparison().diff_rows(a, b, &bar)?;
+    let rows = registry.comparison().diff_rows_of(a, b, &bar)?;
     drop(bar);
     let t = &report.tree;
     let output = DiffOutput {
-        a: a.manifest.content_id.to_string(),
-        b: b.manifest.content_id.to_string(),
+        a: a.content_id().map(|id| id.to_string()),
+        b: b.content_id().map(|id| id.to_string()),
         shared_bytes: t.shared.bytes,
         only_a_bytes: t.only_a.bytes,
         only_b_bytes: t.only_b.bytes,
@@ -176,7 +221,11 @@ fn diff_datasets(ctx: &Context, a: &Dataset, b: &Dataset, exit_code: bool) -> Re
     rows.iter().for_each(|d| text += &format_rows(d));
     let paths: Vec<String> = report.files.iter().map(|f| printable(&f.path)).collect();
     ctx.out.result(&output, &paths, &text)?;
-    if exit_code && a.manifest.content_id != b.manifest.content_id {
+    let is_same = match (a.content_id(), b.content_id()) {
+        (Some(a), Some(b)) => a == b,
+        _ => report.files.is_empty(),
+    };
+    if exit_code && !is_same {
         return Err(Failure::Differs);
     }
     Ok(())

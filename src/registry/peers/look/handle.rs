@@ -17,7 +17,6 @@ use crate::progress::Progress;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
-use crate::registry::error::transfer::TransferError;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::peers::client::peer_state::SourceReport;
 use crate::registry::peers::client::peer_state::no_peer_left;
@@ -190,14 +189,7 @@ impl Look {
     pub fn fetch_all(&self, progress: &dyn Progress) -> Result<(), Error> {
         progress.phase("fetching", Some(self.manifest().size_bytes));
         self.cat(None, &mut std::io::sink(), progress)?;
-        self.save();
-        match self.shared.keeping.why_not() {
-            None => Ok(()),
-            Some(why) => Err(Error::Transfer(TransferError::NotKept {
-                dataset: self.manifest().name.to_string(),
-                reason: why.to_string(),
-            })),
-        }
+        self.save_all()
     }
 
     /// Returns the chunk that reaches a byte or a newline, with the totals before it.

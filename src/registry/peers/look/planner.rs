@@ -150,7 +150,11 @@ impl LookShared {
     }
 
     /// Counts the chunks of a window, and refuses a tree that repeats too much.
-    fn count(&self, planning: &mut Planning, chunks: &[ChunkEntry]) -> Result<(), Error> {
+    pub(super) fn count(
+        &self,
+        planning: &mut Planning,
+        chunks: &[ChunkEntry],
+    ) -> Result<(), Error> {
         let m = self.manifest();
         if self.allow_large || m.size_bytes <= self.sizes.free_data_bytes {
             return Ok(());
