@@ -248,15 +248,6 @@ pub(super) const COMMANDS: &[Command] = &[
     command(Act::Suspend, &["Ctrl-z"], "suspend", "go back to the shell; `fg` returns", EVERYWHERE),
 ];
 
-/// Returns the command of a key.
-pub(super) fn command_of(key: &KeyEvent, place: Place) -> Option<Act> {
-    let name = key_name(key)?;
-    let has_key = |command: &&Command| {
-        command.places.contains(&place) && command.keys.contains(&name.as_str())
-    };
-    COMMANDS.iter().find(has_key).map(|command| command.act)
-}
-
 /// Returns the name of a key as the table writes it.
 pub(super) fn key_name(key: &KeyEvent) -> Option<String> {
     let name = match key.code {

@@ -16,6 +16,7 @@ use crate::tui::browse::DatasetEntry;
 use crate::tui::browse::Peers;
 use crate::tui::document::CancelToken;
 use crate::tui::key_lists;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::State;
 use crate::tui::session;
 use crate::tui::session::End;
@@ -38,6 +39,8 @@ pub struct ViewOptions {
     pub has_colours: bool,
     /// The way to other nodes, for the browser of the registry.
     pub peers: Option<Arc<dyn Peers>>,
+    /// Keys of the commands.
+    pub keys: Keymap,
 }
 
 impl ViewOptions {
@@ -49,6 +52,7 @@ impl ViewOptions {
             reading: TargetOptions::default(),
             has_colours: true,
             peers: None,
+            keys: Keymap::default(),
         }
     }
 }
@@ -84,6 +88,7 @@ pub fn view(options: ViewOptions) -> Result<(), ViewError> {
     let mut screen = Screen::enter(options.has_colours).map_err(ViewError::Terminal)?;
     let size = screen.size().map_err(ViewError::Terminal)?;
     let mut state = State::new(options.target.as_deref(), size);
+    state.keymap = options.keys;
     session::listen(to).map_err(ViewError::Terminal)?;
     let ended = session::run(&mut state, &mut screen, &mut workers, &events);
     drop(screen);
@@ -109,11 +114,11 @@ pub fn dataset_entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
 }
 
 /// Returns the keys and their commands as text.
-pub fn keys_as_text() -> String {
-    key_lists::keys_as_text()
+pub fn keys_as_text(keys: &Keymap) -> String {
+    key_lists::keys_as_text(keys)
 }
 
 /// Returns the keys and their commands as JSON.
-pub fn keys_as_json() -> serde_json::Value {
-    key_lists::keys_as_json()
+pub fn keys_as_json(keys: &Keymap) -> serde_json::Value {
+    key_lists::keys_as_json(keys)
 }

@@ -13,6 +13,7 @@ use crate::tui::job::Job;
 use crate::tui::job::Slot;
 use crate::tui::job::TargetFacts;
 use crate::tui::job::Task;
+use crate::tui::keymap::Keymap;
 use crate::tui::model::parts::browser::Browser;
 use crate::tui::model::parts::jobs::Jobs;
 use crate::tui::model::parts::panes::Pane;
@@ -40,6 +41,7 @@ pub(in crate::tui) enum Action {
 pub(in crate::tui) struct State {
     pub width: u16,
     pub height: u16,
+    pub keymap: Keymap,
     pub facts: TargetFacts,
     /// True once the target is open.
     pub is_open: bool,
