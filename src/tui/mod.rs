@@ -5,7 +5,7 @@
 //! - `work/`: jobs on threads of their own, whose answers are actions
 //! - `document/`: rows of a target by their places
 //! - `viewer.rs`, `session.rs`, `terminal.rs`: a session, its loop and its terminal; `event.rs`: what happens to it
-//! - `commands.rs`, `keymap.rs`, `key_lists.rs`: the table of commands and their keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
+//! - `commands/`: the table of commands and their keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
 
 mod browse;
 mod command_line;
@@ -14,8 +14,6 @@ mod document;
 mod draw;
 mod event;
 mod job;
-mod key_lists;
-mod keymap;
 mod limits;
 mod model;
 mod pane;
@@ -30,8 +28,8 @@ mod work;
 pub use crate::tui::browse::DatasetEntry;
 pub use crate::tui::browse::PeerEntry;
 pub use crate::tui::browse::Peers;
-pub use crate::tui::keymap::Keymap;
-pub use crate::tui::keymap::KeymapError;
+pub use crate::tui::commands::Keymap;
+pub use crate::tui::commands::KeymapError;
 pub use crate::tui::viewer::ViewError;
 pub use crate::tui::viewer::ViewOptions;
 pub use crate::tui::viewer::dataset_entry;

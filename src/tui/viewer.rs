@@ -14,9 +14,9 @@ use crate::registry::Listed;
 use crate::registry::TargetOptions;
 use crate::tui::browse::DatasetEntry;
 use crate::tui::browse::Peers;
+use crate::tui::commands::Keymap;
+use crate::tui::commands::lists;
 use crate::tui::document::CancelToken;
-use crate::tui::key_lists;
-use crate::tui::keymap::Keymap;
 use crate::tui::model::State;
 use crate::tui::session;
 use crate::tui::session::End;
@@ -115,10 +115,10 @@ pub fn dataset_entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
 
 /// Returns the keys and their commands as text.
 pub fn keys_as_text(keys: &Keymap) -> String {
-    key_lists::keys_as_text(keys)
+    lists::keys_as_text(keys)
 }
 
 /// Returns the keys and their commands as JSON.
 pub fn keys_as_json(keys: &Keymap) -> serde_json::Value {
-    key_lists::keys_as_json(keys)
+    lists::keys_as_json(keys)
 }

@@ -251,6 +251,7 @@ impl FileRows {
             rows: 4096.max(count),
             row_bytes: 0,
             bytes: usize::MAX,
+            scan: u64::MAX,
         };
         let mut starts: Vec<u64> = Vec::new();
         while from < before {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::crossterm::event::KeyEvent;
 
+use crate::tui::commands::Keymap;
 use crate::tui::commands::Place;
 use crate::tui::document::RowPlace;
 use crate::tui::job::Answer;
@@ -13,7 +14,6 @@ use crate::tui::job::Job;
 use crate::tui::job::Slot;
 use crate::tui::job::TargetFacts;
 use crate::tui::job::Task;
-use crate::tui::keymap::Keymap;
 use crate::tui::model::parts::browser::Browser;
 use crate::tui::model::parts::jobs::Jobs;
 use crate::tui::model::parts::panes::Pane;

@@ -1,12 +1,12 @@
 //! Lists of the keys, made from the table of commands: text, JSON, and a page of the documentation.
 
-use crate::tui::commands::COMMANDS;
-use crate::tui::commands::Command;
-use crate::tui::commands::Place;
-use crate::tui::keymap::Keymap;
+use crate::tui::commands::keymap::Keymap;
+use crate::tui::commands::table::COMMANDS;
+use crate::tui::commands::table::Command;
+use crate::tui::commands::table::Place;
 
 /// Returns the list that `--print-keys` prints.
-pub(super) fn keys_as_text(map: &Keymap) -> String {
+pub(in crate::tui) fn keys_as_text(map: &Keymap) -> String {
     let mut text = String::new();
     for place in Place::ALL {
         text += &format!("{}\n", place.title());
@@ -52,7 +52,7 @@ command. A number before a key repeats it: `5j` goes five rows down, `120G` to r
 ";
 
 /// Returns the commands as JSON values: place, keys, name, help.
-pub(super) fn keys_as_json(map: &Keymap) -> serde_json::Value {
+pub(in crate::tui) fn keys_as_json(map: &Keymap) -> serde_json::Value {
     let command = |command: &Command| {
         let places: Vec<&str> = command.places.iter().map(|place| place.title()).collect();
         serde_json::json!({

@@ -3,11 +3,11 @@
 use ratatui::crossterm::event::KeyEvent;
 use thiserror::Error;
 
-use crate::tui::commands::Act;
-use crate::tui::commands::COMMANDS;
-use crate::tui::commands::Command;
-use crate::tui::commands::Place;
-use crate::tui::commands::key_name;
+use crate::tui::commands::table::Act;
+use crate::tui::commands::table::COMMANDS;
+use crate::tui::commands::table::Command;
+use crate::tui::commands::table::Place;
+use crate::tui::commands::table::key_name;
 
 /// Keys of all commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Keymap {
     }
 
     /// Returns the commands of a place with their keys, in the order of the help.
-    pub(super) fn commands(
+    pub(in crate::tui) fn commands(
         &self,
         place: Place,
     ) -> impl Iterator<Item = (&'static Command, &[String])> {
@@ -147,19 +147,19 @@ impl Keymap {
     }
 
     /// Returns the keys of a command.
-    pub(super) fn keys(&self, wanted: &Command) -> &[String] {
+    pub(in crate::tui) fn keys(&self, wanted: &Command) -> &[String] {
         let found = self.all().find(|(command, _)| command.name == wanted.name);
         found.map_or(&[], |(_, keys)| keys)
     }
 
     /// Returns the usual key of an act, if it has one.
-    pub(super) fn first_key(&self, act: Act) -> Option<&str> {
+    pub(in crate::tui) fn first_key(&self, act: Act) -> Option<&str> {
         let found = self.all().find(|(command, _)| command.act == act);
         found.and_then(|(_, keys)| keys.first()).map(String::as_str)
     }
 
     /// Returns the act of a key.
-    pub(super) fn act_of(&self, key: &KeyEvent, place: Place) -> Option<Act> {
+    pub(in crate::tui) fn act_of(&self, key: &KeyEvent, place: Place) -> Option<Act> {
         let name = key_name(key)?;
         let mut commands = self.commands(place);
         let found = commands.find(|(_, keys)| keys.contains(&name));
