@@ -1,6 +1,7 @@
 #!/bin/sh
 # The viewer at a pseudo-terminal, beside csvlens and visidata where they are installed: time to the first
-# screen, time from key to paint while a scan runs, memory.
+# screen and to the last row, time from key to paint while a scan runs, memory; and the first screen and memory of a
+# file of 50 GB with holes.
 #
 # usage: benches/view.sh [SIZE_MB]      (default 1000)
 # needs: a release build (or ALIMENTAR=PROGRAM), python3; csvlens and visidata (vd) are optional
@@ -18,17 +19,24 @@ import random, sys
 work, size = sys.argv[1], int(sys.argv[2]) * 1_000_000
 random.seed(1)
 words = ["data", "model", "token", "row", "learn", "graph", "quantum", "river", "stone", "light"]
-block = []
-n = 0
-with open(f"{work}/rows.csv", "w") as f:
-    f.write("id,score,text\n")
+# 50 MB of rows, repeated: the content does not matter, and making it takes no minutes.
+block, n = [], 0
+while n < 500_000:
+    block.append(f"{n},{n * 37 % 1000}," + " ".join(random.choices(words, k=14)) + "\n")
+    n += 1
+block = "".join(block).encode()
+with open(f"{work}/rows.csv", "wb") as f:
+    f.write(b"id,score,text\n")
     while f.tell() < size:
-        lines = []
-        for _ in range(5000):
-            text = " ".join(random.choices(words, k=12))
-            lines.append(f"{n},{n * 37 % 1000},{text}\n")
-            n += 1
-        f.write("".join(lines))
+        f.write(block)
+    f.write(b"0,0,the last row\n")
+# Rows of 64 MB of which the disk holds the beginnings.
+with open(f"{work}/holes.csv", "wb") as f:
+    f.write(b"id,score,text\n")
+    for n in range(782):
+        f.seek(n * 64_000_000 + 14)
+        f.write(b"\n" * (n > 0) + b"%d,%d,quantum" % (n, n))
+    f.truncate(50_000_000_000)
 PY
 
 python3 - "$program" "$work" <<'PY'
@@ -95,37 +103,74 @@ def first_screen(name, words, times=5):
     print(f"{name:<10} first screen {found[len(found) // 2] * 1000:8.1f} ms   own memory {memory:7.1f} MB")
 
 
-def key_to_paint(name, words, scan, down, quiet=0.5):
+def last_row(name, words, key):
+    pid, fd = start(words)
+    if read_until(fd, b"quantum", 120) is not None:
+        drain(fd, 0.05)
+        os.write(fd, key)
+        seconds = read_until(fd, b"the last row", 120)
+        shown = f"{seconds * 1000:8.1f} ms" if seconds is not None else "not in 120 s"
+        print(f"{name:<10} last row, asked for at once {shown}   own memory {memory_mb(pid):7.1f} MB")
+    stop(pid, fd)
+
+
+def key_to_paint(name, words, scan, down, painted):
+    """Time from a key to the drawing that has `painted`, which only the move of the cursor writes."""
     pid, fd = start(words)
     if read_until(fd, b"quantum", 120) is None:
         stop(pid, fd)
         return
-    drain(fd, quiet)
+    drain(fd, 0.5)
     os.write(fd, scan)
-    times = []
-    for n in range(300):
+    drain(fd, 0.05)
+    times, most = [], 0
+    for n in range(400):
         began = time.perf_counter()
         os.write(fd, down)
-        if read_until(fd, b"\x1b[", 5) is None:
+        seconds = read_until(fd, painted, 5)
+        if seconds is None:
             break
-        times.append(time.perf_counter() - began)
+        times.append(seconds)
+        most = max(most, memory_mb(pid))
         drain(fd, 0.004)
-    memory = memory_mb(pid)
     stop(pid, fd)
     times.sort()
     if times:
         p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
-        print(f"{name:<10} key to paint during a scan: p50 {p50 * 1000:6.1f} ms  p99 {p99 * 1000:6.1f} ms   own memory {memory:7.1f} MB")
+        print(f"{name:<10} key to paint during a scan: p50 {p50 * 1000:6.1f} ms  p99 {p99 * 1000:6.1f} ms  "
+              f"of {len(times)} keys   own memory {most:7.1f} MB")
+
+
+def with_holes(name, words):
+    """First screen of the file with holes, and memory while it is counted and searched."""
+    pid, fd = start(words)
+    seconds = read_until(fd, b"quantum", 120)
+    if seconds is None:
+        print(f"{name:<10} 50 GB with holes: no first screen in 120 s")
+        return stop(pid, fd)
+    os.write(fd, b"/zzzz\r")
+    most = 0
+    for n in range(50):
+        drain(fd, 0.2)
+        most = max(most, memory_mb(pid))
+    stop(pid, fd)
+    print(f"{name:<10} 50 GB with holes: first screen {seconds * 1000:8.1f} ms   own memory {most:7.1f} MB at most in 10 s")
 
 
 size = os.path.getsize(data) / 1e6
 print(f"{size:.0f} MB of CSV, {os.cpu_count()} cores")
 own = [program, "--home", f"{work}/home", "view", data]
 first_screen("alimentar", own)
-key_to_paint("alimentar", own, b"/zzzz\r", b"j")
+last_row("alimentar", own, b"G")
+key_to_paint("alimentar", own, b"/zzzz\r", b"j", b"\x1b[7m")
+with_holes("alimentar", [program, "--home", f"{work}/home", "view", f"{work}/holes.csv"])
 if shutil.which("csvlens"):
     first_screen("csvlens", ["csvlens", data])
-    key_to_paint("csvlens", ["csvlens", data], b"/zzzz\r", b"j")
+    last_row("csvlens", ["csvlens", data], b"G")
+    key_to_paint("csvlens", ["csvlens", data], b"/zzzz\r", b"j", b"\x1b[")
+    with_holes("csvlens", ["csvlens", f"{work}/holes.csv"])
 if shutil.which("vd"):
     first_screen("visidata", ["vd", data])
+    last_row("visidata", ["vd", data], b"G")
+    key_to_paint("visidata", ["vd", data], b"g/zzzz\r", b"j", b"\x1b[")
 PY

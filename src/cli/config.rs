@@ -18,6 +18,8 @@ use crate::cli::settings::Kind;
 use crate::cli::settings::SETTINGS_FILE;
 use crate::cli::settings::Settings;
 use crate::cli::settings::find_key;
+use crate::cli::view_keys::bindings_text;
+use crate::cli::view_keys::parse_bindings;
 use crate::file_io::IfExists;
 
 /// Read and change the defaults of options
@@ -39,7 +41,8 @@ enum ConfigCommand {
     /// Change a setting; an empty value removes it
     #[command(after_help = "Examples:
   alimentar config set color never
-  alimentar config set peers lab-a:8765,lab-b:8765")]
+  alimentar config set peers lab-a:8765,lab-b:8765
+  alimentar config set view_keys 'search=s,/ mark=Space'")]
     Set {
         /// Its name
         key: String,
@@ -107,6 +110,7 @@ impl Setting {
         let text = in_file.unwrap_or_else(|| key.default.to_owned());
         let value = match key.kind {
             Kind::Switch => Value::Bool(text == "true"),
+            Kind::ViewKeys => bindings_json(&text),
             Kind::Peers => {
                 let parts = text.split(',').filter(|part| !part.is_empty());
                 parts.map(str::to_owned).collect()
@@ -122,6 +126,17 @@ impl Setting {
     }
 }
 
+/// Keys of the viewer by command; null without any.
+fn bindings_json(text: &str) -> Value {
+    match parse_bindings(text) {
+        Ok(bindings) if !bindings.is_empty() => bindings
+            .into_iter()
+            .map(|(name, keys)| (name, Value::from(keys)))
+            .collect(),
+        _ => Value::Null,
+    }
+}
+
 /// Formats a value for people.
 fn format_value(value: &Value) -> String {
     match value {
@@ -130,6 +145,16 @@ fn format_value(value: &Value) -> String {
         Value::Array(parts) => {
             let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
             parts.join(",")
+        }
+        Value::Object(bindings) => {
+            let keys = |value: &Value| -> Vec<String> {
+                let keys = value.as_array().into_iter().flatten();
+                keys.filter_map(Value::as_str).map(str::to_owned).collect()
+            };
+            let bindings = bindings
+                .iter()
+                .map(|(name, value)| (name.clone(), keys(value)));
+            bindings_text(&bindings.collect())
         }
         other => other.to_string(),
     }
@@ -189,6 +214,7 @@ fn template() -> String {
             Kind::Switch => key.default.to_owned(),
             Kind::Peers => "[\"lab-a:8765\"]".to_owned(),
             Kind::Path => "\"~/file\"".to_owned(),
+            Kind::ViewKeys => "{ search = \"s\", quit = [\"q\", \"Ctrl-c\"] }".to_owned(),
             Kind::Size => format!("\"{}\"", key.default),
             Kind::Word(_) => format!("\"{}\"", key.default),
         };

@@ -50,6 +50,9 @@ fn hint_of_edit(error: &EditError) -> Option<&'static str> {
         EditError::TooLong { .. } => {
             "write the edits with `inspect edits apply`, or commit them, and go on with the result"
         }
+        EditError::NotEditable { .. } => {
+            "JSON Lines, delimited text, lines of text, Parquet and Arrow can be edited"
+        }
         EditError::TooFew { .. } => "`inspect edits list` shows the edits",
         _ => return None,
     })

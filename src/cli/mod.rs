@@ -29,6 +29,7 @@ mod remote;
 mod settings;
 mod surface;
 mod view;
+mod view_keys;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -10,9 +10,15 @@ use toml_edit::Value;
 use crate::cli::exit::Failure;
 use crate::cli::parse::expand_tilde;
 use crate::cli::parse::parse_size;
+use crate::cli::view_keys::bindings_of;
+use crate::cli::view_keys::bindings_text;
+use crate::cli::view_keys::bindings_value;
+use crate::cli::view_keys::keymap_of;
+use crate::cli::view_keys::parse_bindings;
 use crate::file_io::read_own_text;
 use crate::net::PeerAddress;
 use crate::registry::Error;
+use crate::tui::Keymap;
 
 /// The name of the file.
 pub(crate) const SETTINGS_FILE: &str = "config.toml";
@@ -32,6 +38,8 @@ pub(crate) enum Kind {
     Peers,
     /// A size in bytes.
     Size,
+    /// Keys of the viewer's commands.
+    ViewKeys,
 }
 
 /// A key of the file.
@@ -84,6 +92,12 @@ pub(crate) const KEYS: &[Key] = &[
         kind: Kind::Switch,
         default: "true",
         help: "whether a terminal gets progress bars",
+    },
+    Key {
+        name: "view_keys",
+        kind: Kind::ViewKeys,
+        default: "",
+        help: "other keys for commands of `view`",
     },
     Key {
         name: "wide",
@@ -162,6 +176,13 @@ impl Settings {
             .map_err(|e: toml_edit::TomlError| wrong(e.message().to_owned()))?;
         for (name, item) in document.iter() {
             let key = find_key(name).map_err(|e| wrong(e.message()))?;
+            if key.kind == Kind::ViewKeys {
+                let bindings = bindings_of(item);
+                let bindings =
+                    bindings.ok_or_else(|| wrong(format!("`{name}` is no table of keys")))?;
+                keymap_of(&bindings).map_err(|e| wrong(format!("{name}: {e}")))?;
+                continue;
+            }
             let value =
                 text_of(item).ok_or_else(|| wrong(format!("`{name}` has no fitting value")))?;
             parse_value(key, &value).map_err(|e| wrong(e.message()))?;
@@ -223,6 +244,10 @@ impl Settings {
             partial_limit: self
                 .get("partial_limit")
                 .and_then(|text| parse_size(&text).ok()),
+            view_keys: match self.document.get("view_keys").and_then(bindings_of) {
+                Some(bindings) => keymap_of(&bindings).map_err(wrong)?,
+                None => Keymap::default(),
+            },
         })
     }
 }
@@ -244,10 +269,15 @@ pub(crate) struct Defaults {
     pub peers: Vec<PeerAddress>,
     /// Bytes of partial holdings that are kept.
     pub partial_limit: Option<u64>,
+    /// Keys of the viewer.
+    pub view_keys: Keymap,
 }
 
 /// Formats a value as text. Items of a list have commas between them.
 fn text_of(item: &Item) -> Option<String> {
+    if item.is_table_like() {
+        return bindings_of(item).map(|bindings| bindings_text(&bindings));
+    }
     match item.as_value()? {
         Value::String(text) => Some(text.value().clone()),
         Value::Boolean(switch) => Some(switch.value().to_string()),
@@ -293,6 +323,11 @@ fn parse_value(key: &Key, text: &str) -> Result<Value, Failure> {
             Ok(_) => Ok(text.into()),
             Err(hint) => Err(wrong(hint)),
         },
+        Kind::ViewKeys => {
+            let bindings = parse_bindings(text).map_err(wrong)?;
+            keymap_of(&bindings).map_err(wrong)?;
+            Ok(bindings_value(&bindings))
+        }
         Kind::Peers => {
             parse_addresses(text)?;
             let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());
@@ -334,6 +369,10 @@ mod tests {
             ("wide = 3", "wide"),
             ("peers = [\"a b\"]", "a b"),
             ("wide", "config.toml"),
+            ("wide = { a = \"b\" }", "wide"),
+            ("view_keys = \"s\"", "view_keys"),
+            ("[view_keys]\nserach = \"s\"", "serach"),
+            ("[view_keys]\nsearch = [\"s\", \"Strg-s\"]", "Strg-s"),
         ] {
             let message = parsed(text).unwrap_err();
             assert!(message.contains(named), "{message}");

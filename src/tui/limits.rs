@@ -10,6 +10,8 @@ pub(super) const CELLS_MAX: usize = 512;
 pub(super) const COLUMNS_MAX: usize = 1024;
 /// Bytes of all rows of one page.
 pub(super) const PAGE_BYTES_MAX: usize = 4 << 20;
+/// Bytes of the file that a page goes over; rows behind them come with the next page.
+pub(super) const PAGE_SCAN_BYTES: u64 = 16 << 20;
 /// Rows of one page.
 pub(super) const PAGE_ROWS_MAX: usize = 512;
 /// Rows that the table holds around the cursor.

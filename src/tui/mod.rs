@@ -5,7 +5,7 @@
 //! - `work/`: jobs on threads of their own, whose answers are actions
 //! - `document/`: rows of a target by their places
 //! - `viewer.rs`, `session.rs`, `terminal.rs`: a session, its loop and its terminal; `event.rs`: what happens to it
-//! - `commands.rs`, `key_lists.rs`: the table of keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
+//! - `commands/`: the table of commands and their keys; `job.rs`, `pane.rs`, `browse.rs`: values between the parts
 
 mod browse;
 mod command_line;
@@ -14,7 +14,6 @@ mod document;
 mod draw;
 mod event;
 mod job;
-mod key_lists;
 mod limits;
 mod model;
 mod pane;
@@ -34,6 +33,8 @@ pub use crate::tui::event::Steered;
 pub use crate::tui::event::Steering;
 pub use crate::tui::event::Wish;
 pub use crate::tui::event::steering;
+pub use crate::tui::commands::Keymap;
+pub use crate::tui::commands::KeymapError;
 pub use crate::tui::viewer::ViewError;
 pub use crate::tui::viewer::ViewOptions;
 pub use crate::tui::viewer::dataset_entry;

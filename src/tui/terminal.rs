@@ -172,3 +172,128 @@ fn restore_after_panics() {
         report(info);
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::process::Child;
+    use std::process::Command;
+    use std::process::Stdio;
+
+    use super::*;
+    use crate::progress::Progress;
+    use crate::tui::DatasetEntry;
+    use crate::tui::PeerEntry;
+    use crate::tui::Peers;
+    use crate::tui::ViewOptions;
+    use crate::tui::view;
+
+    struct Panicking;
+
+    impl Peers for Panicking {
+        fn peers(&self) -> Result<Vec<PeerEntry>, String> {
+            panic!("of a job");
+        }
+
+        fn offers(&self, _: &str) -> Result<Vec<DatasetEntry>, String> {
+            panic!("of a job");
+        }
+
+        fn pull(&self, _: &str, _: &str, _: &dyn Progress) -> Result<String, String> {
+            panic!("of a job");
+        }
+    }
+
+    #[test]
+    #[ignore = "it needs a terminal, which the tests below give to it"]
+    fn program_that_panics_while_it_has_the_terminal() {
+        let mut screen = Screen::enter(true).unwrap();
+        screen.draw(&State::new(None, (80, 24))).unwrap();
+        panic!("of the loop");
+    }
+
+    #[test]
+    #[ignore = "it needs a terminal, which the tests below give to it"]
+    fn program_whose_jobs_panic() {
+        let home = tempfile::tempdir().unwrap();
+        let mut options = ViewOptions::new(home.path().to_owned());
+        options.peers = Some(Arc::new(Panicking));
+        view(options).unwrap();
+        eprintln!("the viewer ended");
+    }
+
+    /// Runs one of the tests above at a pseudo-terminal, and then prints its modes.
+    fn at_a_terminal(test: &str) -> Child {
+        let program = std::env::current_exe().unwrap();
+        let line = format!(
+            "{} --exact --ignored --nocapture tui::terminal::tests::{test}; stty -a",
+            program.display()
+        );
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]);
+        script.env("TERM", "xterm-256color");
+        let script = script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        script.spawn().unwrap()
+    }
+
+    fn rest_of(child: &mut Child) -> String {
+        let mut bytes = Vec::new();
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_to_end(&mut bytes)
+            .unwrap();
+        child.wait().unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn assert_clean(text: &str, last: &str) {
+        let at = |part: &str| {
+            text.rfind(part)
+                .unwrap_or_else(|| panic!("no {part:?}:\n{text}"))
+        };
+        for (on, off) in [
+            ("\x1b[?1049h", "\x1b[?1049l"),
+            ("\x1b[?1000h", "\x1b[?1000l"),
+            ("\x1b[?2004h", "\x1b[?2004l"),
+            ("\x1b[?25l", "\x1b[?25h"),
+        ] {
+            assert!(
+                at(on) < text.find(off).unwrap() && at(off) > at(on),
+                "{text}"
+            );
+        }
+        assert!(text.find("\x1b[?1049l").unwrap() < at(last), "{text}");
+        let modes: Vec<&str> = text[at("speed")..].split_whitespace().collect();
+        for mode in ["echo", "icanon", "isig"] {
+            assert!(modes.contains(&mode), "{text}");
+        }
+    }
+
+    #[test]
+    fn panic_of_the_loop_leaves_the_terminal_clean_and_is_reported() {
+        let mut child = at_a_terminal("program_that_panics_while_it_has_the_terminal");
+        assert_clean(&rest_of(&mut child), "of the loop");
+    }
+
+    #[test]
+    fn panic_of_a_job_is_a_message_and_the_program_goes_on() {
+        let mut child = at_a_terminal("program_whose_jobs_panic");
+        let mut seen = String::new();
+        let mut type_after = |child: &mut Child, wanted: &str, keys: &[u8]| {
+            let mut piece = [0; 4096];
+            while !seen.contains(wanted) {
+                let n = child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
+                assert!(n > 0, "no {wanted}:\n{seen}");
+                seen += &String::from_utf8_lossy(&piece[..n]);
+            }
+            child.stdin.as_mut().unwrap().write_all(keys).unwrap();
+        };
+        type_after(&mut child, "no datasets yet", b"p");
+        type_after(&mut child, "a part of the program failed", b"qq");
+        seen += &rest_of(&mut child);
+        assert!(!seen.contains("panicked"), "{seen}");
+        assert_clean(&seen, "the viewer ended");
+    }
+}

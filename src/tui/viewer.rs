@@ -14,9 +14,10 @@ use crate::registry::Listed;
 use crate::registry::TargetOptions;
 use crate::tui::browse::DatasetEntry;
 use crate::tui::browse::Peers;
+use crate::tui::commands::Keymap;
+use crate::tui::commands::lists;
 use crate::tui::document::CancelToken;
 use crate::tui::event::Steered;
-use crate::tui::key_lists;
 use crate::tui::model::State;
 use crate::tui::session;
 use crate::tui::session::End;
@@ -43,6 +44,8 @@ pub struct ViewOptions {
     pub steered: Option<Steered>,
     /// First message to the person.
     pub greeting: Option<String>,
+    /// Keys of the commands.
+    pub keys: Keymap,
 }
 
 impl ViewOptions {
@@ -56,6 +59,7 @@ impl ViewOptions {
             peers: None,
             steered: None,
             greeting: None,
+            keys: Keymap::default(),
         }
     }
 }
@@ -97,6 +101,7 @@ pub fn view(options: ViewOptions) -> Result<(), ViewError> {
     if let Some(steered) = options.steered {
         steered.forward(to.clone()).map_err(ViewError::Terminal)?;
     }
+    state.keymap = options.keys;
     session::listen(to).map_err(ViewError::Terminal)?;
     let ended = session::run(&mut state, &mut screen, &mut workers, &events);
     drop(screen);
@@ -122,11 +127,11 @@ pub fn dataset_entry(listed: &Listed<DatasetSummary>) -> DatasetEntry {
 }
 
 /// Returns the keys and their commands as text.
-pub fn keys_as_text() -> String {
-    key_lists::keys_as_text()
+pub fn keys_as_text(keys: &Keymap) -> String {
+    lists::keys_as_text(keys)
 }
 
 /// Returns the keys and their commands as JSON.
-pub fn keys_as_json() -> serde_json::Value {
-    key_lists::keys_as_json()
+pub fn keys_as_json(keys: &Keymap) -> serde_json::Value {
+    lists::keys_as_json(keys)
 }

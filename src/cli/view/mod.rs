@@ -49,8 +49,11 @@ pub(crate) struct ViewArgs {
 }
 
 pub(crate) fn run(ctx: &Context, args: &ViewArgs) -> Result<(), Failure> {
+    let keys = &ctx.defaults.view_keys;
     if args.print_keys {
-        return Ok(ctx.out.result(&keys_as_json(), &[], &keys_as_text())?);
+        return Ok(ctx
+            .out
+            .result(&keys_as_json(keys), &[], &keys_as_text(keys))?);
     }
     if ctx.out.is_json() {
         return Err(Failure::usage("view is for people: `inspect` prints JSON"));
@@ -64,6 +67,7 @@ pub(crate) fn run(ctx: &Context, args: &ViewArgs) -> Result<(), Failure> {
         edits: true,
     };
     options.has_colours = !ctx.global.no_color;
+    options.keys = keys.clone();
     options.peers = Some(Arc::new(HomePeers {
         home: ctx.home()?,
         allow_large: ctx.global.allow_large,

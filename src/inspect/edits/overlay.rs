@@ -12,7 +12,7 @@ use crate::inspect::edits::splice::sum;
 use crate::wire::DecodeError;
 
 /// All edits of one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOverlay {
     regions: Vec<Region>,
     starts: Vec<Start>,

@@ -81,6 +81,16 @@ impl Target {
         }
     }
 
+    /// Returns true if its files have the same edits as those of another opening of the target.
+    pub(crate) fn has_same_edits(&self, other: &Self) -> bool {
+        let overlay = |file: &TargetFile| match &file.place {
+            FileLocation::Edited(_, overlay) => Some(Arc::clone(overlay)),
+            _ => None,
+        };
+        let edits = |target: &Self| -> Vec<_> { target.files.iter().map(overlay).collect() };
+        edits(self) == edits(other)
+    }
+
     /// Returns the target read without its edits.
     #[must_use]
     pub(crate) fn without_edits(mut self) -> Self {

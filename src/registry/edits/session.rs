@@ -138,6 +138,12 @@ impl EditSession {
         })
     }
 
+    /// Returns true if another opening of the target shows the rows that this session edits: with the
+    /// same edits.
+    pub fn is_of_rows_in(&self, shown: &Target) -> bool {
+        self.target.has_same_edits(shown)
+    }
+
     /// Sets cells. Rows are those before the first of these changes.
     ///
     /// # Errors

@@ -43,6 +43,9 @@ pub struct VerifyReport {
 /// Receives bytes in order, with their offset in the dataset.
 pub(crate) type EachBytes<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 
+/// Like [`EachBytes`], for a window that the receiver may keep.
+pub(crate) type EachWindow<'a> = dyn FnMut(u64, &mut Vec<u8>) -> Result<(), Error> + 'a;
+
 /// Receives a chunk: its offset in the dataset, its tree entry and its bytes.
 type EachChunk<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
 
@@ -256,8 +259,23 @@ impl LocalRegistry {
         end: u64,
         sink: &mut EachBytes<'_>,
     ) -> Result<(), Error> {
+        self.each_owned_window(reader, manifest, files, (start, end), &mut |at, bytes| {
+            sink(at, bytes)
+        })
+    }
+
+    /// Like [`LocalRegistry::each_window`], but `sink` may keep the bytes of a window and leave others,
+    /// whose room is used for the next one.
+    pub(crate) fn each_owned_window(
+        &self,
+        reader: &BlobReader,
+        manifest: &Manifest,
+        files: &[(u64, &FileEntry)],
+        range: (u64, u64),
+        sink: &mut EachWindow<'_>,
+    ) -> Result<(), Error> {
         let mut look = |_, _: &ChunkEntry, _: &[u8]| Ok(());
-        self.each_window_of(reader, manifest, files, (start, end), &mut look, sink)
+        self.each_window_of(reader, manifest, files, range, &mut look, sink)
     }
 
     /// Like [`LocalRegistry::each_window`], but `look` receives every chunk before its window goes
@@ -269,12 +287,14 @@ impl LocalRegistry {
         files: &[(u64, &FileEntry)],
         (start, end): (u64, u64),
         look: &mut EachChunk<'_>,
-        sink: &mut EachBytes<'_>,
+        sink: &mut EachWindow<'_>,
     ) -> Result<(), Error> {
         let m = manifest;
         let blame = |at, e| blamed(m, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
             .map_err(|e| blame(start, e.into()))?;
+        // Fresh memory for every window would cost more than the copies into it.
+        let mut spare = Vec::new();
         loop {
             let mut window: Vec<PlacedChunk> = Vec::new();
             while window.len() < WINDOW_CHUNKS && walk.offset() < end {
@@ -289,7 +309,8 @@ impl LocalRegistry {
             }
             let base = window.first().map_or(0, |(at, _)| *at);
             let total: usize = window.iter().map(|(_, e)| e.bytes as usize).sum();
-            let buffer = Mutex::new(vec![0; total]);
+            spare.resize(total, 0);
+            let buffer = Mutex::new(std::mem::take(&mut spare));
             each_chunk(reader, &window, &|at, bytes| {
                 // Offsets of the window lie within its buffer.
                 let from = (at - base) as usize;
@@ -300,13 +321,14 @@ impl LocalRegistry {
                 Ok(())
             })
             .map_err(|(at, e)| blame(at, e))?;
-            let buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
             for (at, chunk) in &window {
                 let from = (at - base) as usize;
                 let bytes = buffer.get(from..from + chunk.bytes as usize);
                 look(*at, chunk, bytes.unwrap_or_default())?;
             }
-            sink(base, &buffer)?;
+            sink(base, &mut buffer)?;
+            spare = buffer;
         }
     }
 }

@@ -87,6 +87,14 @@ impl TargetFile {
         }
     }
 
+    /// Returns the path of its bytes without edits, if they are a file on disk.
+    pub fn base_path(&self) -> Option<&Path> {
+        match &self.place {
+            FileLocation::Edited(base, _) => base.base_path(),
+            _ => self.disk_path(),
+        }
+    }
+
     /// Returns true if all its bytes are on this machine.
     pub fn is_local(&self) -> bool {
         match &self.place {

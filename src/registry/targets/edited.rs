@@ -30,6 +30,9 @@ pub(in crate::registry) enum EditForm {
     Rows,
 }
 
+/// The way out where a file has no form of edits.
+const EXPORT: &str = "`inspect export TARGET -o FILE` writes one that can be edited";
+
 /// Returns the form of the edits of an open file.
 ///
 /// # Errors
@@ -39,21 +42,18 @@ pub(in crate::registry) fn form_of(opened: &Opened) -> Result<EditForm, String> 
         return Ok(EditForm::Rows);
     }
     if opened.format.compression != Compression::None {
-        return Err("it is compressed; decompress it first".to_owned());
+        return Err(format!("its text is compressed; {EXPORT}"));
     }
     if opened.encoding != TextEncoding::Utf8 {
         let name = opened.encoding.name();
-        return Err(format!(
-            "its encoding is {name}; `inspect export` writes it as UTF-8"
-        ));
+        return Err(format!("its encoding is {name}; {EXPORT}"));
     }
     let is_records = matches!(opened.table.shape(), Shape::Delimited(_));
     match is_records || is_lines(opened) {
         true => Ok(EditForm::Bytes),
         false => {
             let name = opened.format.name();
-            let export = "`inspect export -o FILE.jsonl` writes it as JSON Lines";
-            Err(format!("its rows are no lines but {name}; {export}"))
+            Err(format!("its rows are no lines but {name}; {EXPORT}"))
         }
     }
 }

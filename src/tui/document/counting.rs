@@ -117,6 +117,7 @@ impl FileRows {
                 rows: 1,
                 row_bytes: 0,
                 bytes: usize::MAX,
+                scan: u64::MAX,
             };
             let read = self.forward((row, None), room, cancel)?;
             return Ok(read.first().map(|read| read.key));

@@ -1,5 +1,6 @@
 //! A target as a list of files, each opened when it is first read.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +28,12 @@ pub(in crate::tui) struct Document {
     target: Target,
     home: PathBuf,
     files: Vec<OnceLock<Result<Arc<FileRows>, String>>>,
+    /// Identities of the files on disk.
+    identities: Vec<Option<FileIdentity>>,
 }
+
+/// Device and inode of a file.
+type FileIdentity = (u64, u64);
 
 /// An open file.
 pub(in crate::tui) struct FileRows {
@@ -47,10 +53,16 @@ impl Document {
     pub(in crate::tui) fn new(target: Target, home: &Path) -> Self {
         let files = target.files().iter().map(|_| OnceLock::new()).collect();
         Self {
+            identities: identities_of(&target),
             target,
             home: home.to_owned(),
             files,
         }
+    }
+
+    /// Returns true if its paths still lead to the files that it was made of.
+    pub(in crate::tui) fn is_of_present_files(&self) -> bool {
+        identities_of(&self.target) == self.identities
     }
 
     pub(in crate::tui) fn target(&self) -> &Target {
@@ -239,6 +251,7 @@ impl FileRows {
             rows: 4096.max(count),
             row_bytes: 0,
             bytes: usize::MAX,
+            scan: u64::MAX,
         };
         let mut starts: Vec<u64> = Vec::new();
         while from < before {
@@ -292,6 +305,17 @@ impl FileRows {
             )),
         }
     }
+}
+
+fn identities_of(target: &Target) -> Vec<Option<FileIdentity>> {
+    let identity = |path: &Path| {
+        let metadata = path.metadata().ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let files = target.files().iter();
+    files
+        .map(|file| file.base_path().and_then(identity))
+        .collect()
 }
 
 /// A byte order mark of UTF-8.

@@ -4,6 +4,7 @@ use crate::read_at::ReadAt;
 use crate::tui::document::CancelToken;
 use crate::tui::document::DocumentError;
 use crate::tui::limits::BLOCK_BYTES;
+use crate::tui::limits::PAGE_SCAN_BYTES;
 
 /// A row without its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,15 @@ pub(super) struct PageRoom {
     pub row_bytes: usize,
     /// Bytes of all rows.
     pub bytes: usize,
+    /// Bytes of the file, with those of rows that are not kept.
+    pub scan: u64,
+}
+
+impl PageRoom {
+    /// Returns true if rows with these bytes, which end so far behind the first, fill the room.
+    pub(super) fn is_full(&self, rows: usize, held: usize, scanned: u64) -> bool {
+        rows >= self.rows || held >= self.bytes || scanned >= self.scan
+    }
 }
 
 /// Reads lines from the start of one at `from`, not beyond `end`.
@@ -99,7 +109,7 @@ pub(super) fn forward(
             let next = row.next;
             rows.push(without_return(std::mem::take(&mut row)));
             row.key = next;
-            if rows.len() >= room.rows || held >= room.bytes {
+            if room.is_full(rows.len(), held, next - from) {
                 return Ok(rows);
             }
         }
@@ -133,7 +143,8 @@ fn without_return(mut row: RawRow) -> RawRow {
     row
 }
 
-/// Returns the start of the line that is `count` lines before the start of a line, not before `front`.
+/// Returns the start of the line that is `count` lines before the start of a line, not before `front`. Of long
+/// lines it may be fewer.
 pub(super) fn start_before(
     source: &dyn ReadAt,
     (front, before): (u64, u64),
@@ -143,13 +154,18 @@ pub(super) fn start_before(
     // The newline right before `before` ends the first line that is wanted.
     let mut end = before.saturating_sub(1).max(front);
     let mut left = count;
+    let mut last = None;
     let mut blocks = Blocks::new(source, cancel);
     while end > front {
+        if let Some(last) = last.filter(|_| before - end >= PAGE_SCAN_BYTES) {
+            return Ok(last);
+        }
         let room = (blocks.room as u64).min(end - front);
         let start = end - room;
         let block = blocks.read(start, end)?;
         for newline in memchr::memrchr_iter(b'\n', block) {
             left -= 1;
+            last = Some(start + newline as u64 + 1);
             if left == 0 {
                 return Ok(start + newline as u64 + 1);
             }

@@ -13,6 +13,7 @@ use crate::tui::document::lines::PageRoom;
 use crate::tui::document::lines::RawRow;
 use crate::tui::limits::PAGE_BYTES_MAX;
 use crate::tui::limits::PAGE_ROWS_MAX;
+use crate::tui::limits::PAGE_SCAN_BYTES;
 use crate::tui::limits::ROW_BYTES_MAX;
 
 /// The start of a page.
@@ -103,10 +104,17 @@ impl Document {
                 rows: count - page.rows.len(),
                 row_bytes: ROW_BYTES_MAX,
                 bytes: PAGE_BYTES_MAX,
+                scan: if rows.has_offsets() {
+                    PAGE_SCAN_BYTES
+                } else {
+                    u64::MAX
+                },
             };
             let read = rows.forward((from, None), room, cancel)?;
-            let is_over = read.len() < room.rows && !is_full(&read);
-            held += read.iter().map(|row| row.text.len()).sum::<usize>();
+            let text = read.iter().map(|row| row.text.len()).sum();
+            let scanned = read.last().map_or(0, |row| row.next.saturating_sub(from));
+            let is_over = !room.is_full(read.len(), text, scanned);
+            held += text;
             for raw in read {
                 page.rows.push(row_of(&rows, file, raw, number, expanded));
                 number = number.map(|n| n + 1);
@@ -141,6 +149,7 @@ impl Document {
                     rows: usize::MAX,
                     row_bytes: ROW_BYTES_MAX.min(4 * PAGE_BYTES_MAX / count),
                     bytes: usize::MAX,
+                    scan: u64::MAX,
                 };
                 let read = rows.forward((start, Some(before)), room, cancel)?;
                 let own = match number {
@@ -156,7 +165,8 @@ impl Document {
                 let piece = numbered
                     .map(|(raw, n)| row_of(&rows, file, raw, own.map(|own| own + n), expanded));
                 pieces.push(piece.collect());
-                if start > rows.front && have >= count {
+                // These may be fewer: long rows come a few at a time.
+                if start > rows.front {
                     break false;
                 }
             }
@@ -202,6 +212,7 @@ impl Document {
             rows: 1,
             row_bytes: ROW_BYTES_MAX,
             bytes: PAGE_BYTES_MAX,
+            scan: u64::MAX,
         };
         for (place, number) in places {
             cancel.check()?;
@@ -226,15 +237,12 @@ impl Document {
             rows: 1,
             row_bytes: most,
             bytes: most,
+            scan: u64::MAX,
         };
         let read = rows.forward((place.key, None), room, cancel)?;
         let row = read.into_iter().next().unwrap_or_default();
         Ok((row.text, row.bytes))
     }
-}
-
-fn is_full(rows: &[RawRow]) -> bool {
-    rows.iter().map(|row| row.text.len()).sum::<usize>() >= PAGE_BYTES_MAX
 }
 
 fn row_of(

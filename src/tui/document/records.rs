@@ -8,6 +8,7 @@ use crate::tui::document::DocumentError;
 use crate::tui::document::lines::Blocks;
 use crate::tui::document::lines::PageRoom;
 use crate::tui::document::lines::RawRow;
+use crate::tui::limits::PAGE_SCAN_BYTES;
 
 /// Finder of the ends of records. A quote opens quotes only at the start of a field.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +114,7 @@ pub(super) fn forward(
             let next = row.next;
             rows.push(without_end(std::mem::take(&mut row)));
             row.key = next;
-            is_full = rows.len() >= room.rows || held >= room.bytes;
+            is_full = room.is_full(rows.len(), held, next - from);
             !is_full
         });
         if is_full {
@@ -155,12 +156,12 @@ fn without_end(mut row: RawRow) -> RawRow {
 }
 
 /// Bytes before a record in which the records before it are looked for.
-const BACK_BYTES: [u64; 3] = [64 << 10, 1 << 20, 16 << 20];
+const BACK_BYTES: [u64; 3] = [64 << 10, 1 << 20, PAGE_SCAN_BYTES];
 /// Line starts that are tried as starts of records.
 const GUESSES_MAX: usize = 64;
 
 /// Returns the start of the record that is `count` records before one, not before `front`; `None` if no
-/// start can be told.
+/// start can be told. Of long records it may be fewer.
 pub(super) fn start_before(
     source: &dyn ReadAt,
     header: &Header,
@@ -183,7 +184,8 @@ pub(super) fn start_before(
         let lines = memchr::memchr_iter(b'\n', &text).map(|n| n + 1);
         for guess in first.into_iter().chain(lines).take(GUESSES_MAX) {
             let starts = starts_from(&text, header, guess);
-            let is_enough = starts.len() >= count || start == front;
+            let is_last = start == front || bytes == PAGE_SCAN_BYTES;
+            let is_enough = starts.len() >= count || is_last;
             if let Some(starts) = starts.check(header, &text).filter(|_| is_enough) {
                 let at = starts.len().saturating_sub(count);
                 let found = starts.get(at).map(|found| start + *found as u64);

@@ -193,3 +193,51 @@ fn cancelled_reading_stops() {
     let stopped = document.page(&PageStart::Front, 5, &BTreeSet::new(), &cancel);
     assert!(stopped.is_err());
 }
+
+/// Rows up to their first comma.
+fn fronts(rows: &[Row]) -> Vec<String> {
+    let front = |row: &Row| {
+        let text = String::from_utf8_lossy(&row.text).into_owned();
+        text.split(',').next().unwrap_or_default().to_owned()
+    };
+    rows.iter().map(front).collect()
+}
+
+#[test]
+fn page_of_long_rows_ends_early_and_is_not_the_end() {
+    let long = "x".repeat(3 << 20);
+    let line = |n: u64| format!("{{\"id\":{n},\"text\":\"{long}\"}}\n");
+    let record = |n: u64| format!("{n},{long}\n");
+    let lines: String = (0..12).map(line).collect();
+    let records: String = (0..12).map(record).collect();
+    let files = [
+        ("a.jsonl", lines, "{\"id\":"),
+        ("a.csv", format!("id,text\n{records}"), ""),
+    ];
+    for (name, text, before) in files {
+        let dir = tempfile::tempdir().unwrap();
+        let document = document(dir.path(), name, text.as_bytes());
+        let wanted: Vec<String> = (0..12).map(|n| format!("{before}{n}")).collect();
+        let mut now = page(&document, &PageStart::Front, 100);
+        let mut all = now.rows.clone();
+        while !now.is_end {
+            assert!((1..7).contains(&now.rows.len()), "{}", now.rows.len());
+            let last = all.last().unwrap();
+            let place = RowPlace {
+                key: last.next,
+                ..last.place
+            };
+            now = page(&document, &PageStart::After(place, None), 100);
+            all.extend(now.rows.iter().cloned());
+        }
+        assert_eq!(fronts(&all), wanted, "{name}");
+        let mut now = page(&document, &PageStart::End, 100);
+        let mut all = now.rows.clone();
+        while !now.is_front {
+            assert!((1..7).contains(&now.rows.len()), "{}", now.rows.len());
+            now = page(&document, &PageStart::Before(all[0].place, None), 100);
+            all.splice(0..0, now.rows.iter().cloned());
+        }
+        assert_eq!(fronts(&all), wanted, "{name}");
+    }
+}

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::layout::Rect;
 
-use crate::tui::commands::COMMANDS;
 use crate::tui::draw::put::Spot;
 use crate::tui::draw::put::Styles;
 use crate::tui::draw::put::put;
@@ -216,12 +215,10 @@ fn finding(state: &State) -> Option<String> {
 }
 
 fn hints(state: &State) -> String {
-    let place = state.place();
-    let hinted = COMMANDS
-        .iter()
-        .filter(|command| command.places.contains(&place) && !command.hint.is_empty());
+    let commands = state.keymap.commands(state.place());
+    let hinted = commands.filter(|(command, _)| !command.hint.is_empty());
     let hints =
-        hinted.filter_map(|command| Some(format!("{} {}", command.keys.first()?, command.hint)));
+        hinted.filter_map(|(command, keys)| Some(format!("{} {}", keys.first()?, command.hint)));
     let hints: Vec<String> = hints.collect();
     format!(" {}", hints.join("  "))
 }

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::inspect::stats::chart;
-use crate::tui::commands::COMMANDS;
 use crate::tui::commands::Command;
 use crate::tui::commands::matching;
 use crate::tui::draw::put::Spot;
@@ -87,22 +86,24 @@ fn heading(buffer: &mut Buffer, area: Rect, text: &str, theme: &Theme) {
 }
 
 fn help(buffer: &mut Buffer, area: Rect, state: &State, top: usize, theme: &Theme) {
-    let place = state.place();
-    let commands = COMMANDS
-        .iter()
-        .filter(|command| command.places.contains(&place));
-    for (command, y) in commands.skip(top).zip(area.y..area.bottom()) {
+    let commands = state.keymap.commands(state.place());
+    for ((command, keys), y) in commands.skip(top).zip(area.y..area.bottom()) {
         let spot = Spot {
             x: area.x,
             y,
             right: area.right(),
         };
-        command_line(buffer, spot, command, theme);
+        command_line(buffer, spot, (command, keys), theme);
     }
 }
 
-fn command_line(buffer: &mut Buffer, spot: Spot, command: &Command, theme: &Theme) {
-    let keys = command.keys.join(" ");
+fn command_line(
+    buffer: &mut Buffer,
+    spot: Spot,
+    (command, keys): (&Command, &[String]),
+    theme: &Theme,
+) {
+    let keys = keys.join(" ");
     let column = |x: u16| spot.x.saturating_add(x).min(spot.right);
     put(
         buffer,
@@ -216,7 +217,7 @@ pub(super) fn draw_palette(buffer: &mut Buffer, (state, prompt): (&State, &Promp
                 x: spot.x + 2.min(screen.width),
                 ..spot
             },
-            command,
+            (command, state.keymap.keys(command)),
             theme,
         );
         if n == selected {

@@ -5,6 +5,9 @@ use std::path::Path;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
+use crate::tui::browse::DatasetEntry;
+use crate::tui::browse::PeerEntry;
+use crate::tui::model::parts::browser::BrowserList;
 use crate::tui::testing::Headless;
 use crate::tui::testing::lines_of;
 use crate::tui::testing::writes_golden;
@@ -153,8 +156,57 @@ fn chat_looks_as_before() {
 }
 
 #[test]
+fn columns_and_edits_look_as_before() {
+    let mut session = session();
+    session.keys("Enter w");
+    check("record-raw", &session, true);
+    session.keys("q l f l l ( h h - m =");
+    check("changing", &session, true);
+    session.keys("Esc X W");
+    check("columns", &session, true);
+    check("columns-plain", &session, false);
+}
+
+fn entry(name: &str, version: &str, is_trusted: bool) -> DatasetEntry {
+    DatasetEntry {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        reference: format!("{name}@{version}"),
+        rows: 12_345,
+        size_bytes: 6_789_000,
+        trust: if is_trusted { "trusted" } else { "unknown" }.to_owned(),
+        publisher: "lab".to_owned(),
+        tags: String::new(),
+        is_trusted,
+    }
+}
+
+#[test]
 fn registry_looks_as_before() {
     let dir = tempfile::tempdir().unwrap();
-    let session = Headless::begin(dir, None, (80, 16));
+    let mut session = Headless::begin(dir, None, (110, 16));
     check("registry-empty", &session, true);
+    let browser = session.state.browser.as_mut().unwrap();
+    browser.datasets = vec![
+        entry("tale", "1.1.0", true),
+        entry("tale", "1.0.0", true),
+        entry("日本語-e\u{301}", "0.1.0", false),
+    ];
+    check("registry", &session, true);
+    check("registry-plain", &session, false);
+    let browser = session.state.browser.as_mut().unwrap();
+    browser.list = BrowserList::Versions("tale".to_owned());
+    browser.marked = Some("tale@1.0.0".to_owned());
+    check("versions", &session, true);
+    let browser = session.state.browser.as_mut().unwrap();
+    browser.list = BrowserList::Peers;
+    browser.peers = vec![PeerEntry {
+        address: "lab-a:8765".to_owned(),
+        note: "lab-a 3 datasets".to_owned(),
+    }];
+    check("peers", &session, true);
+    let browser = session.state.browser.as_mut().unwrap();
+    browser.offers = vec![entry("far", "2.0.0", false)];
+    browser.list = BrowserList::Offers("lab-a:8765".to_owned());
+    check("offers", &session, true);
 }

@@ -6,7 +6,7 @@ use ratatui::crossterm::event::KeyModifiers;
 
 use crate::tui::commands::Act;
 use crate::tui::commands::COMMANDS;
-use crate::tui::commands::command_of;
+use crate::tui::commands::Place;
 use crate::tui::commands::key_name;
 use crate::tui::commands::matching;
 use crate::tui::job::Job;
@@ -36,12 +36,13 @@ impl State {
         if self.pane.is_some() {
             return self.pane_key(key);
         }
-        match command_of(key, self.place()) {
+        match self.keymap.act_of(key, self.place()) {
             Some(act) => KeyEffect::Run(act),
             None => {
                 self.count = None;
                 if let Some(name) = key_name(key) {
-                    self.say(format!("{name} does nothing here: `?` shows the keys"));
+                    let help = self.keymap.first_key(Act::Help).unwrap_or(":");
+                    self.say(format!("{name} does nothing here: `{help}` shows the keys"));
                 }
                 KeyEffect::Nothing
             }
@@ -64,47 +65,51 @@ impl State {
         true
     }
 
-    /// A key for the pane in front.
+    /// A key for the pane in front. It means what it means in the table.
     fn pane_key(&mut self, key: &KeyEvent) -> KeyEffect {
-        let name = key_name(key).unwrap_or_default();
-        let fits = usize::from(self.body_height()).max(1);
-        let by = match name.as_str() {
-            "q" | "Esc" | "Ctrl-c" => {
+        let fits = i64::from(self.body_height()).max(1);
+        let by = match self.pane_act(key) {
+            Some(Act::Quit | Act::Back) => {
                 self.pane = None;
                 self.cancel(Slot::Stats);
                 return KeyEffect::Nothing;
             }
-            "j" | "Down" => 1,
-            "k" | "Up" => -1,
-            "Ctrl-f" | "PageDown" | "Space" => fits as i64,
-            "Ctrl-b" | "PageUp" => -(fits as i64),
-            "Ctrl-d" => fits as i64 / 2,
-            "Ctrl-u" => -(fits as i64 / 2),
-            "g" | "Home" => i64::MIN / 2,
-            "G" | "End" => i64::MAX / 2,
-            "Enter" => {
+            Some(Act::Down) => 1,
+            Some(Act::Up) => -1,
+            Some(Act::PageDown) => fits,
+            Some(Act::PageUp) => -fits,
+            Some(Act::HalfDown) => fits / 2,
+            Some(Act::HalfUp) => -(fits / 2),
+            Some(Act::FirstRow) => i64::MIN / 2,
+            Some(Act::LastRow) => i64::MAX / 2,
+            Some(Act::Open) => {
                 self.choose_value();
                 return KeyEffect::Nothing;
             }
-            "?" | "F1" => {
+            Some(Act::Help) => {
                 self.pane = None;
                 return KeyEffect::Nothing;
             }
-            "Ctrl-z" => return KeyEffect::Run(Act::Suspend),
-            "Ctrl-l" => return KeyEffect::Run(Act::Redraw),
-            "F" | "I" => {
-                if let Some(Pane::Stats { form, .. }) = &mut self.pane {
-                    *form = match name.as_str() {
-                        "F" => StatsForm::Frequency,
-                        _ => StatsForm::Description,
-                    };
-                }
-                return KeyEffect::Nothing;
-            }
+            Some(act @ (Act::Suspend | Act::Redraw)) => return KeyEffect::Run(act),
+            Some(Act::Frequency) => return self.show_stats_as(StatsForm::Frequency),
+            Some(Act::Statistics) => return self.show_stats_as(StatsForm::Description),
             _ => return KeyEffect::Nothing,
         };
         let times = i64::try_from(self.take_count(1)).unwrap_or(i64::MAX);
         self.scroll_pane(by.saturating_mul(times));
+        KeyEffect::Nothing
+    }
+
+    /// The act of a key in a pane: that of the part below, or else that of the table.
+    fn pane_act(&self, key: &KeyEvent) -> Option<Act> {
+        let below = self.keymap.act_of(key, self.place());
+        below.or_else(|| self.keymap.act_of(key, Place::Table))
+    }
+
+    fn show_stats_as(&mut self, wanted: StatsForm) -> KeyEffect {
+        if let Some(Pane::Stats { form, .. }) = &mut self.pane {
+            *form = wanted;
+        }
         KeyEffect::Nothing
     }
 

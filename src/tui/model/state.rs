@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::crossterm::event::KeyEvent;
 
+use crate::tui::commands::Keymap;
 use crate::tui::commands::Place;
 use crate::tui::document::RowPlace;
 use crate::tui::event::Wish;
@@ -42,6 +43,7 @@ pub(in crate::tui) enum Action {
 pub(in crate::tui) struct State {
     pub width: u16,
     pub height: u16,
+    pub keymap: Keymap,
     pub facts: TargetFacts,
     /// True once the target is open.
     pub is_open: bool,

@@ -24,12 +24,20 @@ pub(super) fn edit(
     (row, rows): (u64, usize),
     to: &Reporter,
 ) -> Result<AnswerBody, DocumentError> {
-    let name = around.document()?.target().name().to_owned();
+    let shown = around.document()?;
+    let name = shown.target().name().to_owned();
     let progress = JobProgress {
         cancel: &to.cancel,
         done: &|bytes| to.advance(bytes),
     };
     let mut session = EditSession::open(&name, &around.home, &around.options, &progress)?;
+    // The rows on the screen have the numbers of what was read, and not of what is there now.
+    if !shown.is_of_present_files() || !session.is_of_rows_in(shown.target()) {
+        return Err(DocumentError::Other(
+            "it was edited elsewhere since it was read, so nothing was changed: `R` reads it anew"
+                .to_owned(),
+        ));
+    }
     let said = match edit {
         Edit::Set { row, column, value } => {
             let change = CellChange {

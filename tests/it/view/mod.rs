@@ -1,5 +1,6 @@
 //! The viewer at a pseudo-terminal: the real program, keys in, a screen out.
 
+mod faults;
 pub mod pty;
 mod recording;
 mod registry;

@@ -28,6 +28,8 @@ use rustix::termios::tcsetwinsize;
 
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Time without output after which a screen counts as still.
+const STILL: Duration = Duration::from_millis(200);
 
 /// A program at a terminal.
 pub struct Terminal {
@@ -170,6 +172,31 @@ impl Terminal {
         panic!("no screen with {what}:\n{}", self.text());
     }
 
+    /// Waits until a whole screen has all of these parts and stays so for a moment. A screen is whole when the
+    /// last bytes are the end of a drawing.
+    pub fn wait_for_screen(&self, parts: &[&str]) -> vt100::Screen {
+        let began = Instant::now();
+        let (mut before, mut since) = (0, Instant::now());
+        while began.elapsed() < PATIENCE {
+            {
+                let seen = self.seen.lock().unwrap();
+                if seen.bytes.len() != before {
+                    (before, since) = (seen.bytes.len(), Instant::now());
+                }
+                let screen = seen.parser.screen();
+                let text = trimmed(&screen.contents());
+                if seen.bytes.ends_with(b"\x1b[?2026l")
+                    && since.elapsed() > STILL
+                    && parts.iter().all(|part| text.contains(part))
+                {
+                    return screen.clone();
+                }
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("no screen with {parts:?}:\n{}", self.text());
+    }
+
     pub fn wait_for(&self, part: &str) -> String {
         self.wait_until(part, |text| text.contains(part))
     }
@@ -233,6 +260,12 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Text without the blanks that end its lines.
+fn trimmed(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
 }
 
 fn set_size(master: impl AsFd, width: u16, height: u16) {

@@ -1,5 +1,6 @@
 //! The files of a commit, region by region. Regions without edits keep their chunks unread.
 
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use crate::registry::edits::attach::overlay_of;
 use crate::registry::edits::commit::columnar::RewrittenFile;
 use crate::registry::edits::commit::described::CommittedFiles;
 use crate::registry::edits::commit::described::Described;
+use crate::registry::edits::commit::hashed::EditedWindow;
 use crate::registry::edits::commit::hashed::Hashed;
+use crate::registry::edits::commit::hashed::WindowPart;
 use crate::registry::edits::commit::hashed::hashed_apart;
 use crate::registry::edits::commit::recut::OldChunks;
 use crate::registry::edits::commit::recut::Recutter;
@@ -171,10 +174,13 @@ impl Committing<'_> {
         let edited = base.edited(overlay.as_ref().clone())?;
         let source = edited.source().map_err(|e| self.unread(file, e))?;
         let (hash, found) = hashed_apart(&file.old.path, &*source, |hashed| {
-            self.each_edited(file, overlay, &mut |bytes| {
-                hashed.push(bytes);
-                recutter.push(bytes, chunker)?;
-                self.advance(bytes)
+            self.each_edited(file, overlay, &mut |window| {
+                for bytes in window.slices() {
+                    recutter.push(bytes, chunker)?;
+                    self.advance(bytes)?;
+                }
+                hashed.push(window);
+                Ok(())
             })
         })?;
         recutter.finish(chunker)?;
@@ -190,52 +196,33 @@ impl Committing<'_> {
         }
     }
 
-    /// Passes the bytes of an edited file to `each`. Those of the base are read on all cores.
+    /// Passes the bytes of an edited file to `each`, which leaves room for the next window. Bytes of the
+    /// base are read on all cores.
     fn each_edited(
         &self,
         file: &CommitFile,
         overlay: &FileOverlay,
-        each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+        each: &mut dyn FnMut(&mut EditedWindow) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut parts = overlay.parts().peekable();
         let (start, end) = (file.old_at, file.old_at + file.old.size_bytes);
         let files = [(start, &file.old)];
         let (reader, m) = (&*self.reader, &*self.manifest);
         self.registry
-            .each_window(reader, m, &files, start, end, &mut |at, window| {
-                let from = at - start;
-                let to = from + window.len() as u64;
-                while let Some(part) = parts.peek_mut() {
-                    let (at, bytes) = match part {
-                        EditedPart::New(text) => {
-                            each(text)?;
-                            parts.next();
-                            continue;
-                        }
-                        EditedPart::Base { at, bytes } => (at, bytes),
-                    };
-                    if *at >= to {
-                        break;
-                    }
-                    // Parts of the base follow each other, so this one begins in the window.
-                    let here = (*bytes).min(to - *at);
-                    let first = usize::try_from(*at - from).unwrap_or(usize::MAX);
-                    let piece = window.get(first..first + here as usize);
-                    each(piece.unwrap_or_default())?;
-                    (*at, *bytes) = (*at + here, *bytes - here);
-                    if *bytes > 0 {
-                        break;
-                    }
-                    parts.next();
-                }
+            .each_owned_window(reader, m, &files, (start, end), &mut |at, bytes| {
+                let mut window = EditedWindow {
+                    parts: parts_within(&mut parts, at - start, bytes.len() as u64),
+                    old: std::mem::take(bytes),
+                };
+                each(&mut window)?;
+                *bytes = window.old;
                 Ok(())
             })?;
-        for part in parts {
-            if let EditedPart::New(text) = part {
-                each(text)?;
-            }
-        }
-        Ok(())
+        let rest = parts_within(&mut parts, file.old.size_bytes, 0);
+        each(&mut EditedWindow {
+            parts: rest,
+            old: Vec::new(),
+        })
     }
 
     /// Feeds the whole of a file, to be cut anew.
@@ -277,6 +264,34 @@ impl Committing<'_> {
             false => made.keep(file),
         }
     }
+}
+
+/// Takes the parts of an edited file that begin in a window of the old file, which begins at `from`. A
+/// part that goes on behind the window is cut there.
+fn parts_within<'a>(
+    parts: &mut Peekable<impl Iterator<Item = EditedPart<'a>>>,
+    from: u64,
+    length: u64,
+) -> Vec<WindowPart> {
+    let (to, mut within) = (from + length, Vec::new());
+    while let Some(part) = parts.peek_mut() {
+        match part {
+            EditedPart::New(text) => within.push(WindowPart::New(text.to_vec())),
+            EditedPart::Base { at, .. } if *at >= to => break,
+            EditedPart::Base { at, bytes } => {
+                // Parts of the base follow each other, so this one begins in the window.
+                let here = (*bytes).min(to - *at);
+                let first = usize::try_from(*at - from).unwrap_or(usize::MAX);
+                within.push(WindowPart::Old(first..first.saturating_add(here as usize)));
+                (*at, *bytes) = (*at + here, *bytes - here);
+                if *bytes > 0 {
+                    break;
+                }
+            }
+        }
+        parts.next();
+    }
+    within
 }
 
 /// Returns true if a run of small files was a region with the same bytes before.

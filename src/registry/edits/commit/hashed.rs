@@ -1,5 +1,6 @@
 //! Hash and description of a file whose bytes pass.
 
+use std::ops::Range;
 use std::sync::mpsc;
 
 use crate::ident::ContentId;
@@ -7,10 +8,6 @@ use crate::inspect::Describer;
 use crate::inspect::Description;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
-
-/// Bytes of a piece for the thread that describes, and pieces that may wait for it.
-const PIECE_BYTES: usize = 1 << 20;
-const QUEUE: usize = 8;
 
 /// Hash and description of a file whose bytes pass.
 pub(super) struct Hashed {
@@ -37,27 +34,47 @@ impl Hashed {
     }
 }
 
-/// Hash of a file, whose bytes another thread describes.
-pub(super) struct HashedApart {
-    hasher: blake3::Hasher,
-    piece: Vec<u8>,
-    pieces: mpsc::SyncSender<Vec<u8>>,
+/// Bytes of an edited file that follow each other: parts of a window of the old file, and new ones.
+#[derive(Default)]
+pub(super) struct EditedWindow {
+    /// Bytes of the old file.
+    pub(super) old: Vec<u8>,
+    pub(super) parts: Vec<WindowPart>,
 }
 
-impl HashedApart {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        for part in bytes.chunks(PIECE_BYTES) {
-            self.piece.extend_from_slice(part);
-            if self.piece.len() >= PIECE_BYTES {
-                // The other thread may have panicked, which is noticed at the end.
-                let _ = self.pieces.send(std::mem::take(&mut self.piece));
-            }
-        }
+/// A part of a window.
+pub(super) enum WindowPart {
+    Old(Range<usize>),
+    New(Vec<u8>),
+}
+
+impl EditedWindow {
+    /// Returns the bytes of the edited file.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().map(|part| match part {
+            WindowPart::Old(range) => self.old.get(range.clone()).unwrap_or_default(),
+            WindowPart::New(bytes) => bytes,
+        })
     }
 }
 
-/// Hashes and describes the bytes that `each` passes, on two threads. `source` has the same bytes.
+/// Hash and description of a file, on another thread.
+pub(super) struct HashedApart {
+    windows: mpsc::SyncSender<EditedWindow>,
+    spares: mpsc::Receiver<Vec<u8>>,
+}
+
+impl HashedApart {
+    /// Takes a window, and leaves the room of an earlier one.
+    pub(super) fn push(&mut self, window: &mut EditedWindow) {
+        let full = std::mem::take(window);
+        // The other thread may have panicked, which is noticed at the end.
+        let _ = self.windows.send(full);
+        window.old = self.spares.try_recv().unwrap_or_default();
+    }
+}
+
+/// Hashes and describes the windows that `each` passes, on another thread. `source` has the same bytes.
 ///
 /// # Errors
 /// The error of `each`.
@@ -67,30 +84,24 @@ pub(super) fn hashed_apart(
     each: impl FnOnce(&mut HashedApart) -> Result<(), Error>,
 ) -> Result<(ContentId, Description), Error> {
     std::thread::scope(|scope| {
-        let (pieces, inbox) = mpsc::sync_channel::<Vec<u8>>(QUEUE);
-        let describing = scope.spawn(move || {
-            let mut describer = Describer::new(path);
-            for piece in inbox {
-                describer.push(&piece);
+        // Windows are large: one is filled while another is hashed.
+        let (windows, inbox) = mpsc::sync_channel::<EditedWindow>(0);
+        let (give_back, spares) = mpsc::channel();
+        let hashing = scope.spawn(move || {
+            let mut hashed = Hashed::new(path);
+            for window in inbox {
+                window.slices().for_each(|bytes| hashed.push(bytes));
+                // Nobody takes the last ones.
+                let _ = give_back.send(window.old);
             }
-            describer.finish(source)
+            hashed.finish(source)
         });
-        let mut hashed = HashedApart {
-            hasher: blake3::Hasher::new(),
-            piece: Vec::new(),
-            pieces,
-        };
-        let done = each(&mut hashed);
-        let HashedApart {
-            hasher,
-            piece,
-            pieces,
-        } = hashed;
-        let _ = pieces.send(piece);
-        drop(pieces);
-        let found = describing.join();
+        let mut apart = HashedApart { windows, spares };
+        let done = each(&mut apart);
+        drop(apart);
+        let found = hashing.join();
         let found = found.map_err(|_| Error::WorkerPanicked("worker"))?;
         done?;
-        Ok((ContentId::new(*hasher.finalize().as_bytes()), found))
+        Ok(found)
     })
 }

@@ -1,21 +1,17 @@
 //! Lists of the keys, made from the table of commands: text, JSON, and a page of the documentation.
 
-use crate::tui::commands::COMMANDS;
-use crate::tui::commands::Command;
-use crate::tui::commands::Place;
-
-/// Returns the keys of a command as documents write them.
-fn keys_text(command: &Command) -> String {
-    command.keys.join(", ")
-}
+use crate::tui::commands::keymap::Keymap;
+use crate::tui::commands::table::COMMANDS;
+use crate::tui::commands::table::Command;
+use crate::tui::commands::table::Place;
 
 /// Returns the list that `--print-keys` prints.
-pub(super) fn keys_as_text() -> String {
+pub(in crate::tui) fn keys_as_text(map: &Keymap) -> String {
     let mut text = String::new();
     for place in Place::ALL {
         text += &format!("{}\n", place.title());
-        for command in COMMANDS.iter().filter(|c| c.places.contains(&place)) {
-            let (keys, name, help) = (keys_text(command), command.name, command.help);
+        for (command, keys) in map.commands(place) {
+            let (keys, name, help) = (keys.join(", "), command.name, command.help);
             text += &format!("  {keys:<22} {name:<18} {help}\n");
         }
         text.push('\n');
@@ -51,15 +47,16 @@ const PAGE_TOP: &str = "# Keys of `alimentar view`
 
 `alimentar view --print-keys` prints this table. `?` shows it in the program, and `:` takes the name of a
 command. A number before a key repeats it: `5j` goes five rows down, `120G` to row 120. Rows count from 0.
-`Esc` takes back one layer. The mouse wheel scrolls, and a click moves the cursor.
+`Esc` takes back one layer. The mouse wheel scrolls, and a click moves the cursor. The setting `view_keys` binds others
+([environment](environment.md)).
 ";
 
 /// Returns the commands as JSON values: place, keys, name, help.
-pub(super) fn keys_as_json() -> serde_json::Value {
+pub(in crate::tui) fn keys_as_json(map: &Keymap) -> serde_json::Value {
     let command = |command: &Command| {
         let places: Vec<&str> = command.places.iter().map(|place| place.title()).collect();
         serde_json::json!({
-            "command": command.name, "keys": command.keys, "places": places, "help": command.help,
+            "command": command.name, "keys": map.keys(command), "places": places, "help": command.help,
         })
     };
     let all: Vec<serde_json::Value> = COMMANDS.iter().map(command).collect();

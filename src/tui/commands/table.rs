@@ -7,7 +7,7 @@ use ratatui::crossterm::event::KeyModifiers;
 
 /// A command of the viewer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Command {
+pub(in crate::tui) struct Command {
     pub act: Act,
     /// Keys, the usual one first.
     pub keys: &'static [&'static str],
@@ -21,16 +21,16 @@ pub(super) struct Command {
 
 /// A part of the program that takes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::tui) enum Place {
     Table,
     Record,
     Registry,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 3] = [Self::Table, Self::Record, Self::Registry];
+    pub(in crate::tui) const ALL: [Self; 3] = [Self::Table, Self::Record, Self::Registry];
 
-    pub(super) const fn title(self) -> &'static str {
+    pub(in crate::tui) const fn title(self) -> &'static str {
         match self {
             Self::Table => "Table",
             Self::Record => "Record",
@@ -41,7 +41,7 @@ impl Place {
 
 /// The effect of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(in crate::tui) enum Act {
     Back,
     Chat,
     ColumnFilter,
@@ -145,7 +145,7 @@ impl Command {
 }
 
 /// All commands, in the order of the help.
-pub(super) const COMMANDS: &[Command] = &[
+pub(in crate::tui) const COMMANDS: &[Command] = &[
     command(Act::Help, &["?", "F1"], "help", "show the keys", EVERYWHERE).hinted("help"),
     command(Act::Palette, &[":"], "palette", "type a command by its name, or the number of a row", EVERYWHERE)
         .hinted("commands"),
@@ -248,17 +248,8 @@ pub(super) const COMMANDS: &[Command] = &[
     command(Act::Suspend, &["Ctrl-z"], "suspend", "go back to the shell; `fg` returns", EVERYWHERE),
 ];
 
-/// Returns the command of a key.
-pub(super) fn command_of(key: &KeyEvent, place: Place) -> Option<Act> {
-    let name = key_name(key)?;
-    let has_key = |command: &&Command| {
-        command.places.contains(&place) && command.keys.contains(&name.as_str())
-    };
-    COMMANDS.iter().find(has_key).map(|command| command.act)
-}
-
 /// Returns the name of a key as the table writes it.
-pub(super) fn key_name(key: &KeyEvent) -> Option<String> {
+pub(in crate::tui) fn key_name(key: &KeyEvent) -> Option<String> {
     let name = match key.code {
         KeyCode::Char(' ') => "Space".to_owned(),
         KeyCode::Char(c) => c.to_string(),
@@ -288,7 +279,7 @@ pub(super) fn key_name(key: &KeyEvent) -> Option<String> {
 }
 
 /// Returns the commands that the palette offers for a typed text, best first.
-pub(super) fn matching(typed: &str, place: Place) -> Vec<&'static Command> {
+pub(in crate::tui) fn matching(typed: &str, place: Place) -> Vec<&'static Command> {
     let fits = COMMANDS
         .iter()
         .filter(|command| command.places.contains(&place));
@@ -300,7 +291,7 @@ pub(super) fn matching(typed: &str, place: Place) -> Vec<&'static Command> {
 }
 
 /// Scores the characters of `typed` in their order in `name`: fewer gaps are better.
-pub(super) fn score(typed: &str, name: &str) -> Option<u32> {
+pub(in crate::tui) fn score(typed: &str, name: &str) -> Option<u32> {
     let mut score = 0;
     let mut rest = name.char_indices();
     let mut last = None;
