@@ -21,7 +21,6 @@ use crate::inspect::FieldProfile;
 use crate::inspect::ReadOptions;
 use crate::registry::Descriptions;
 use crate::registry::FileSchema;
-use crate::registry::LocalRegistry;
 use crate::registry::Target;
 use crate::registry::peers::Look;
 
