@@ -12,8 +12,8 @@ use crate::inspect::table::SchemaFrom;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::registry::error::Error;
-use crate::registry::intake::bases::tree_alone;
 use crate::registry::intake::fed_file::FedFile;
+use crate::registry::intake::reuse::bases::tree_alone;
 use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 

@@ -3,21 +3,19 @@
 //!
 //! - `source`, `promise`: files elsewhere, and what their place promises about them;
 //!   `remote_source`: those behind a URL
-//! - `selection`: the files to take; `bases`: bytes of them that are here already; `known`: files that
-//!   need not be read
+//! - `selection`: the files to take; `reuse`: bytes of them that are here already
 //! - `feed`, `item_read`: reading and checking; `journal`: how far it is, for the next run
 //! - `describe`: formats and schemas that need bytes at several places
 
-mod bases;
 mod describe;
 mod fed_file;
 mod feed;
 mod item_read;
 pub(crate) mod journal;
-mod known;
 pub(crate) mod options;
 pub(crate) mod promise;
 pub(crate) mod remote_source;
+mod reuse;
 mod selection;
 pub(crate) mod source;
 
@@ -45,8 +43,6 @@ use crate::registry::index::draft::DraftWords;
 use crate::registry::index::draft::StoredFiles;
 use crate::registry::index::options::IndexOptions;
 use crate::registry::index::options::IndexReport;
-use crate::registry::intake::bases::Base;
-use crate::registry::intake::bases::Bases;
 use crate::registry::intake::describe::describe_stored;
 use crate::registry::intake::error::IntakeError;
 use crate::registry::intake::feed::Fed;
@@ -56,10 +52,12 @@ use crate::registry::intake::journal::Journal;
 use crate::registry::intake::journal::RecordedRun;
 use crate::registry::intake::journal::RunHead;
 use crate::registry::intake::journal::SourceKey;
-use crate::registry::intake::known::RecordedFiles;
 use crate::registry::intake::options::IntakeOptions;
 use crate::registry::intake::options::IntakeReport;
 use crate::registry::intake::promise::PromiseCheck;
+use crate::registry::intake::reuse::bases::Base;
+use crate::registry::intake::reuse::bases::Bases;
+use crate::registry::intake::reuse::known::RecordedFiles;
 use crate::registry::intake::selection::Selection;
 use crate::registry::intake::selection::select;
 use crate::registry::intake::source::FileSource;

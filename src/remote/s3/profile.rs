@@ -37,7 +37,7 @@ pub struct AwsProfile {
     pub secret: Option<Secret>,
     /// Token of a session.
     pub session_token: Option<Secret>,
-    /// Region.
+    /// Region of the buckets.
     pub region: Option<String>,
     /// URL of the server: that for S3, or else that for everything.
     pub endpoint: Option<String>,

@@ -162,17 +162,17 @@ fn processes_that_read_the_same_file_share_the_cache() {
 #[test]
 fn lines_that_were_counted_cost_nothing_the_second_time() {
     let home = home();
-    let bytes = lines(60_000, 10);
+    let bytes = lines(100_000, 10);
     let server = Server::of(bytes.clone());
     let url = server.url("/x.jsonl");
     let far = |start: &str| rows(home.path(), &[&url, "--start", start, "--count", "1"]);
-    let first = far("50000");
-    let text = bytes.split(|b| *b == b'\n').nth(50_000).unwrap();
+    let first = far("90000");
+    let text = bytes.split(|b| *b == b'\n').nth(90_000).unwrap();
     assert_eq!(first[0]["text"], String::from_utf8(text.to_vec()).unwrap());
     // Without the bytes, the places of the lines are known still.
     fs::remove_dir_all(home.path().join("cache/remote")).unwrap();
     let before = server.asked().len();
-    assert_eq!(far("50000"), first);
+    assert_eq!(far("90000"), first);
     assert_eq!(far("20000").len(), 1);
     let asked = server.asked();
     let again = asked[before..].iter().filter_map(|a| a.range(bytes.len()));

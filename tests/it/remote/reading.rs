@@ -328,7 +328,8 @@ fn diff_compares_urls_with_datasets_and_with_each_other() {
     let home = home();
     let old = lines(20_000, 8);
     let new = [&old[..], b"{\"n\":1,\"text\":\"new\"}\n"].concat();
-    let file = home.path().join("x.jsonl");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("x.jsonl");
     std::fs::write(&file, &old).unwrap();
     answer(
         home.path(),

@@ -13,18 +13,24 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
+use crate::manifest::TreeError;
 use crate::progress::Progress;
 use crate::protocol::PeerError;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
+use crate::registry::error::transfer::TransferError;
 use crate::registry::peers::client::offers::Offer;
 use crate::registry::peers::client::peer_state::SourceReport;
 use crate::registry::peers::client::peer_state::no_peer_left;
 use crate::registry::peers::client::peer_state::retry_if_busy;
 use crate::registry::peers::look::keep::NotKept;
 use crate::registry::peers::look::shared::LookShared;
+use crate::registry::peers::look::shared::Planning;
 use crate::registry::peers::look::state::Place;
 use crate::registry::peers::look::tree_cursor::LeafGoal;
+
+/// Leaves that one request brings, besides the one that is needed.
+const LEAVES_AHEAD: usize = 63;
 
 /// Bytes that are read at a time.
 const PIECE_BYTES: usize = 256 << 10;
@@ -190,6 +196,55 @@ impl Look {
         progress.phase("fetching", Some(self.manifest().size_bytes));
         self.cat(None, &mut std::io::sink(), progress)?;
         self.save_all()
+    }
+
+    /// Fetches the nodes of the data's tree that are not here, and makes them durable. They are about
+    /// 0.24 % of the data.
+    ///
+    /// # Errors
+    /// As the reads; `TransferError::NotKept` when the store did not take all of them.
+    pub fn fetch_tree(&self, progress: &dyn Progress) -> Result<(), Error> {
+        let shared = &*self.shared;
+        let end = self.manifest().size_bytes;
+        progress.phase("fetching the tree", Some(end));
+        // A tree that repeats too much ends here as it ends a read.
+        let mut planning = Planning::default();
+        let mut at = 0;
+        while at < end {
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let goal = LeafGoal::Byte(at);
+            let leaf = shared.with_nodes(|nodes| shared.cursor.leaf(goal, LEAVES_AHEAD, nodes));
+            let leaf = leaf.map_err(|e| shared.blamed(e))?;
+            let Some(leaf) = leaf else { break };
+            shared.count(&mut planning, leaf.chunks())?;
+            let bytes = leaf.chunks().iter().map(|chunk| u64::from(chunk.bytes));
+            let after = bytes.fold(leaf.before.bytes, u64::saturating_add);
+            if after <= at {
+                let root = self.manifest().chunk_tree_root;
+                return Err(shared.blamed(TreeError::Mismatch(root).into()));
+            }
+            progress.advance(after - at);
+            at = after;
+            shared.save_if_due();
+        }
+        self.save_all()
+    }
+
+    /// Makes everything that was read durable.
+    ///
+    /// # Errors
+    /// `TransferError::NotKept` when the store did not take all of it.
+    fn save_all(&self) -> Result<(), Error> {
+        self.save();
+        match self.shared.keeping.why_not() {
+            None => Ok(()),
+            Some(why) => Err(Error::Transfer(TransferError::NotKept {
+                dataset: self.manifest().name.to_string(),
+                reason: why.to_string(),
+            })),
+        }
     }
 
     /// Returns the chunk that reaches a byte or a newline, with the totals before it.

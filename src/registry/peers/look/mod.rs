@@ -2,7 +2,7 @@
 //!
 //! `open` begins a look, `handle` is its handle, and `shared` what its threads share. `state` has the windows that were read or are under
 //! way, `planner` cuts them, `worker` fetches them, and `keep` stores what came. `nodes` finds tree
-//! nodes, `peers` connects to peers. `read_ahead` and `tree_cursor` are pure. `file` reads a file, `tree_fetch` all nodes,
+//! nodes, `peers` connects to peers. `read_ahead` and `tree_cursor` are pure. `file` reads a file,
 //! and `holdings` lists what is here in part.
 
 pub(crate) mod file;
@@ -17,7 +17,6 @@ mod read_ahead;
 mod shared;
 mod state;
 mod tree_cursor;
-mod tree_fetch;
 mod worker;
 
 pub use crate::registry::peers::look::handle::Look;

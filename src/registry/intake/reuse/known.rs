@@ -30,7 +30,7 @@ use crate::store::disk::BlobReader;
 const HEAD_BYTES: usize = 1 << 20;
 
 /// Files of a dataset that a finished run made, with the promises of then.
-pub(super) struct RecordedFiles {
+pub(in crate::registry::intake) struct RecordedFiles {
     manifest: Arc<Manifest>,
     files: HashMap<String, RecordedFile>,
 }
@@ -42,15 +42,15 @@ struct RecordedFile {
 }
 
 /// A file that need not be read.
-pub(super) struct KnownFile {
-    pub(super) chunks: Vec<ChunkEntry>,
-    pub(super) described: (FedFile, Option<SecretWarning>),
+pub(in crate::registry::intake) struct KnownFile {
+    pub(in crate::registry::intake) chunks: Vec<ChunkEntry>,
+    pub(in crate::registry::intake) described: (FedFile, Option<SecretWarning>),
 }
 
 impl RecordedFiles {
     /// Collects the large files of a dataset, which have chunks of their own. `promises` has those of
     /// the run by path.
-    pub(super) fn new(
+    pub(in crate::registry::intake) fn new(
         manifest: &Manifest,
         table: &FileTable,
         promises: &HashMap<&str, &Promise>,
@@ -74,7 +74,11 @@ impl RecordedFiles {
 
     /// Returns a file with the same promise and size, if its chunks are here. Of its bytes only those
     /// are read that its description needs.
-    pub(super) fn find(&self, item: &SourceItem, reader: &Arc<BlobReader>) -> Option<KnownFile> {
+    pub(in crate::registry::intake) fn find(
+        &self,
+        item: &SourceItem,
+        reader: &Arc<BlobReader>,
+    ) -> Option<KnownFile> {
         let file = self.files.get(&item.path)?;
         let is_same =
             file.promise.is_same(&item.promise) && item.size_bytes == Some(file.entry.size_bytes);

@@ -20,9 +20,9 @@ use crate::manifest::Manifest;
 use crate::read_at::ReadAt as _;
 use crate::registry::intake::journal::FileNote;
 use crate::registry::intake::journal::RecordedRun;
-use crate::registry::intake::known::KnownFile;
-use crate::registry::intake::known::RecordedFiles;
 use crate::registry::intake::promise::Promise;
+use crate::registry::intake::reuse::known::KnownFile;
+use crate::registry::intake::reuse::known::RecordedFiles;
 use crate::registry::intake::source::SourceItem;
 use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
@@ -31,7 +31,7 @@ use crate::store::disk::BlobReader;
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Bytes of one tree that may be those of files elsewhere.
-pub(super) struct Base {
+pub(in crate::registry::intake) struct Base {
     manifest: Arc<Manifest>,
     files: BTreeMap<String, BaseFile>,
 }
@@ -47,7 +47,7 @@ struct BaseFile {
 
 impl Base {
     /// Returns the files that a recorded run has.
-    pub(super) fn of_run(run: RecordedRun) -> Self {
+    pub(in crate::registry::intake) fn of_run(run: RecordedRun) -> Self {
         let end = run.head.bytes;
         let notes = files_between(run.files, end).into_iter();
         let trusted = notes.filter(|(note, _)| !run.distrusted.contains(&note.path));
@@ -67,7 +67,7 @@ impl Base {
     }
 
     /// Returns the files of a version that is here.
-    pub(super) fn of_version(manifest: &Manifest, table: &FileTable) -> Self {
+    pub(in crate::registry::intake) fn of_version(manifest: &Manifest, table: &FileTable) -> Self {
         let file = |(start, entry): (u64, &FileEntry)| {
             let file = BaseFile {
                 start,
@@ -84,7 +84,11 @@ impl Base {
     }
 
     /// Returns the bytes of a file that are here. They may be its first ones only.
-    pub(super) fn find(&self, item: &SourceItem, reader: &Arc<BlobReader>) -> Option<DatasetFile> {
+    pub(in crate::registry::intake) fn find(
+        &self,
+        item: &SourceItem,
+        reader: &Arc<BlobReader>,
+    ) -> Option<DatasetFile> {
         let file = self.files.get(&item.path)?;
         let sizes = (file.size_bytes, item.size_bytes);
         if matches!(sizes, (Some(a), Some(b)) if a != b) || file.available == 0 {
@@ -155,7 +159,7 @@ fn has_hash(bytes: &DatasetFile, promise: &Promise) -> bool {
 }
 
 /// Returns a manifest that stands for a tree which belongs to no dataset yet.
-pub(super) fn tree_alone(root: TreeId, size_bytes: u64) -> Manifest {
+pub(in crate::registry::intake) fn tree_alone(root: TreeId, size_bytes: u64) -> Manifest {
     Manifest {
         name: DatasetName::suggest("taken-in"),
         dataset_version: DatasetVersion::first(),
@@ -184,7 +188,7 @@ pub(super) fn tree_alone(root: TreeId, size_bytes: u64) -> Manifest {
 
 /// All places with bytes that are here.
 #[derive(Default)]
-pub(super) struct Bases {
+pub(in crate::registry::intake) struct Bases {
     all: Vec<Base>,
     recorded: Vec<RecordedFiles>,
     reader: Option<Arc<BlobReader>>,
@@ -192,7 +196,11 @@ pub(super) struct Bases {
 
 impl Bases {
     /// Collects the places. The first one that has a file with the most bytes is used.
-    pub(super) fn new(all: Vec<Base>, recorded: Vec<RecordedFiles>, reader: BlobReader) -> Self {
+    pub(in crate::registry::intake) fn new(
+        all: Vec<Base>,
+        recorded: Vec<RecordedFiles>,
+        reader: BlobReader,
+    ) -> Self {
         Self {
             all,
             recorded,
@@ -201,14 +209,14 @@ impl Bases {
     }
 
     /// Returns a file that need not be read at all, because its promise is the recorded one.
-    pub(super) fn known(&self, item: &SourceItem) -> Option<KnownFile> {
+    pub(in crate::registry::intake) fn known(&self, item: &SourceItem) -> Option<KnownFile> {
         let reader = self.reader.as_ref()?;
         let mut recorded = self.recorded.iter();
         recorded.find_map(|files| files.find(item, reader))
     }
 
     /// Returns the bytes of a file that are here: as many as any place has.
-    pub(super) fn find(&self, item: &SourceItem) -> Option<DatasetFile> {
+    pub(in crate::registry::intake) fn find(&self, item: &SourceItem) -> Option<DatasetFile> {
         let reader = self.reader.as_ref()?;
         let mut best: Option<DatasetFile> = None;
         for base in &self.all {
