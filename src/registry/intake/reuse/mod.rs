@@ -1,5 +1,4 @@
-//! What need not be fetched: `bases` has bytes that are here already, `known` files that need not even be
-//! read.
+//! Bytes that are here already (`bases`), and files that need not even be read (`known`).
 
 pub(super) mod bases;
 pub(super) mod known;
