@@ -35,7 +35,7 @@ impl State {
     /// Fulfils a wish that is not refused.
     pub(super) fn fulfil(&mut self, wish: Wish) {
         match wish {
-            Wish::Look => return,
+            Wish::Look => {}
             Wish::Row(row) => {
                 self.clear_view();
                 let listed = self.sifting.list().map(|list| {

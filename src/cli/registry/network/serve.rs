@@ -137,7 +137,7 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
     raise_file_limit();
     // An address that is taken is known before peers connect.
     let assistants = match args.mcp.or(config.mcp) {
-        Some(address) => Some(serve_assistants(ctx, &registry, address)?),
+        Some(address) => Some(serve_assistants(ctx, registry, address)?),
         None => None,
     };
     let node = Node::start(registry, &options, Arc::new(observer))?;
