@@ -290,7 +290,7 @@ mod tests {
             }
             child.stdin.as_mut().unwrap().write_all(keys).unwrap();
         };
-        type_after(&mut child, "no datasets yet", b"p");
+        type_after(&mut child, "alimentar index PATH", b"p");
         type_after(&mut child, "a part of the program failed", b"qq");
         seen += &rest_of(&mut child);
         assert!(!seen.contains("panicked"), "{seen}");
