@@ -29,12 +29,12 @@ with open(f"{work}/rows.csv", "wb") as f:
     f.write(b"id,score,text\n")
     while f.tell() < size:
         f.write(block)
-    f.write(b"0,0,the last row\n")
-# Rows of 64 MB of which the disk holds the beginnings.
+    f.write(b"0,0,THE-LAST-ROW\n")
+# Rows of 8 MB of which the disk holds the beginnings.
 with open(f"{work}/holes.csv", "wb") as f:
     f.write(b"id,score,text\n")
-    for n in range(782):
-        f.seek(n * 64_000_000 + 14)
+    for n in range(6250):
+        f.seek(n * 8_000_000 + 14)
         f.write(b"\n" * (n > 0) + b"%d,%d,quantum" % (n, n))
     f.truncate(50_000_000_000)
 PY
@@ -108,7 +108,7 @@ def last_row(name, words, key):
     if read_until(fd, b"quantum", 120) is not None:
         drain(fd, 0.05)
         os.write(fd, key)
-        seconds = read_until(fd, b"the last row", 120)
+        seconds = read_until(fd, b"THE-LAST-ROW", 120)
         shown = f"{seconds * 1000:8.1f} ms" if seconds is not None else "not in 120 s"
         print(f"{name:<10} last row, asked for at once {shown}   own memory {memory_mb(pid):7.1f} MB")
     stop(pid, fd)

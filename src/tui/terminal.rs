@@ -166,10 +166,11 @@ fn restore() {
 fn restore_after_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        // The panic of a job is a message on the screen, and a report would lie over it.
         if !panic_becomes_error() {
             restore();
+            report(info);
         }
-        report(info);
     }));
 }
 
@@ -226,7 +227,7 @@ mod tests {
     fn at_a_terminal(test: &str) -> Child {
         let program = std::env::current_exe().unwrap();
         let line = format!(
-            "{} --exact --ignored --nocapture tui::terminal::tests::{test}; stty -a",
+            "stty rows 24 cols 80; {} --exact --ignored --nocapture tui::terminal::tests::{test}; stty -a",
             program.display()
         );
         let mut script = Command::new("script");
@@ -290,7 +291,7 @@ mod tests {
             }
             child.stdin.as_mut().unwrap().write_all(keys).unwrap();
         };
-        type_after(&mut child, "no datasets yet", b"p");
+        type_after(&mut child, "alimentar index PATH", b"p");
         type_after(&mut child, "a part of the program failed", b"qq");
         seen += &rest_of(&mut child);
         assert!(!seen.contains("panicked"), "{seen}");

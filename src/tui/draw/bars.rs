@@ -91,7 +91,8 @@ fn title(state: &State) -> String {
     let facts = &state.facts;
     let mut text = format!(" {}", safe(&facts.name));
     if !state.is_open {
-        return text + "  opening…";
+        let is_opening = state.jobs.is_running(Slot::Open);
+        return text + if is_opening { "  opening…" } else { "" };
     }
     text += &format!("  {}", facts.format);
     if facts.sizes.len() > 1 {

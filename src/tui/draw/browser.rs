@@ -72,6 +72,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, state: &State, theme: &Theme
     }
 }
 
+/// Columns that a list needs, and those that a description beside it needs.
+const LIST_WIDTH: u16 = 72;
+const DETAIL_WIDTH: u16 = 36;
+
 /// Places of the list and of the description.
 fn areas(body: Rect, state: &State) -> (Rect, Option<Rect>) {
     if state.has_detail_below() {
@@ -88,7 +92,10 @@ fn areas(body: Rect, state: &State) -> (Rect, Option<Rect>) {
     if body.width < 100 {
         return (body, None);
     }
-    let width = body.width * 11 / 20;
+    // Room for the publisher, and for a description.
+    let width = (body.width * 11 / 20)
+        .max(LIST_WIDTH)
+        .min(body.width - DETAIL_WIDTH);
     let detail = Rect {
         x: body.x + width + 2,
         width: body.width - width - 2,

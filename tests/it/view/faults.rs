@@ -68,7 +68,7 @@ fn kill_at_any_key_keeps_reported_edits_and_halves_none() {
     let mut random = Random::new(25);
     let mut reported = 0;
     for round in 0..8_u64 {
-        let mut terminal = view(dir.path());
+        let mut terminal = Terminal::run(dir.path(), &["view", "rows.jsonl"], SIZE);
         terminal.wait_for("12 rows");
         let first = change(round % 12, &format!("first of {round}"));
         terminal.type_bytes(&first);
@@ -206,7 +206,7 @@ fn file_that_grows_shrinks_and_vanishes_is_said_and_ends_nothing() {
     terminal.wait_for("row 0 of many");
     terminal.type_bytes(b"qR");
     terminal.wait_for("rows.jsonl");
-    terminal.wait_for("No such file");
+    terminal.wait_for("there is no file");
     terminal.type_bytes(b"jGIq/a\x1bDeqq");
     assert_eq!(terminal.end(), Some(0));
     terminal.assert_clean();
