@@ -121,6 +121,8 @@ pub mod chunk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "documents")]
+pub mod documents;
 pub mod error_kind;
 #[cfg(feature = "disk")]
 pub mod file_io;
