@@ -32,6 +32,21 @@ impl Layout {
         })
     }
 
+    /// Names the places of the collection that a directory is: `ROOT/collections/NAME`, with a log or with
+    /// documents that are files. `None` for any other directory.
+    pub fn of_directory(path: &Path) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        let name = path.file_name()?.to_str()?;
+        let above = path.parent()?;
+        let root = above.parent()?;
+        if above.file_name()? != COLLECTIONS {
+            return None;
+        }
+        let layout = Self::new(root, name).ok()?;
+        let is_there = layout.data_file().is_file() || layout.has_files_only();
+        (layout.meta_dir().is_dir() && is_there).then_some(layout)
+    }
+
     /// Makes the directories of a store, where they are missing.
     ///
     /// # Errors

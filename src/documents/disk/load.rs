@@ -97,6 +97,8 @@ struct Valid {
     deletions: Vec<SideRecord>,
     checkpoint: Option<(Mark, IndexForm, Content)>,
     is_stale: bool,
+    /// True if a deletion came after the checkpoint.
+    has_later_deletions: bool,
 }
 
 fn build(layout: &Layout, log: SideLog, data: DataFile) -> Result<Loaded, DocumentError> {
@@ -129,7 +131,7 @@ fn build(layout: &Layout, log: SideLog, data: DataFile) -> Result<Loaded, Docume
     loaded.is_index_current = covered > 0
         && covered == loaded.end
         && loaded.torn_bytes == 0
-        && loaded.deletions_after(covered) == 0;
+        && !valid.has_later_deletions;
     loaded.apply_deletions();
     if let Some(bytes) = index.as_deref().filter(|_| !is_own) {
         let known = known.map(|(mark, form, _)| (mark, *form));
@@ -170,7 +172,7 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
     }
     let proven = checkpoint.as_ref().map_or(0, |(at, _)| *at);
     let mut seen: HashMap<Mark, bool> = HashMap::new();
-    let mut deletions = Vec::new();
+    let (mut deletions, mut has_later_deletions) = (Vec::new(), false);
     for (at, record) in records.iter().enumerate() {
         let SideRecord::Delete { mark, .. } = record else {
             continue;
@@ -183,7 +185,10 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
         };
         seen.insert(*mark, is_same);
         match is_same {
-            true => deletions.push(record.clone()),
+            true => {
+                has_later_deletions |= at > proven;
+                deletions.push(record.clone());
+            }
             false => is_stale = true,
         }
     }
@@ -191,6 +196,7 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
         deletions,
         checkpoint: checkpoint.map(|(_, checkpoint)| checkpoint),
         is_stale,
+        has_later_deletions,
     })
 }
 
@@ -243,12 +249,6 @@ impl Loaded {
             self.needs_line_feed = !line.is_ended;
         }
         Ok(())
-    }
-
-    fn deletions_after(&self, length: u64) -> usize {
-        let later =
-            |r: &&SideRecord| matches!(r, SideRecord::Delete { mark, .. } if mark.length >= length);
-        self.deletions.iter().filter(later).count()
     }
 
     fn apply_deletions(&mut self) {

@@ -147,8 +147,6 @@ impl FastStore {
                 .committed
                 .wait(committer)
                 .unwrap_or_else(PoisonError::into_inner);
-            // The thread that wrote may have failed.
-            drop(self.read_state()?);
         }
         committer.is_busy = true;
         drop(committer);

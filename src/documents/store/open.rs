@@ -189,6 +189,8 @@ fn recover(layout: &Layout, loaded: &mut Loaded) -> Result<(), DocumentError> {
         set_torn_aside(layout, loaded)?;
     }
     let mut side = SideWriter::new(layout.side_file(), &loaded.log);
+    // The record about the index goes, or the index lists what is deleted.
+    loaded.is_index_current &= !loaded.is_log_stale && loaded.new_deletions.is_empty();
     if loaded.is_log_stale {
         let mut records = loaded.deletions.clone();
         records.append(&mut loaded.new_deletions);

@@ -24,7 +24,7 @@ use crate::registry::Error;
 Examples:
   alimentar documents put ./store -c train user_001 --data '{\"name\":\"Ada\",\"age\":36}'
   echo '{\"name\":\"Bob\"}' | alimentar documents put ./store -c train user_002
-  alimentar documents put ./store -c train - < train.jsonl --id question"
+  alimentar documents put ./store -c train - < documents.jsonl"
 )]
 pub(crate) struct PutArgs {
     #[command(flatten)]
