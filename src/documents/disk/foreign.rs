@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use crate::documents::disk::load::Loaded;
+use crate::documents::disk::loaded::Loaded;
 use crate::documents::format::IndexEntry;
 use crate::documents::format::IndexForm;
 use crate::documents::format::Mark;

@@ -5,6 +5,7 @@ mod foreign;
 pub(crate) mod layout;
 pub(crate) mod lines;
 pub(crate) mod load;
+pub(crate) mod loaded;
 pub(crate) mod lock;
 pub(crate) mod manifest;
 pub(crate) mod side_file;

@@ -2,7 +2,7 @@
 
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
-use crate::documents::disk::load::Place;
+use crate::documents::disk::loaded::Place;
 use crate::documents::format::Content;
 use crate::documents::format::SideRecord;
 use crate::documents::format::encode_index;

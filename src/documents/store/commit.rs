@@ -8,7 +8,7 @@ use std::sync::RwLockWriteGuard;
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::disk::data_file::inode_at;
-use crate::documents::disk::load::Place;
+use crate::documents::disk::loaded::Place;
 use crate::documents::format::DocumentId;
 use crate::documents::format::SideRecord;
 use crate::documents::format::limits::LINE_BYTES_MAX;

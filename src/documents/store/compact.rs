@@ -8,8 +8,8 @@ use crate::documents::FastStore;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::layout::sync_directory;
 use crate::documents::disk::lines::Lines;
-use crate::documents::disk::load::Place;
-use crate::documents::disk::load::Places;
+use crate::documents::disk::loaded::Place;
+use crate::documents::disk::loaded::Places;
 use crate::documents::format::SideRecord;
 use crate::documents::format::line_id;
 use crate::documents::store::commit::Quiet;
@@ -138,10 +138,8 @@ impl FastStore {
             kept.push(b'\n');
         }
         if count > 0 {
-            let name = format!(
-                "unreadable-{}",
-                &blake3::hash(&kept).to_hex().as_str()[..16]
-            );
+            let hash = blake3::hash(&kept).to_hex();
+            let name: String = "unreadable-".chars().chain(hash.chars().take(16)).collect();
             let aside = self.layout.meta_dir().join(name);
             write_atomically(&aside, &kept, None, IfExists::Replace)
                 .map_err(|e| DocumentError::file("write", &aside, e))?;

@@ -7,8 +7,8 @@ use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::Scan;
 use crate::documents::disk::data_file::DataFile;
-use crate::documents::disk::load::Place;
 use crate::documents::disk::load::load;
+use crate::documents::disk::loaded::Place;
 use crate::documents::format::quick_id;
 use crate::documents::store::state::Unwritten;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::documents::disk::data_file::DataFile;
-use crate::documents::disk::load::Place;
-use crate::documents::disk::load::Places;
+use crate::documents::disk::loaded::Place;
+use crate::documents::disk::loaded::Places;
 use crate::documents::disk::side_file::SideWriter;
 use crate::documents::format::SideRecord;
 
