@@ -15,7 +15,7 @@ use crate::documents::SyncWriter;
 #[derive(Debug)]
 pub enum Collection {
     /// A log of documents.
-    Log(FastStore),
+    Log(Box<FastStore>),
     /// A file for each document.
     Files(Engine),
 }
@@ -32,7 +32,8 @@ impl Collection {
         layout.require()?;
         match layout.has_files_only() {
             true => Engine::of_layout(layout).map(Self::Files),
-            false => FastStore::open_with(layout, &StoreOptions::read()).map(Self::Log),
+            false => FastStore::open_with(layout, &StoreOptions::read())
+                .map(|store| Self::Log(Box::new(store))),
         }
     }
 
@@ -98,7 +99,7 @@ impl Collection {
 #[derive(Debug)]
 pub enum CollectionWriter {
     /// A log of documents.
-    Log(FastStore),
+    Log(Box<FastStore>),
     /// A file for each document.
     Files(SyncWriter),
 }
@@ -111,7 +112,7 @@ impl CollectionWriter {
     pub fn open(layout: Layout, options: &StoreOptions) -> Result<Self, DocumentError> {
         match layout.has_files_only() {
             true => SyncWriter::of_layout(layout).map(Self::Files),
-            false => FastStore::open_with(layout, options).map(Self::Log),
+            false => FastStore::open_with(layout, options).map(|store| Self::Log(Box::new(store))),
         }
     }
 

@@ -151,6 +151,10 @@ impl SyncWriter {
             index += &format!("{entry}\n");
             *schemas.entry(text).or_default() += 1;
         }
+        if order.is_empty() {
+            // A list that is not empty tells that the collection has files.
+            order.push('\n');
+        }
         let schemas: String = schemas
             .iter()
             .map(|(text, n)| schema_line(text, *n))

@@ -57,13 +57,6 @@ pub(crate) fn run(ctx: &Context, args: &InitArgs) -> Result<(), Failure> {
         }
         let mut writer = SyncWriter::of_layout(layout.clone())?;
         writer.write_lists()?;
-        // A list that is not empty tells that the collection has files.
-        let order = layout.order_file();
-        let is_empty = order.metadata().is_ok_and(|m| m.len() == 0);
-        if is_empty {
-            std::fs::write(&order, "\n")
-                .map_err(|e| crate::registry::Error::file("write", &order, e))?;
-        }
     } else if !layout.has_files_only() {
         drop(FastStore::open_with(
             layout.clone(),
