@@ -14,9 +14,9 @@ pub(crate) struct Lines<'a> {
     /// Offset of the first byte of `buffer`.
     base: u64,
     buffer: Vec<u8>,
-    /// Where the next line begins in `buffer`.
+    /// Begin of the next line in `buffer`.
     at: usize,
-    /// Where the search for a line feed goes on.
+    /// Offset in `buffer` from which the search for a line feed goes on.
     searched: usize,
     is_over: bool,
 }

@@ -1,4 +1,4 @@
-//! What is read when a collection opens: the place of every live document, and what crashes and other
+//! Opening of a collection: the place of every live document, and what crashes and other
 //! programs left.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! What is known of a collection when it opens.
+//! State of a collection on disk when it opens.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ pub(crate) type Places = HashMap<Box<str>, Place>;
 pub(crate) struct Loaded {
     pub(crate) data: DataFile,
     pub(crate) places: Places,
-    /// Where the next line begins.
+    /// Offset at which the next line begins.
     pub(crate) end: u64,
     /// Offset of the last line before `end`.
     pub(crate) last_line: u64,

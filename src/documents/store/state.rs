@@ -1,4 +1,4 @@
-//! What a handle knows in memory.
+//! State of a handle in memory.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) struct Unwritten {
 /// Accepted changes.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// Where `bytes` will begin in the log.
+    /// Offset in the log at which `bytes` will begin.
     pub(super) start: u64,
     pub(super) bytes: Vec<u8>,
     pub(super) puts: usize,
