@@ -87,6 +87,7 @@
 //! | [`KeyPair`](crate::trust::KeyPair) | a publisher's key |
 //! | [`TrustStore`](crate::trust::TrustStore) | the publishers that the user knows, and their statements |
 //! | `inspect::table::Table` | the rows of a file |
+//! | `documents::FastStore` | a collection of JSON documents |
 //! | `net::Node` | a serving node |
 //! | `net::Peer` | a connection to another node |
 //!
@@ -99,11 +100,12 @@
 //! | `inspect` | formats, schemas, rows, deduplication, lint, statistics | 10 |
 //! | `tokens` | token counts; brings vocabularies of 1 MB | 10 |
 //! | `search` | full-text search over names, tags, cards and columns | 9 |
-//! | `registry` | `LocalRegistry` and its operations | 11 |
-//! | `federation` | QUIC, serving, pulling, gossip | 12 |
-//! | `mcp` | the MCP server for assistants | 13 |
-//! | `tui` | the viewer in the terminal | 13 |
-//! | `cli` (default) | the `alimentar` binary | 14 |
+//! | `documents` | collections of JSON documents | 11 |
+//! | `registry` | `LocalRegistry` and its operations | 12 |
+//! | `federation` | QUIC, serving, pulling, gossip | 13 |
+//! | `mcp` | the MCP server for assistants | 14 |
+//! | `tui` | the viewer in the terminal | 14 |
+//! | `cli` (default) | the `alimentar` binary | 15 |
 //!
 //! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
@@ -121,6 +123,8 @@ pub mod chunk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "documents")]
+pub mod documents;
 pub mod error_kind;
 #[cfg(feature = "disk")]
 pub mod file_io;

@@ -1,6 +1,7 @@
 //! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
 //! seeded run of mutations in the tests.
 
+mod documents;
 mod duplicates;
 mod edits;
 mod figures;
@@ -77,6 +78,8 @@ pub fn let_caught_panics_pass() {
     }));
 }
 
+pub use documents::documents;
+pub use documents::documents_seeds;
 pub use duplicates::duplicates;
 pub use duplicates::sketch_cache;
 pub use duplicates::sketch_cache_seeds;
@@ -96,7 +99,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 38] = [
+pub const TARGETS: [(&str, Target); 39] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -127,6 +130,7 @@ pub const TARGETS: [(&str, Target); 38] = [
     ("row_index", row_index),
     ("edits", edits),
     ("table", table),
+    ("documents", documents),
     ("duplicates", duplicates),
     ("sketch_cache", sketch_cache),
     ("resemblance", resemblance),

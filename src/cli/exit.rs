@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::interrupt;
 use crate::cli::output::out::Out;
+use crate::documents::DocumentError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::IdentError;
@@ -68,7 +69,9 @@ pub(crate) enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let broken = matches!(&error, Error::File { source, .. } | Error::Machine { source, .. }
+        let broken = matches!(&error, Error::File { source, .. }
+            | Error::Machine { source, .. }
+            | Error::Documents(DocumentError::File { source, .. })
             if source.kind() == std::io::ErrorKind::BrokenPipe);
         if broken {
             Self::BrokenPipe
@@ -81,6 +84,12 @@ impl From<Error> for Failure {
 impl From<IdentError> for Failure {
     fn from(error: IdentError) -> Self {
         Self::Library(error.into())
+    }
+}
+
+impl From<DocumentError> for Failure {
+    fn from(error: DocumentError) -> Self {
+        Error::from(error).into()
     }
 }
 

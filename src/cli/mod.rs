@@ -13,6 +13,7 @@
 mod config;
 mod context;
 mod doctor;
+mod documents;
 mod env;
 mod exit;
 mod hints;
@@ -45,6 +46,7 @@ use crate::cli::context::Context;
 use crate::cli::context::GlobalArgs;
 use crate::cli::context::find_home;
 use crate::cli::doctor::DoctorArgs;
+use crate::cli::documents::DocumentsArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::InspectArgs;
 use crate::cli::mcp::McpArgs;
@@ -87,6 +89,7 @@ enum Command {
     },
     Inspect(InspectArgs),
     View(ViewArgs),
+    Documents(DocumentsArgs),
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
@@ -214,6 +217,7 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
             home::check_permissions(ctx)?;
             view::run(ctx, args)
         }
+        Command::Documents(args) => documents::run(ctx, args),
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),
         Command::Version(args) => crate::cli::program::version::run(ctx, args),

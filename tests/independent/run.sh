@@ -76,6 +76,13 @@ mkdir "$work/rows"
 # Taking in data that is elsewhere.
 "$venv/bin/python" tests/independent/check_intake.py "$program" "$work/intake"
 
+# Collections of documents, with the other implementation. It has wheels for some versions of Python only; a
+# build of its source takes the Rust compiler.
+judge=$(command -v python3.12 || command -v python3)
+"$judge" -m venv "$venv-documents"
+"$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2
+"$venv-documents/bin/python" tests/independent/check_documents.py "$program" "$work/documents"
+
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
 # And the command line of the protocol's inspector. It needs a newer Node.js than Debian has; that of PyPI is in $venv.

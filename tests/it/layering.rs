@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["protocol"],
     &["store", "search", "keyring", "catalog"],
     &["inspect", "remote"],
+    &["documents"],
     &["registry"],
     &["net"],
     &["mcp", "tui"],

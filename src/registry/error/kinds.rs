@@ -27,6 +27,7 @@ impl Classify for Error {
             Self::Shared(e) => e.kind(),
             Self::Manifest(e) => e.kind(),
             Self::Edit(e) => e.kind(),
+            Self::Documents(e) => e.kind(),
             Self::Intake(e) => e.kind(),
             Self::Store(e) => e.kind(),
             Self::Source(e) => e.kind(),

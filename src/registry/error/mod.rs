@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use thiserror::Error as ThisError;
 
 use crate::archive::ArchiveError;
+use crate::documents::DocumentError;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
@@ -138,6 +139,9 @@ pub enum Error {
     /// Files from elsewhere cannot be taken in.
     #[error(transparent)]
     Intake(#[from] IntakeError),
+    /// A collection of documents cannot be read or written.
+    #[error(transparent)]
+    Documents(#[from] DocumentError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

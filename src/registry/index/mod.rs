@@ -3,6 +3,7 @@
 //! `walk` and `source_files` find the files, `homes` and `secrets` recognise files that are no
 //! data, `read` feeds them to the store pipeline, and `draft` makes the manifest.
 
+pub(crate) mod collection;
 pub(crate) mod draft;
 pub(crate) mod homes;
 pub(crate) mod options;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::documents::Layout;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::manifest::DatasetKind;
@@ -32,6 +34,7 @@ use crate::registry::error::dataset::DatasetError;
 use crate::registry::error::skipped::Skipped;
 use crate::registry::error::source::SourceError;
 use crate::registry::host;
+use crate::registry::index::collection::Snapshot;
 use crate::registry::index::draft::DraftWords;
 use crate::registry::index::draft::StoredFiles;
 use crate::registry::index::options::IndexOptions;
@@ -63,7 +66,8 @@ use crate::wire::Writer;
 const SETTLED_AFTER_SECONDS: i64 = 2;
 
 impl LocalRegistry {
-    /// Indexes a file or a directory.
+    /// Indexes a file or a directory. Of a collection of documents, `STORE/collections/NAME`, it takes the live
+    /// documents as one file `NAME.jsonl`.
     ///
     /// An indexed source that looks unchanged is not read again. Nothing is visible before
     /// everything is stored. After an error or a kill, a new index finds the chunks that were
@@ -80,6 +84,21 @@ impl LocalRegistry {
     ) -> Result<IndexReport, Error> {
         let _step = Step::begin("index", path.display());
         homes::refuse_inside(path, self.home())?;
+        match Layout::of_directory(path) {
+            Some(layout) => {
+                let snapshot = Snapshot::take(&layout, self.home())?;
+                self.index_files(&snapshot.path, options, progress)
+            }
+            None => self.index_files(path, options, progress),
+        }
+    }
+
+    fn index_files(
+        &self,
+        path: &Path,
+        options: &IndexOptions,
+        progress: &dyn Progress,
+    ) -> Result<IndexReport, Error> {
         let began = host::now();
         let options = &metadata::checked(options)?;
         let naming = Naming::of(path, options.name.as_ref())?;

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::documents::Layout;
 use crate::file_io::Input;
 use crate::inspect::Format;
 use crate::inspect::ReadOptions;
@@ -126,6 +127,10 @@ impl Target {
                 Input::open(path).map_err(|e| Error::file("read", path, e))?
         {
             let target = Self::of_stream(text, &mut stream, home)?;
+            return Ok(target.read_as(options.reading));
+        }
+        if let Some(layout) = Layout::of_directory(path) {
+            let target = Self::of_collection(text, &layout, home)?;
             return Ok(target.read_as(options.reading));
         }
         let (files, dataset) = match path.symlink_metadata() {

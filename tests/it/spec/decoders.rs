@@ -313,6 +313,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "resemblance" => targets::resemblance_seeds(),
         "row_index" => crate::inspect::row_index::encodings(),
         "edits" => targets::edits_seeds(),
+        "documents" => targets::documents_seeds(),
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\
                 {\"a\":\"one two three\"}\n{\"a\":\"one two three\"}\nx\nx\n";

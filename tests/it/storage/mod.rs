@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod deltas;
+mod documents;
 mod format_v1;
 mod full_disk;
 mod gc;

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::documents::Layout;
 use crate::inspect::ReadOptions;
 use crate::inspect::table::has_rows;
 use crate::inspect::table::sniff;
@@ -14,6 +15,7 @@ use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
+use crate::registry::index::collection::Snapshot;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 
@@ -56,6 +58,32 @@ impl Target {
             home: home.to_owned(),
             dataset: None,
             spooled: vec![Arc::new(directory)],
+        })
+    }
+
+    /// Opens a collection of documents: its live documents are the rows, as they are now.
+    ///
+    /// # Errors
+    /// [`Error`] when the collection cannot be read or the cache cannot be written.
+    pub(in crate::registry) fn of_collection(
+        name: &str,
+        layout: &Layout,
+        home: &Path,
+    ) -> Result<Self, Error> {
+        let snapshot = Snapshot::take(layout, home)?;
+        let file = TargetFile {
+            path: format!("{}.jsonl", layout.name()),
+            size_bytes: snapshot.size_bytes,
+            format: None,
+            reading: ReadOptions::default(),
+            place: FileLocation::Disk(snapshot.path),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            files: Arc::new(vec![file]),
+            home: home.to_owned(),
+            dataset: None,
+            spooled: vec![Arc::new(snapshot.directory)],
         })
     }
 

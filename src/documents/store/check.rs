@@ -1,0 +1,205 @@
+//! Statistics and validation of a collection.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use crate::documents::DocumentError;
+use crate::documents::FastStore;
+use crate::documents::Layout;
+use crate::documents::disk::data_file::DataFile;
+use crate::documents::disk::layout::is_absent;
+use crate::documents::disk::lines::Lines;
+use crate::documents::disk::load::load;
+use crate::documents::format::decode_index;
+use crate::documents::format::limits::INDEX_BYTES_MAX;
+use crate::documents::format::line_id;
+use crate::documents::format::schema_id;
+use crate::documents::format::schema_text;
+use crate::file_io::read_own;
+
+/// Numbers about a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CollectionStats {
+    /// Number of documents.
+    pub documents: u64,
+    /// Bytes of the lines of live documents.
+    pub live_bytes: u64,
+    /// Length of the log, in bytes.
+    pub file_bytes: u64,
+    /// Number of different schemas.
+    pub schemas: u64,
+    /// True if all documents must have one schema.
+    pub is_strict: bool,
+}
+
+/// A schema and the number of documents that have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaCount {
+    /// BLAKE3 of the text, in hex.
+    pub schema_id: String,
+    /// The types as a canonical text.
+    pub text: String,
+    /// Number of live documents.
+    pub documents: u64,
+}
+
+/// Result of a validation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ValidationReport {
+    /// Number of live documents.
+    pub documents: u64,
+    /// Lines of the log, without blank ones.
+    pub lines: u64,
+    /// Places of lines that are no documents, as offsets, with the reason; at most 100 of them.
+    pub unreadable: Vec<(u64, String)>,
+    /// Number of lines that are no documents.
+    pub unreadable_lines: u64,
+    /// Bytes after the last whole line, which a crash cut.
+    pub torn_bytes: u64,
+    /// True if no line feed ends the last line.
+    pub lacks_line_feed: bool,
+    /// The way in which `index.bin` is not current, if any. Others see what it says.
+    pub index_fault: Option<String>,
+}
+
+/// Number of unreadable lines that a report shows.
+const SHOWN: usize = 100;
+
+impl ValidationReport {
+    /// Returns true if nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.unreadable_lines == 0 && self.torn_bytes == 0 && self.index_fault.is_none()
+    }
+}
+
+impl FastStore {
+    /// Counts documents, bytes and schemas. Reads all documents.
+    ///
+    /// # Errors
+    /// As [`FastStore::get`].
+    pub fn stats(&self) -> Result<CollectionStats, DocumentError> {
+        let schemas = self.schemas()?.len() as u64;
+        let state = self.read_state()?;
+        Ok(CollectionStats {
+            documents: state.places.len() as u64,
+            live_bytes: state.live_bytes,
+            file_bytes: state.pending.end(),
+            schemas,
+            is_strict: self.strict.is_some(),
+        })
+    }
+
+    /// Returns the schemas of the live documents, the most frequent first. Reads all documents.
+    ///
+    /// # Errors
+    /// As [`FastStore::get`].
+    pub fn schemas(&self) -> Result<Vec<SchemaCount>, DocumentError> {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for document in self.iter()? {
+            let text = schema_text(document?.as_bytes());
+            let text = text.map_err(|e| DocumentError::document("", e))?;
+            *counts.entry(text).or_default() += 1;
+        }
+        let mut schemas: Vec<SchemaCount> = counts
+            .into_iter()
+            .map(|(text, documents)| SchemaCount {
+                schema_id: schema_id(&text),
+                text,
+                documents,
+            })
+            .collect();
+        schemas.sort_by_key(|schema| std::cmp::Reverse(schema.documents));
+        Ok(schemas)
+    }
+
+    /// Returns the layout of the collection.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Writes `index.bin` anew from the log, and returns the number of documents.
+    ///
+    /// # Errors
+    /// As [`FastStore::flush`].
+    pub fn reindex(&self) -> Result<u64, DocumentError> {
+        self.write_state()?.is_dirty = true;
+        self.checkpoint()?;
+        Ok(self.len() as u64)
+    }
+
+    /// Reads the whole log and compares `index.bin` with it. Changes nothing.
+    ///
+    /// # Errors
+    /// [`DocumentError::File`].
+    pub fn validate(layout: &Layout) -> Result<ValidationReport, DocumentError> {
+        layout.require()?;
+        let loaded = load(layout)?;
+        let mut report = ValidationReport {
+            documents: loaded.places.len() as u64,
+            torn_bytes: loaded.torn_bytes,
+            lacks_line_feed: loaded.needs_line_feed,
+            ..ValidationReport::default()
+        };
+        let path = layout.data_file();
+        count_lines(&loaded.data, loaded.end, &mut report)
+            .map_err(|e| DocumentError::file("read", &path, e))?;
+        let path = layout.index_file();
+        report.index_fault = match read_own(&path, INDEX_BYTES_MAX) {
+            Err(e) if is_absent(&e) && loaded.end == 0 => None,
+            Err(e) if is_absent(&e) => Some("it is not there".to_owned()),
+            Err(e) => return Err(DocumentError::file("read", &path, e)),
+            Ok(bytes) => match decode_index(&bytes) {
+                Err(e) => Some(e.to_string()),
+                Ok((_, entries)) => {
+                    let listed: HashMap<&str, (u64, u32)> = entries
+                        .iter()
+                        .map(|e| (e.id.as_ref(), (e.offset, e.length)))
+                        .collect();
+                    let places = loaded.places.iter();
+                    let lacks = places.filter(|(id, place)| {
+                        listed.get(id.as_ref()) != Some(&(place.offset, place.length))
+                    });
+                    let lacks = lacks.count();
+                    let extra = listed.keys().filter(|id| !loaded.places.contains_key(**id));
+                    index_fault(lacks, extra.count())
+                }
+            },
+        };
+        Ok(report)
+    }
+}
+
+fn index_fault(lacks: usize, extra: usize) -> Option<String> {
+    match (lacks, extra) {
+        (0, 0) => None,
+        (lacks, extra) => Some(format!(
+            "it lacks {lacks} documents, and has {extra} that are deleted"
+        )),
+    }
+}
+
+fn count_lines(data: &DataFile, end: u64, report: &mut ValidationReport) -> std::io::Result<()> {
+    let mut lines = Lines::new(data, 0);
+    while let Some(line) = lines.next()? {
+        if line.offset >= end {
+            break;
+        }
+        if line.bytes.trim_ascii().is_empty() && !line.is_too_long {
+            continue;
+        }
+        report.lines += 1;
+        let reason = match line_id(line.bytes) {
+            _ if line.is_too_long => "it is too long".to_owned(),
+            Ok(_) => continue,
+            Err(fault) => fault.to_string(),
+        };
+        report.unreadable_lines += 1;
+        if report.unreadable.len() < SHOWN {
+            report.unreadable.push((line.offset, reason));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Compaction: the log without dead lines, in place of the one with them.
+
+use std::io::BufWriter;
+use std::io::Write;
+
+use crate::documents::DocumentError;
+use crate::documents::FastStore;
+use crate::documents::disk::data_file::DataFile;
+use crate::documents::disk::layout::sync_directory;
+use crate::documents::disk::lines::Lines;
+use crate::documents::disk::loaded::Place;
+use crate::documents::disk::loaded::Places;
+use crate::documents::format::SideRecord;
+use crate::documents::format::line_id;
+use crate::documents::store::commit::Quiet;
+use crate::documents::store::state::State;
+use crate::file_io::IfExists;
+use crate::file_io::TemporaryPath;
+use crate::file_io::put_in_place;
+use crate::file_io::write_atomically;
+
+/// Result of a compaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactionReport {
+    /// Number of documents.
+    pub documents: u64,
+    /// Length of the log before, in bytes.
+    pub bytes_before: u64,
+    /// Length of the log after, in bytes.
+    pub bytes_after: u64,
+    /// Lines that are no documents: they were set aside.
+    pub set_aside: u64,
+}
+
+impl FastStore {
+    /// Replaces the log by one with live documents only, in their order. Readers in other processes keep the
+    /// old one until they open the collection again.
+    ///
+    /// Lines that are no documents go into `meta/unreadable-HASH`, so that nothing is lost.
+    ///
+    /// # Errors
+    /// As [`FastStore::flush`]. The log is the old one or the new one, whatever fails.
+    pub fn compact(&self) -> Result<CompactionReport, DocumentError> {
+        if self.lock.is_none() {
+            return Err(DocumentError::ReadOnly);
+        }
+        let quiet = self.quiet();
+        self.compact_quietly(&quiet)
+    }
+
+    pub(super) fn compact_quietly(
+        &self,
+        quiet: &Quiet<'_>,
+    ) -> Result<CompactionReport, DocumentError> {
+        drop(self.settle(quiet)?);
+        let mut state = self.write_state()?;
+        // A put may have come between; it waits for the next commit and would have the wrong place.
+        while !state.pending.bytes.is_empty() || !state.pending.deletions.is_empty() {
+            drop(state);
+            drop(self.settle(quiet)?);
+            state = self.write_state()?;
+        }
+        let report = self.replace_log(quiet, &mut state);
+        if report.is_err() {
+            state.has_failed = true;
+        }
+        drop(state);
+        let report = report?;
+        self.write_index(quiet)?;
+        Ok(report)
+    }
+
+    fn replace_log(
+        &self,
+        quiet: &Quiet<'_>,
+        state: &mut State,
+    ) -> Result<CompactionReport, DocumentError> {
+        let path = self.layout.data_file();
+        let fail = |e| DocumentError::file("write", &path, e);
+        let before = state.pending.end();
+        let set_aside = self.set_unreadable_aside(state)?;
+        let (temporary, file) = TemporaryPath::file(&path, None).map_err(fail)?;
+        let (places, end, last_line) = copy_live(state, &file).map_err(fail)?;
+        file.sync_all().map_err(fail)?;
+        let new = DataFile::open(temporary.path()).map_err(fail)?;
+        let changed = || DocumentError::Changed(path.clone());
+        let intent = SideRecord::Compaction {
+            old: state
+                .data
+                .content(before)
+                .map_err(fail)?
+                .ok_or_else(changed)?,
+            new: new.content(end).map_err(fail)?.ok_or_else(changed)?,
+        };
+        let mut committer = quiet.committer();
+        committer.side.append(&[intent])?;
+        put_in_place(temporary.path(), &path, IfExists::Replace).map_err(fail)?;
+        sync_directory(&self.layout.meta_dir())?;
+        committer.side.replace(&[])?;
+        committer.deletions.clear();
+        drop(committer);
+        state.data = DataFile::open_for_writing(&path).map_err(fail)?;
+        state.live_bytes = places.values().map(|p| u64::from(p.length)).sum();
+        state.places = places;
+        state.pending.start = end;
+        state.pending.last_line = last_line;
+        state.needs_line_feed = false;
+        state.unreadable = 0;
+        state.is_dirty = true;
+        Ok(CompactionReport {
+            documents: state.places.len() as u64,
+            bytes_before: before,
+            bytes_after: end,
+            set_aside,
+        })
+    }
+
+    /// Copies lines that are no documents into a file of their own.
+    fn set_unreadable_aside(&self, state: &State) -> Result<u64, DocumentError> {
+        let path = self.layout.data_file();
+        let (mut kept, mut count) = (Vec::new(), 0);
+        let mut lines = Lines::new(&state.data, 0);
+        let fail = |e| DocumentError::file("read", &path, e);
+        while let Some(line) = lines.next().map_err(fail)? {
+            let is_blank = line.bytes.trim_ascii().is_empty() && !line.is_too_long;
+            if is_blank || line_id(line.bytes).is_ok() {
+                continue;
+            }
+            count += 1;
+            match line.is_too_long {
+                true => {
+                    let bytes = state.data.read(line.offset, line.length);
+                    kept.extend(bytes.map_err(fail)?);
+                }
+                false => kept.extend_from_slice(line.bytes),
+            }
+            kept.push(b'\n');
+        }
+        if count > 0 {
+            let hash = blake3::hash(&kept).to_hex();
+            let name: String = "unreadable-".chars().chain(hash.chars().take(16)).collect();
+            let aside = self.layout.meta_dir().join(name);
+            write_atomically(&aside, &kept, None, IfExists::Replace)
+                .map_err(|e| DocumentError::file("write", &aside, e))?;
+        }
+        Ok(count)
+    }
+}
+
+/// Writes the live lines in the order of the log. Returns their places, their length and the offset of the last one.
+fn copy_live(state: &State, to: &std::fs::File) -> std::io::Result<(Places, u64, u64)> {
+    let mut live: Vec<(Place, &str)> = state
+        .places
+        .iter()
+        .map(|(id, p)| (*p, id.as_ref()))
+        .collect();
+    live.sort_unstable();
+    let mut writer = BufWriter::with_capacity(1 << 20, to);
+    let mut places = Places::with_capacity(live.len());
+    let (mut at, mut last_line) = (0_u64, 0);
+    for (place, id) in live {
+        let mut line = state.data.read(place.offset, place.length.into())?;
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        writer.write_all(&line)?;
+        let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+        places.insert(id.into(), Place { offset: at, length });
+        last_line = at;
+        at += u64::from(length);
+    }
+    writer.flush()?;
+    drop(writer);
+    Ok((places, at, last_line))
+}
