@@ -85,8 +85,8 @@ impl Remote {
         self.0.counters.now()
     }
 
-    /// Writes what was received so far to the cache. Who ends the program calls it, because requests
-    /// may still be under way then.
+    /// Writes what was received so far to the cache. The code that ends the program calls it, because
+    /// requests may still run then.
     pub fn save(&self) {
         self.0.save();
     }

@@ -141,7 +141,7 @@ fn fulfil(
             Ok(state.shown())
         }
     };
-    // Whoever asked may be gone.
+    // The other side may be gone.
     let _ = asked.reply.send(answer);
     Ok(())
 }

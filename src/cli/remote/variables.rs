@@ -88,7 +88,7 @@ fn add_profile(settings: &mut S3Settings) {
             Ok(Some(profile)) => profile,
             Ok(None) => continue,
             Err(fault) => {
-                // What nobody named must not be in the way of a bucket that everybody may read.
+                // Settings that nobody named must not bar a bucket that everybody may read.
                 let is_named = named.is_some() || env::text(variable).is_some();
                 settings.fault = Some(fault).filter(|_| is_named);
                 return;

@@ -153,7 +153,7 @@ mod tests {
             let arguments = arguments.as_object().unwrap().clone();
             let done = call(&workspace, tool, arguments, &work);
             assert!(done.is_err(), "{}", tool.name);
-            // What is under way on each core is read to its end; the rest is not begun.
+            // Each core reads its running part to the end; the rest is not begun.
             let read = work.done();
             assert!(read < rows.len() as u64 / 2, "{}: {read} bytes", tool.name);
         }

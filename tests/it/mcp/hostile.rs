@@ -10,7 +10,7 @@ const GSM8K: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/gsm8k/test.
 fn bad_frames_are_answered_and_the_next_request_works() {
     let home = tempfile::tempdir().unwrap();
     let mut client = Client::start(home.path(), &[GSM8K]);
-    // What is no JSON has no id to answer to: it is passed over. What is JSON and no message is an error.
+    // A text that is no JSON has no id to answer to: it is skipped. JSON that is no message is an error.
     client.send_bytes(b"no json\n[1, 2]\n");
     let answered = client.message();
     assert_eq!(answered["error"]["code"], -32600, "{answered}");

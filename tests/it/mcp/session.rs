@@ -96,7 +96,7 @@ fn messages() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What differs between two runs.
+/// The texts that differ between two runs.
 fn masked(line: &str) -> String {
     let mut shown = line.replace(
         &format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION")),

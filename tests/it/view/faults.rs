@@ -78,7 +78,7 @@ fn kill_at_any_key_keeps_reported_edits_and_halves_none() {
             n => format!("({n} edits)"),
         };
         terminal.wait_for(&said);
-        // Whatever part of the next edit is typed, and however far it got.
+        // The next edit is typed in part, and may have got to any place.
         let second = change((round + 5) % 12, &format!("second of {round}"));
         let typed = random.below(second.len() as u64 + 1) as usize;
         terminal.type_bytes(&second[..typed]);
