@@ -203,7 +203,7 @@ fn targets_without_a_form_of_edits_are_refused_with_the_way_out() {
     .unwrap();
     for (name, part) in [
         ("a.json", "export"),
-        ("b.csv", "UTF-8"),
+        ("b.csv", "export"),
         ("", "several files"),
     ] {
         let path = dir.path().join(name);
