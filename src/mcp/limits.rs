@@ -25,6 +25,6 @@ pub(crate) const EXAMPLES_MAX: u64 = 100;
 /// Rows of a card's text, versions and files of one dataset in an answer.
 pub(crate) const LISTED_MAX: usize = 200;
 /// Requests that wait for a scan to end, over all clients.
-pub(crate) const WAITING_SCANS_MAX: usize = 256;
+pub(crate) const WAITING_SCANS_MAX: usize = 128;
 /// Requests over a pipe without an answer that was written. More than scans may wait.
-pub(crate) const PENDING_MAX: usize = WAITING_SCANS_MAX + 44;
+pub(crate) const PENDING_MAX: usize = WAITING_SCANS_MAX + 32;
