@@ -87,7 +87,11 @@ impl LocalRegistry {
         match Layout::of_directory(path) {
             Some(layout) => {
                 let snapshot = Snapshot::take(&layout, self.home())?;
-                self.index_files(&snapshot.path, options, progress)
+                let mut options = options.clone();
+                // The file of a snapshot has another path each time; the collection has one name.
+                let own = || layout.name().as_str().parse().ok();
+                options.name = options.name.or_else(own);
+                self.index_files(&snapshot.path, &options, progress)
             }
             None => self.index_files(path, options, progress),
         }
