@@ -13,7 +13,7 @@ use alimentar::documents::format::schema_text;
 use alimentar::documents::format::zip::ZipArchive;
 use alimentar::documents::format::zip::ZipWriter;
 
-/// Everything that a collection reads. What is read is written again, and read alike.
+/// Everything that a collection reads. Each value that is read is written again, and read alike.
 pub fn documents(data: &[u8]) {
     if let Ok((form, entries)) = decode_index(data) {
         let again = encode_index(

@@ -141,7 +141,7 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
             continue;
         };
         let is_same = match seen.get(mark) {
-            // What a checkpoint covers, it has proven.
+            // A checkpoint has proven the bytes that it covers.
             _ if at < proven => true,
             Some(known) => *known,
             None => data.has(mark)?,

@@ -309,7 +309,7 @@ impl BufferedWriter {
 
 impl Drop for BufferedWriter {
     fn drop(&mut self) {
-        // What was not flushed was not reported durable.
+        // Writes that were not flushed were not reported durable.
         let _ = self.flush();
     }
 }

@@ -177,7 +177,7 @@ impl FastStore {
         state.in_flight = None;
         if written.is_err() {
             state.has_failed = true;
-            // What was written of it goes, if the disk still lets it; else it is a torn tail.
+            // The written part of it goes, if the disk still lets it; else it is a torn tail.
             if data.length().is_ok_and(|length| length > batch.start)
                 && !matches!(written, Err(DocumentError::Changed(_)))
             {

@@ -82,7 +82,7 @@ fn rows() -> Vec<u8> {
 
 fn session() -> Headless {
     let mut session = Headless::of("rows.jsonl", &rows(), (80, 16));
-    // What a narrow title cuts off must not depend on the directory's name.
+    // A narrow title must not cut off more for a longer name of the directory.
     session.state.facts.name = "rows.jsonl".to_owned();
     session
 }

@@ -198,7 +198,7 @@ fn puts_and_deletions_killed_at_any_instant_stay_as_they_were_reported() {
     let layout = Layout::new(&root, "c").unwrap();
     drop(FastStore::open(&root, "c", 100).unwrap());
     let root = root.to_str().unwrap();
-    // What was reported, and what was begun and may be there or not.
+    // The reported documents, and those that were begun and may be there or not.
     let mut reported: BTreeMap<String, Option<u64>> = BTreeMap::new();
     let mut begun: BTreeMap<String, Option<u64>> = BTreeMap::new();
     let (mut killed, mut done) = (0, 0);
@@ -264,7 +264,7 @@ fn puts_and_deletions_killed_at_any_instant_stay_as_they_were_reported() {
                 "round {round}: {id} is {found:?}, not {n:?}"
             );
         }
-        // What a killed command has done stays done.
+        // A killed command's finished work stays done.
         for id in begun.keys() {
             let found = now
                 .get(id)
