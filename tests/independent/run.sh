@@ -78,9 +78,12 @@ mkdir "$work/rows"
 
 # Collections of documents, with the other implementation. It has wheels for some versions of Python only; a
 # build of its source takes the Rust compiler.
-judge=$(command -v python3.12 || command -v python3)
+judge=python3
+# A name in the path may be a shim of an interpreter that is not there.
+! python3.12 -c 'import ensurepip' 2>/dev/null || judge=python3.12
 "$judge" -m venv "$venv-documents"
-"$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2
+# Its source takes a C compiler too; only this program's own build is without one.
+env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2
 "$venv-documents/bin/python" tests/independent/check_documents.py "$program" "$work/documents"
 
 # Assistants: the official SDK in each of its modes, over both transports.
