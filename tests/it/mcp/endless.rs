@@ -174,7 +174,7 @@ fn pipe_that_nobody_reads_keeps_memory_bounded_and_ends_with_its_input() {
     // More answers than the pipe takes: 2,000 of 48,000 characters.
     let flood = std::thread::spawn(move || {
         let call = |id: u64| {
-            let arguments = json!({"count": 1000, "max_chars": 48_000});
+            let arguments = json!({"count": 100, "max_chars": 48_000});
             let params = json!({"name": "get_lines", "arguments": arguments});
             json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
         };
