@@ -1,6 +1,5 @@
 //! Reading of collections with a file for each document.
 
-use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -10,14 +9,13 @@ use crate::documents::Document;
 use crate::documents::DocumentError;
 use crate::documents::Layout;
 use crate::documents::Scan;
-use crate::documents::SchemaCount;
 use crate::documents::disk::layout::is_absent;
 use crate::documents::format::document_into;
 use crate::documents::format::is_safe_file_stem;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::limits::LINE_BYTES_MAX;
-use crate::documents::format::schema_id;
-use crate::documents::format::schema_text;
+use crate::documents::schema_counts::SchemaCount;
+use crate::documents::schema_counts::SchemaCounts;
 use crate::file_io::read_own;
 use crate::file_io::read_own_text;
 
@@ -148,22 +146,12 @@ impl Engine {
     /// # Errors
     /// As [`Engine::get_document`].
     pub fn schemas(&self) -> Result<Vec<SchemaCount>, DocumentError> {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut counts = SchemaCounts::default();
         for id in &self.ids {
-            let text = schema_text(self.get_document(id)?.as_bytes());
-            let text = text.map_err(|e| DocumentError::document(id, e))?;
-            *counts.entry(text).or_default() += 1;
+            let counted = counts.add(self.get_document(id)?.as_bytes());
+            counted.map_err(|e| DocumentError::document(id, e))?;
         }
-        let mut schemas: Vec<SchemaCount> = counts
-            .into_iter()
-            .map(|(text, documents)| SchemaCount {
-                schema_id: schema_id(&text),
-                text,
-                documents,
-            })
-            .collect();
-        schemas.sort_by_key(|schema| std::cmp::Reverse(schema.documents));
-        Ok(schemas)
+        Ok(counts.most_frequent_first())
     }
 
     /// Returns the layout of the collection.

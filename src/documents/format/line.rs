@@ -122,14 +122,20 @@ fn named_into(
         if key.is(ID_KEY) {
             return check_own(text_of(&value)?.as_ref());
         }
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(key.raw);
-        out.extend_from_slice(b"\":");
-        compact_into(value.raw, out);
+        out.push(b',');
+        member_into(key.raw, value.raw, out);
         Ok(())
     })?;
     out.push(b'}');
     Ok(())
+}
+
+/// Appends a member of an object: the key between its quotes, and the value without white space.
+fn member_into(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":");
+    compact_into(value, out);
 }
 
 /// Appends a document without its `_id`, as files of single documents have it.
@@ -143,10 +149,7 @@ pub fn nameless_into(document: &[u8], out: &mut Vec<u8>) -> Result<(), DocumentF
             if out.last() != Some(&b'{') {
                 out.push(b',');
             }
-            out.push(b'"');
-            out.extend_from_slice(key.raw);
-            out.extend_from_slice(b"\":");
-            compact_into(value.raw, out);
+            member_into(key.raw, value.raw, out);
         }
         Ok(())
     })?;

@@ -60,7 +60,10 @@ fn id_of_a_line_is_found_in_any_spelling() {
     assert_eq!(line_id(b"{}"), Err(DocumentFault::NoId));
     assert_eq!(line_id(br#"{"_id":7}"#), Err(DocumentFault::IdType));
     assert_eq!(line_id(br#"{"_id":"\ud800"}"#), Err(DocumentFault::IdType));
-    assert!(line_id(b"{\"_id\":\"a\xff\"}").is_err());
+    assert!(matches!(
+        line_id(b"{\"_id\":\"a\xff\"}"),
+        Err(DocumentFault::Json(_))
+    ));
 }
 
 #[test]
@@ -115,8 +118,9 @@ fn index_that_claims_too_much_is_refused_before_memory_is_taken() {
     let mut bytes = INDEX.to_vec();
     bytes[18] = 0xff;
     assert!(matches!(decode_index(&bytes), Err(DecodeError::Invalid(_))));
-    assert!(decode_index(b"a\tb\tc\n").is_err());
-    assert!(decode_index(b"a\t1\n").is_err());
+    for text in [b"a\tb\tc\n".as_slice(), b"a\t1\n"] {
+        assert!(matches!(decode_index(text), Err(DecodeError::Invalid(_))));
+    }
 }
 
 #[test]
@@ -269,7 +273,8 @@ fn predicate_that_makes_no_sense_names_the_place() {
     ] {
         assert!(text.parse::<Predicate>().is_err(), "{text}");
     }
-    assert!("not ".repeat(1000).parse::<Predicate>().is_err());
+    let deep = "not ".repeat(1000).parse::<Predicate>().unwrap_err();
+    assert!(deep.reason.contains("deep"), "{deep:?}");
     assert_eq!("a = 1 b".parse::<Predicate>().unwrap_err().at, 6);
 }
 

@@ -1,6 +1,5 @@
 //! Statistics and validation of a collection.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use crate::documents::DocumentError;
@@ -13,8 +12,8 @@ use crate::documents::disk::load::load;
 use crate::documents::format::decode_index;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::line_id;
-use crate::documents::format::schema_id;
-use crate::documents::format::schema_text;
+use crate::documents::schema_counts::SchemaCount;
+use crate::documents::schema_counts::SchemaCounts;
 use crate::file_io::read_own;
 
 /// Numbers about a collection.
@@ -31,18 +30,6 @@ pub struct CollectionStats {
     pub schemas: u64,
     /// True if all documents must have one schema.
     pub is_strict: bool,
-}
-
-/// A schema and the number of documents that have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SchemaCount {
-    /// BLAKE3 of the text, in hex.
-    pub schema_id: String,
-    /// The types as a canonical text.
-    pub text: String,
-    /// Number of live documents.
-    pub documents: u64,
 }
 
 /// Result of a validation.
@@ -97,22 +84,12 @@ impl FastStore {
     /// # Errors
     /// As [`FastStore::get`].
     pub fn schemas(&self) -> Result<Vec<SchemaCount>, DocumentError> {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut counts = SchemaCounts::default();
         for document in self.iter()? {
-            let text = schema_text(document?.as_bytes());
-            let text = text.map_err(|e| DocumentError::document("", e))?;
-            *counts.entry(text).or_default() += 1;
+            let counted = counts.add(document?.as_bytes());
+            counted.map_err(|e| DocumentError::document("", e))?;
         }
-        let mut schemas: Vec<SchemaCount> = counts
-            .into_iter()
-            .map(|(text, documents)| SchemaCount {
-                schema_id: schema_id(&text),
-                text,
-                documents,
-            })
-            .collect();
-        schemas.sort_by_key(|schema| std::cmp::Reverse(schema.documents));
-        Ok(schemas)
+        Ok(counts.most_frequent_first())
     }
 
     /// Returns the layout of the collection.

@@ -14,7 +14,6 @@ pub(super) mod schemas;
 mod state;
 
 pub use check::CollectionStats;
-pub use check::SchemaCount;
 pub use check::ValidationReport;
 pub use compact::CompactionReport;
 pub use open::OpenMode;

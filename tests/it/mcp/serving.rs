@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::io::BufReader;
 use std::path::Path;
 use std::process::Child;
+use std::process::Command;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -29,14 +30,9 @@ fn address_of(url: &str) -> String {
     rest.strip_suffix("/mcp").unwrap().to_owned()
 }
 
-#[test]
-fn serving_node_answers_assistants() {
-    let dir = tempfile::tempdir().unwrap();
-    let (file, home) = (dir.path().join("a.jsonl"), dir.path().join("home"));
-    std::fs::write(&file, "{\"text\":\"one\"}\n{\"text\":\"two\"}\n").unwrap();
-    let path = file.to_str().unwrap();
-    answer(&home, &["index", path, "--name", "corpus"]);
-    let mut command = program(&home);
+/// Begins the command line of a node on loopback.
+fn serve(home: &Path) -> Command {
+    let mut command = program(home);
     command.args([
         "registry",
         "serve",
@@ -46,6 +42,17 @@ fn serving_node_answers_assistants() {
         "127.0.0.1",
         "--no-mdns",
     ]);
+    command
+}
+
+#[test]
+fn serving_node_answers_assistants() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, home) = (dir.path().join("a.jsonl"), dir.path().join("home"));
+    std::fs::write(&file, "{\"text\":\"one\"}\n{\"text\":\"two\"}\n").unwrap();
+    let path = file.to_str().unwrap();
+    answer(&home, &["index", path, "--name", "corpus"]);
+    let mut command = serve(&home);
     command.args(["--mcp", "0"]).stdout(Stdio::piped());
     let mut node = Ended(command.spawn().unwrap());
     let mut lines = BufReader::new(node.0.stdout.take().unwrap()).lines();
@@ -73,16 +80,7 @@ fn taken_address_ends_serve_with_an_error() {
     let home = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let mut command = program(home.path());
-    command.args([
-        "registry",
-        "serve",
-        "--port",
-        "0",
-        "--bind",
-        "127.0.0.1",
-        "--no-mdns",
-    ]);
+    let mut command = serve(home.path());
     let out = command.args(["--mcp", &port]).output().unwrap();
     assert!(!out.status.success());
     let error = String::from_utf8(out.stderr).unwrap();

@@ -224,7 +224,7 @@ fn too_few_descriptors_are_said_and_leave_the_terminal_clean() {
                 .iter()
                 .any(|part| text.contains(part))
         });
-        // Where it began, it can be worked with.
+        // A viewer that could begin works as usual.
         if terminal.screen().alternate_screen() {
             terminal.type_bytes(b"jG\rqIqDeqq");
         }
