@@ -1,5 +1,6 @@
 //! Files of collections: places, locks, and what is read when a collection opens.
 
+pub(crate) mod aside;
 pub(crate) mod data_file;
 mod foreign;
 pub(crate) mod layout;

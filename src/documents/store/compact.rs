@@ -5,6 +5,7 @@ use std::io::Write;
 
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
+use crate::documents::disk::aside::Aside;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::layout::sync_directory;
 use crate::documents::disk::lines::Lines;
@@ -17,7 +18,6 @@ use crate::documents::store::state::State;
 use crate::file_io::IfExists;
 use crate::file_io::TemporaryPath;
 use crate::file_io::put_in_place;
-use crate::file_io::write_atomically;
 
 /// Result of a compaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl FastStore {
     /// Copies lines that are no documents into a file of their own.
     fn set_unreadable_aside(&self, state: &State) -> Result<u64, DocumentError> {
         let path = self.layout.data_file();
-        let (mut kept, mut count) = (Vec::new(), 0);
+        let (mut aside, mut count) = (None, 0);
         let mut lines = Lines::new(&state.data, 0);
         let fail = |e| DocumentError::file("read", &path, e);
         while let Some(line) = lines.next().map_err(fail)? {
@@ -128,21 +128,18 @@ impl FastStore {
                 continue;
             }
             count += 1;
-            match line.is_too_long {
-                true => {
-                    let bytes = state.data.read(line.offset, line.length);
-                    kept.extend(bytes.map_err(fail)?);
-                }
-                false => kept.extend_from_slice(line.bytes),
+            let mut kept = match aside.take() {
+                Some(begun) => begun,
+                None => Aside::begin(&self.layout, "unreadable".to_owned())?,
+            };
+            kept.copy(&state.data, line.offset, line.length)?;
+            if !line.is_ended {
+                kept.append(b"\n")?;
             }
-            kept.push(b'\n');
+            aside = Some(kept);
         }
-        if count > 0 {
-            let hash = blake3::hash(&kept).to_hex();
-            let name: String = "unreadable-".chars().chain(hash.chars().take(16)).collect();
-            let aside = self.layout.meta_dir().join(name);
-            write_atomically(&aside, &kept, None, IfExists::Replace)
-                .map_err(|e| DocumentError::file("write", &aside, e))?;
+        if let Some(aside) = aside {
+            aside.finish()?;
         }
         Ok(count)
     }

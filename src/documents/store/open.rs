@@ -9,6 +9,7 @@ use crate::documents::CollectionManifest;
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::Layout;
+use crate::documents::disk::aside::Aside;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::load::load;
 use crate::documents::disk::loaded::Loaded;
@@ -19,8 +20,6 @@ use crate::documents::store::schemas::StrictSchema;
 use crate::documents::store::state::Committer;
 use crate::documents::store::state::Pending;
 use crate::documents::store::state::State;
-use crate::file_io::IfExists;
-use crate::file_io::write_atomically;
 
 /// The uses of a handle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +89,7 @@ impl FastStore {
 
     /// Opens a collection.
     ///
-    /// A writer sets the torn tail of a crash aside, as `meta/torn-OFFSET`, and takes over what other
+    /// A writer sets the torn tail of a crash aside, as `meta/torn-OFFSET-HASH`, and takes over what other
     /// programs wrote and deleted.
     ///
     /// # Errors
@@ -180,9 +179,9 @@ fn recover(layout: &Layout, loaded: &mut Loaded) -> Result<(), DocumentError> {
     let path = layout.data_file();
     let fail = |e| DocumentError::file("write", &path, e);
     // From here on the handle writes.
-    let is_new = loaded.data.inode().map_err(fail)?.is_none();
     loaded.data = DataFile::open_for_writing(&path).map_err(fail)?;
-    if is_new {
+    // It is new, or whoever made it may have been killed before its name was durable.
+    if loaded.data.length().map_err(fail)? == 0 {
         crate::documents::disk::layout::sync_directory(&layout.meta_dir())?;
     }
     if loaded.torn_bytes > 0 {
@@ -206,11 +205,9 @@ fn recover(layout: &Layout, loaded: &mut Loaded) -> Result<(), DocumentError> {
 /// Copies the torn tail beside the log, then cuts the log.
 fn set_torn_aside(layout: &Layout, loaded: &mut Loaded) -> Result<(), DocumentError> {
     let path = layout.data_file();
-    let torn = loaded.data.read(loaded.end, loaded.torn_bytes);
-    let torn = torn.map_err(|e| DocumentError::file("read", &path, e))?;
-    let aside = layout.meta_dir().join(format!("torn-{}", loaded.end));
-    write_atomically(&aside, &torn, None, IfExists::Replace)
-        .map_err(|e| DocumentError::file("write", &aside, e))?;
+    let mut aside = Aside::begin(layout, format!("torn-{}", loaded.end))?;
+    aside.copy(&loaded.data, loaded.end, loaded.torn_bytes)?;
+    aside.finish()?;
     let cut = loaded.data.truncate(loaded.end);
     cut.map_err(|e| DocumentError::file("cut", &path, e))?;
     loaded.torn_bytes = 0;
