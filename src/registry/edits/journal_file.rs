@@ -258,18 +258,18 @@ impl JournalFile {
         let mut bytes = vec![0; usize::try_from(torn).unwrap_or(0)];
         let read = file.read_exact_at(&mut bytes, valid as u64);
         read.map_err(fail)?;
-        let aside = beside(&self.path, TORN);
-        let written = write_atomically(&aside, &bytes, Some(0o600), IfExists::Replace);
+        let aside = free_beside(&self.path, TORN)?;
+        let written = write_atomically(&aside, &bytes, Some(0o600), IfExists::Refuse);
         written.map_err(|e| Error::file("write", &aside, e))?;
         file.set_len(valid as u64).map_err(fail)
     }
 
-    /// Sets the journal aside, in place of the one that was set aside before.
+    /// Sets the journal aside, beside those that were set aside before.
     ///
     /// # Errors
     /// As the operating system.
     pub(crate) fn set_aside(self) -> Result<PathBuf, Error> {
-        let aside = beside(&self.path, DISCARDED);
+        let aside = free_beside(&self.path, DISCARDED)?;
         let renamed = std::fs::rename(&self.path, &aside);
         renamed.map_err(|e| Error::file("rename", &self.path, e))?;
         Ok(aside)
@@ -294,10 +294,27 @@ fn too_long(what: &'static str, limit: usize, name: &'static str) -> Error {
     EditError::TooLong { what, limit, name }.into()
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path.file_name().unwrap_or_default());
-    name.push(ending);
-    path.with_file_name(name)
+/// Returns a path beside a journal that no file has: its name with the ending, from the second on with a number
+/// before it. The lock of the journal keeps others from taking it.
+fn free_beside(path: &Path, ending: &str) -> Result<PathBuf, Error> {
+    for number in 1_u64.. {
+        let mut name = OsString::from(path.file_name().unwrap_or_default());
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        name.push(ending);
+        let free = path.with_file_name(name);
+        match std::fs::symlink_metadata(&free) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(free),
+            Err(e) => return Err(Error::file("look for", &free, e)),
+            Ok(_) => {}
+        }
+    }
+    Err(Error::file(
+        "name",
+        path,
+        io::ErrorKind::AlreadyExists.into(),
+    ))
 }
 
 /// Waits for the lock of a file, until the caller asks to stop.

@@ -1,7 +1,6 @@
 //! The journal under faults: changed bases, torn and damaged journals, kills, two writers.
 
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -54,16 +53,19 @@ fn changed_base_refuses_its_edits_and_keeps_them() {
     std::fs::write(&file, "a\nb\nc\n").unwrap();
     assert_eq!(applied(&home, path), b"b\nc\n");
     assert_eq!(edit(&home, &file, &["--delete", "0"]), [2, 0, 2, 0]);
-    std::fs::remove_file(&file).unwrap();
-    assert_eq!(
-        counts(&answer(&home, &["inspect", "edits", "discard", path])),
-        [0; 4]
-    );
-    assert!(
-        journal_names(&home)
-            .iter()
-            .all(|name| name.ends_with(".discarded"))
-    );
+    // A second discard replaces no journal of the first.
+    for discards in 1..=2 {
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(
+            counts(&answer(&home, &["inspect", "edits", "discard", path])),
+            [0; 4]
+        );
+        let names = journal_names(&home);
+        assert!(names.iter().all(|name| name.ends_with(".discarded")));
+        assert_eq!(names.len(), discards);
+        std::fs::write(&file, "a\nb\nc\n").unwrap();
+        edit(&home, &file, &["--delete", "0"]);
+    }
 }
 
 fn journal_names(home: &Path) -> Vec<String> {
@@ -87,18 +89,24 @@ fn torn_tail_is_left_out_and_set_aside_by_the_next_writer() {
     let whole = std::fs::read(&journal).unwrap();
     edit(&home, &file, &["--delete", "0"]);
     let longer = std::fs::read(&journal).unwrap();
-    for cut in [whole.len() + 1, whole.len() + 7, longer.len() - 1] {
+    let cuts = [whole.len() + 1, whole.len() + 7, longer.len() - 1];
+    for (before, cut) in cuts.into_iter().enumerate() {
         std::fs::write(&journal, &longer[..cut]).unwrap();
         assert_eq!(applied(&home, path), b"b\nc\n");
         let list = answer(&home, &["inspect", "edits", "list", path]);
         assert_eq!(list["torn_bytes"], cut - whole.len());
         assert_eq!(edit(&home, &file, &["--set", "1.text=C"]), [3, 1, 2, 0]);
         assert_eq!(applied(&home, path), b"b\nC\n");
-        let torn = journal.with_file_name(format!(
-            "{}.torn",
-            journal.file_name().unwrap().to_str().unwrap()
-        ));
-        assert_eq!(std::fs::read(torn).unwrap(), &longer[whole.len()..cut]);
+        // Each torn tail is kept, those of earlier kills too.
+        for (number, cut) in cuts[..=before].iter().enumerate() {
+            let name = journal.file_name().unwrap().to_str().unwrap();
+            let torn = match number {
+                0 => format!("{name}.torn"),
+                _ => format!("{name}-{}.torn", number + 1),
+            };
+            let torn = std::fs::read(journal.with_file_name(torn)).unwrap();
+            assert_eq!(torn, &longer[whole.len()..*cut]);
+        }
     }
 }
 
@@ -204,25 +212,30 @@ fn read_only_home_refuses_edits_and_reads_them() {
     std::fs::write(&file, "a\nb\n").unwrap();
     let path = file.to_str().unwrap();
     edit(&home, &file, &["--delete", "0"]);
-    // A directory in place of the journal's torn part makes the next write fail.
     let journal = journal(&home);
-    let name = format!("{}.torn", journal.file_name().unwrap().to_str().unwrap());
-    std::fs::create_dir(journal.with_file_name(name)).unwrap();
-    let sound = std::fs::read(&journal).unwrap();
     let mut torn = std::fs::OpenOptions::new()
         .append(true)
         .open(&journal)
         .unwrap();
     torn.write_all(b"half").unwrap();
-    let out = run(&home, &["inspect", "edit", path, "--delete", "0"]);
-    assert_eq!(out.status.code(), Some(1), "{out:?}");
-    assert_eq!(applied(&home, path), b"b\n");
-    let mut now = vec![0; sound.len()];
-    std::fs::File::open(&journal)
-        .unwrap()
-        .read_exact_at(&mut now, 0)
-        .unwrap();
-    assert_eq!(now, sound);
+    let before = std::fs::read(&journal).unwrap();
+    let script = r#"program=$1; home=$2; file=$3
+mount --bind "$home" "$home"
+mount -o remount,ro,bind "$home"
+if "$program" --json --home "$home" inspect edit "$file" --delete 0 2>"$file.error"; then exit 98; fi
+"$program" --json --home "$home" inspect lines "$file" --edits >"$file.lines"
+"#;
+    let home = home.to_str().unwrap();
+    let out = in_mount_namespace(script, &[env!("CARGO_BIN_EXE_alimentar"), home, path]);
+    assert!(out.status.success(), "{out:?}");
+    let read = |ending: &str| std::fs::read_to_string(format!("{path}.{ending}")).unwrap();
+    assert!(
+        read("error").contains("Read-only file system"),
+        "{}",
+        read("error")
+    );
+    assert!(read("lines").contains("\"text\":\"b\"") && read("lines").lines().count() == 1);
+    assert_eq!(std::fs::read(&journal).unwrap(), before);
 }
 
 #[test]
