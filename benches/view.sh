@@ -1,16 +1,28 @@
 #!/bin/sh
-# The viewer at a pseudo-terminal, beside csvlens and visidata where they are installed: time to the first
+# The viewer at a pseudo-terminal, beside csvlens and visidata: time to the first
 # screen and to the last row, time from key to paint while a scan runs, memory; and the first screen and memory of a
 # file of 50 GB with holes.
 #
 # usage: benches/view.sh [SIZE_MB]      (default 1000)
-# needs: a release build (or ALIMENTAR=PROGRAM), python3; csvlens and visidata (vd) are optional
+# needs: a release build (or ALIMENTAR=PROGRAM), python3
+# csvlens is the one in PATH, or else installed under target/view-tools by `cargo install`, once, which takes
+# minutes; CSVLENS=none leaves it out. visidata (vd) is measured if it is in PATH: `pip install visidata`.
 set -eu
 
 size_mb=${1:-1000}
+csvlens_version=0.15.1
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=${ALIMENTAR:-$root/target/release/alimentar}
 [ -x "$program" ] || { echo "build it first: cargo build --release" >&2; exit 1; }
+tools=$root/target/view-tools
+PATH=$PATH:$tools/bin
+if [ "${CSVLENS:-}" != none ] && ! command -v csvlens >/dev/null; then
+    # Without the clipboard, which needs libraries of the desktop and takes no part here.
+    CARGO_TARGET_DIR=$tools/build cargo install csvlens --version "$csvlens_version" --locked \
+        --no-default-features --features cli --root "$tools" --quiet ||
+        echo "csvlens cannot be installed here, so it is not measured" >&2
+    rm -rf "$tools/build"
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -164,7 +176,7 @@ first_screen("alimentar", own)
 last_row("alimentar", own, b"G")
 key_to_paint("alimentar", own, b"/zzzz\r", b"j", b"\x1b[7m")
 with_holes("alimentar", [program, "--home", f"{work}/home", "view", f"{work}/holes.csv"])
-if shutil.which("csvlens"):
+if os.environ.get("CSVLENS") != "none" and shutil.which("csvlens"):
     first_screen("csvlens", ["csvlens", data])
     last_row("csvlens", ["csvlens", data], b"G")
     key_to_paint("csvlens", ["csvlens", data], b"/zzzz\r", b"j", b"\x1b[")

@@ -140,7 +140,7 @@ impl Feed<'_> {
         chunker.end_region();
         for chunks in known.chunks.chunks(KNOWN_CHUNKS) {
             self.check_running(chunker)?;
-            chunker.append_known(chunks.to_vec());
+            chunker.append_known(chunks);
         }
         let size = known.described.0.entry.size_bytes;
         state.fed_bytes += size;

@@ -2,6 +2,7 @@
 //! sends them in batches.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -19,18 +20,47 @@ const READ_BYTES: usize = 1 << 20;
 /// Length of a buffer: a batch, an uncut rest, and one read.
 const BUFFER_BYTES: usize = BATCH_BYTES + CHUNK_BYTES_MAX + READ_BYTES;
 
-/// Whole chunks, adjacent from the start of `data`.
+/// Maximum number of chunks that the store has in a batch: 2 MiB at the average size. The records around
+/// the batches in the pipeline have to fit in a reader's cache of bases.
+const KNOWN_CHUNKS: usize = 128;
+
+/// Adjacent whole chunks: with data, which is adjacent from the start of `data`, or held by the store.
 pub(crate) struct Batch {
     /// Sequence number of the batch in its ingest, from 0.
     pub(crate) number: u64,
     /// A buffer of the pool. Bytes after the last chunk are undefined.
     pub(crate) data: Vec<u8>,
-    /// End offset of each chunk.
+    /// End offset of each chunk with data.
     pub(crate) ends: Vec<usize>,
-    /// Chunks that the store has, in place of data.
-    pub(crate) known: Vec<ChunkEntry>,
+    /// Chunks that the store has, each with the number of chunks with data in front of it.
+    pub(crate) known: Vec<(usize, ChunkEntry)>,
     /// True if there is to be a checkpoint behind the last chunk.
     pub(crate) is_marked: bool,
+}
+
+/// A chunk of a batch.
+pub(crate) enum ChunkOfBatch {
+    /// Its range in the data.
+    Data(Range<usize>),
+    Known(ChunkEntry),
+}
+
+impl Batch {
+    /// Returns all chunks, in order.
+    pub(crate) fn chunks(&self) -> Vec<ChunkOfBatch> {
+        let mut known = self.known.iter().peekable();
+        let mut chunks = Vec::with_capacity(self.ends.len() + self.known.len());
+        let mut start = 0;
+        for (n, end) in self.ends.iter().enumerate() {
+            while let Some((_, entry)) = known.next_if(|(behind, _)| *behind <= n) {
+                chunks.push(ChunkOfBatch::Known(*entry));
+            }
+            chunks.push(ChunkOfBatch::Data(start..*end));
+            start = *end;
+        }
+        chunks.extend(known.map(|(_, entry)| ChunkOfBatch::Known(*entry)));
+        chunks
+    }
 }
 
 /// Pool of unused buffers.
@@ -58,6 +88,8 @@ pub(crate) struct Chunker<'a> {
     filled: usize,
     /// Ends of chunks that were cut elsewhere. Then nothing else is in the buffer.
     ends: Vec<usize>,
+    /// Chunks that the store has, before, between and behind those.
+    known: Vec<(usize, ChunkEntry)>,
     batches: mpsc::SyncSender<Batch>,
     number: u64,
     /// True once the data can no longer be stored.
@@ -75,6 +107,7 @@ impl<'a> Chunker<'a> {
             buffer: pool.take(),
             filled: 0,
             ends: Vec::new(),
+            known: Vec::new(),
             batches,
             number: 0,
             is_stopped,
@@ -89,6 +122,7 @@ impl<'a> Chunker<'a> {
     /// Sends the chunks that are complete, and asks for a checkpoint behind them. Without such chunks
     /// there is none.
     pub(crate) fn mark(&mut self) {
+        self.send_cut();
         self.send_batch(false, true);
     }
 
@@ -146,11 +180,12 @@ impl<'a> Chunker<'a> {
     }
 
     /// Appends chunks that the store has, at the start of a region or behind a whole chunk.
-    pub(crate) fn append_known(&mut self, known: Vec<ChunkEntry>) {
-        self.send_cut();
-        if !known.is_empty() {
-            let (data, ends) = (Vec::new(), Vec::new());
-            self.send(data, ends, known, false);
+    pub(crate) fn append_known(&mut self, known: &[ChunkEntry]) {
+        for chunk in known {
+            self.known.push((self.ends.len(), *chunk));
+            if self.known.len() >= KNOWN_CHUNKS {
+                self.send_cut();
+            }
         }
     }
 
@@ -160,24 +195,27 @@ impl<'a> Chunker<'a> {
         self.send_batch(true, false);
     }
 
-    /// Sends the chunks that were cut elsewhere.
+    /// Sends the chunks that were cut elsewhere, and those that the store has.
     fn send_cut(&mut self) {
-        if self.ends.is_empty() {
-            return;
-        }
-        self.filled = 0;
+        let data = match (self.ends.is_empty(), self.known.is_empty()) {
+            (true, true) => return,
+            (true, false) => Vec::new(),
+            (false, _) => {
+                self.filled = 0;
+                std::mem::replace(&mut self.buffer, self.pool.take())
+            }
+        };
         let ends = std::mem::take(&mut self.ends);
-        let data = std::mem::replace(&mut self.buffer, self.pool.take());
-        self.send(data, ends, Vec::new(), false);
+        self.send(data, ends, false);
     }
 
-    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, known: Vec<ChunkEntry>, is_marked: bool) {
+    fn send(&mut self, data: Vec<u8>, ends: Vec<usize>, is_marked: bool) {
         // A failed worker is gone, and the caller gets its error.
         let _ = self.batches.send(Batch {
             number: self.number,
             data,
             ends,
-            known,
+            known: std::mem::take(&mut self.known),
             is_marked,
         });
         self.number += 1;
@@ -185,6 +223,7 @@ impl<'a> Chunker<'a> {
 
     /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
+        self.send_cut();
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
             self.send_batch(false, false);
         }
@@ -210,6 +249,36 @@ impl<'a> Chunker<'a> {
         }
         self.filled = rest.len();
         let data = std::mem::replace(&mut self.buffer, next);
-        self.send(data, ends, Vec::new(), is_marked);
+        self.send(data, ends, is_marked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Batch;
+    use super::ChunkOfBatch;
+    use crate::ident::ChunkId;
+    use crate::manifest::ChunkEntry;
+
+    #[test]
+    fn chunks_of_a_batch_come_in_the_order_of_the_data() {
+        let known = |bytes| ChunkEntry {
+            id: ChunkId::of(&[]),
+            bytes,
+            newlines: 0,
+        };
+        let batch = Batch {
+            number: 0,
+            data: vec![0; 30],
+            ends: vec![10, 30],
+            known: vec![(0, known(1)), (0, known(2)), (1, known(3)), (2, known(4))],
+            is_marked: false,
+        };
+        let chunks = batch.chunks().into_iter().map(|chunk| match chunk {
+            ChunkOfBatch::Data(range) => (range.start, range.end),
+            ChunkOfBatch::Known(entry) => (0, entry.bytes as usize),
+        });
+        let wanted = [(0, 1), (0, 2), (0, 10), (0, 3), (10, 30), (0, 4)];
+        assert_eq!(chunks.collect::<Vec<_>>(), wanted);
     }
 }

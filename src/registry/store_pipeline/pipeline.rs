@@ -36,6 +36,7 @@ use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
 use crate::registry::store_pipeline::chunker::BufferPool;
+use crate::registry::store_pipeline::chunker::ChunkOfBatch;
 use crate::registry::store_pipeline::chunker::Chunker;
 use crate::registry::store_pipeline::packer::NewChunk;
 use crate::registry::store_pipeline::packer::Packer;
@@ -182,37 +183,30 @@ impl<'a> ChunkStorer<'a> {
     }
 
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
-        if !batch.known.is_empty() {
-            return self.known(batch);
-        }
-        let mut start = 0;
-        let parts: Vec<Range<usize>> = batch
-            .ends
-            .iter()
-            .map(|end| std::mem::replace(&mut start, *end)..*end)
-            .collect();
-        let entry = |part: &Range<usize>| {
-            let chunk = batch.data.get(part.clone()).unwrap_or_default();
-            ChunkEntry {
-                id: ChunkId::of(chunk),
-                // At most CHUNK_BYTES_MAX.
-                bytes: chunk.len() as u32,
-                newlines: count_newlines(chunk),
-            }
+        let chunks = batch.chunks();
+        let entry = |chunk: &ChunkOfBatch| match chunk {
+            ChunkOfBatch::Data(part) => entry_of(batch.data.get(part.clone()).unwrap_or_default()),
+            ChunkOfBatch::Known(known) => *known,
         };
-        let entries: Vec<ChunkEntry> = parts.iter().map(entry).collect();
+        let entries: Vec<ChunkEntry> = chunks.iter().map(entry).collect();
         let places = match &self.alignment {
             Some(alignment) => alignment.place(batch.number, &entries),
             None => Vec::new(),
         };
         let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
         let keys: Vec<BlobKey> = entries.iter().map(key).collect();
-        let fresh = self.session.claim(&keys)?;
-        let fresh = keys.iter().zip(&fresh).zip(parts).zip(0..);
-        let mut fresh: Vec<BatchChunk> = fresh
-            .filter(|(((_, fresh), _), _)| **fresh)
-            .map(|(((key, _), part), n)| self.fresh_chunk(batch, (n, key.id), part, places.get(n)))
-            .collect();
+        // Claiming protects chunks that the store has from a collection.
+        let claimed = self.session.claim(&keys)?;
+        let mut fresh = Vec::new();
+        for (n, chunk) in chunks.into_iter().enumerate() {
+            let (Some(key), Some(true)) = (keys.get(n), claimed.get(n)) else {
+                continue;
+            };
+            let ChunkOfBatch::Data(part) = chunk else {
+                return Err(StoreError::Blob(BlobError::Missing(*key)));
+            };
+            fresh.push(self.fresh_chunk(batch, (n, key.id), part, places.get(n)));
+        }
         let found = if self.deltas.skip_if_paused(fresh.len()) {
             HashMap::new()
         } else {
@@ -236,27 +230,6 @@ impl<'a> ChunkStorer<'a> {
             leaves: places.iter().map(|p| p.leaf).collect(),
             is_marked: batch.is_marked,
         })
-    }
-
-    /// Takes chunks that the store has. Claiming them protects them from a collection.
-    fn known(&mut self, batch: &Batch) -> Result<StoredBatch, StoreError> {
-        let entries = batch.known.clone();
-        let places = match &self.alignment {
-            Some(alignment) => alignment.place(batch.number, &entries),
-            None => Vec::new(),
-        };
-        let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
-        let keys: Vec<BlobKey> = entries.iter().map(key).collect();
-        let fresh = self.session.claim(&keys)?;
-        let missing = keys.iter().zip(fresh).find(|(_, is_fresh)| *is_fresh);
-        match missing {
-            Some((key, _)) => Err(StoreError::Blob(BlobError::Missing(*key))),
-            None => Ok(StoredBatch {
-                entries,
-                leaves: places.iter().map(|p| p.leaf).collect(),
-                is_marked: batch.is_marked,
-            }),
-        }
     }
 
     /// Creates a new chunk with the parent's chunks at its position as candidates. Without those it
@@ -294,6 +267,15 @@ impl<'a> ChunkStorer<'a> {
         }
         let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
         self.deltas.plain_bases(BlobKind::Chunk, &wanted)
+    }
+}
+
+fn entry_of(chunk: &[u8]) -> ChunkEntry {
+    ChunkEntry {
+        id: ChunkId::of(chunk),
+        // At most CHUNK_BYTES_MAX.
+        bytes: chunk.len() as u32,
+        newlines: count_newlines(chunk),
     }
 }
 

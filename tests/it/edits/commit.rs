@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use alimentar::LocalRegistry;
 use alimentar::file_io::IfExists;
+use alimentar::manifest::Manifest;
 use alimentar::progress::NoProgress;
 use alimentar::protocol::Random;
+use alimentar::registry::CommitOptions;
 use alimentar::registry::EditSession;
+use alimentar::registry::IndexOptions;
 use alimentar::registry::TargetOptions;
 use serde_json::Value;
 
@@ -80,6 +84,127 @@ fn commit_makes_the_content_that_an_index_makes() {
         let bytes = std::fs::read(&edited).unwrap();
         assert_eq!(applied(&home, "d"), bytes, "the new version has no edits");
     }
+}
+
+/// A manifest without what each maker of a version has of its own.
+fn common_part(manifest: &Manifest) -> Value {
+    let bytes = manifest.encode().unwrap();
+    let mut manifest: Value = serde_json::from_slice(&bytes).unwrap();
+    for own in ["line", "clock", "created_at"] {
+        assert!(manifest.as_object_mut().unwrap().remove(own).is_some());
+    }
+    manifest
+}
+
+/// The version of `d` that an index of a file makes.
+fn indexed_manifest(registry: &LocalRegistry, file: &Path) -> (Value, u64) {
+    let options = IndexOptions::named("d".parse().unwrap());
+    let report = registry.index(file, &options, &NoProgress).unwrap();
+    (common_part(&report.manifest), report.stats.stored_bytes)
+}
+
+#[test]
+fn manifest_of_a_commit_of_many_edits_is_that_of_an_index() {
+    for (seed, is_csv) in [(1, false), (2, true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, other) = (dir.path().join("home"), dir.path().join("other"));
+        let mut random = Random::new(seed);
+        // The same rows come again farther behind, so chunks occur several times, in scattered records.
+        let mut model = Model::new(120_000, is_csv, &mut random);
+        for from in [60_000, 10_000, 90_000, 40_000] {
+            model.rows.extend_from_within(from..from + 24_000);
+        }
+        let file = dir.path().join(if is_csv { "d.csv" } else { "d.jsonl" });
+        std::fs::write(&file, model.text()).unwrap();
+        let registry = LocalRegistry::open(&home).unwrap();
+        let others = LocalRegistry::open(&other).unwrap();
+        let first = indexed_manifest(&others, &file);
+        assert_eq!(first.0, indexed_manifest(&registry, &file).0);
+        // The base of the second commit has deltas.
+        for round in 0..2 {
+            let options = TargetOptions::default();
+            let mut session = EditSession::open("d", &home, &options, &NoProgress).unwrap();
+            for _ in 0..60 {
+                random_edit(&mut session, &mut model, dir.path(), &mut random);
+            }
+            let last = model.rows.len() as u64;
+            session
+                .delete(&[(0, 1), (last - 1, last)], &NoProgress)
+                .unwrap();
+            model.rows.pop();
+            model.rows.remove(0);
+            let replace = IfExists::Replace;
+            let target = session.target();
+            target.copy_bytes(&file, replace, &NoProgress).unwrap();
+            drop(session);
+            let dataset = registry.resolve(&"d".parse().unwrap()).unwrap();
+            let options = CommitOptions::default();
+            let report = registry.commit(&dataset, &options, &NoProgress).unwrap();
+            let (wanted, stored) = indexed_manifest(&others, &file);
+            let made = &report.index;
+            assert_eq!(common_part(&made.manifest), wanted, "{seed} {round}");
+            assert!(made.stats.stored_bytes <= stored * 2, "{made:?} {stored}");
+            let dataset = registry.resolve(&"d".parse().unwrap()).unwrap();
+            registry.verify(&dataset, &NoProgress).unwrap();
+        }
+        is_sound(&home);
+    }
+}
+
+#[test]
+fn schema_of_an_unedited_large_file_is_that_of_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, data) = (dir.path().join("home"), dir.path().join("data"));
+    std::fs::create_dir_all(&data).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(data.join(name), bytes).unwrap();
+    write("a.jsonl", &lines(3_000, 1));
+    // Larger than the front that decides a schema. Its last rows have a field that no schema lists.
+    let mut rows = "{\"n\":1,\"other\":[true]}\n".repeat(220_000);
+    rows.push_str("{\"late\":1}\n");
+    write("b.jsonl", rows.as_bytes());
+    let list = format!("[{}{{\"n\":2}}]\n", "{\"n\":1},\n".repeat(600_000));
+    write("c.json", list.as_bytes());
+    write("d.csv", "n,text\n1,\"a\nb\"\n".repeat(400_000).as_bytes());
+    answer(&home, &["index", data.to_str().unwrap(), "--name", "d"]);
+    edit(&home, Path::new("d:a.jsonl"), &["--delete", "7-9"]);
+    let edited = dir.path().join("edited");
+    std::fs::create_dir_all(&edited).unwrap();
+    for name in ["b.jsonl", "c.json", "d.csv"] {
+        std::fs::copy(data.join(name), edited.join(name)).unwrap();
+    }
+    std::fs::write(edited.join("a.jsonl"), applied(&home, "d:a.jsonl")).unwrap();
+    answer(&home, &["registry", "commit", "d"]);
+    let (wanted, _) = indexed(dir.path(), &data, &edited);
+    assert_eq!(facts(&home, "d"), wanted);
+}
+
+#[test]
+fn commit_over_a_damaged_chunk_is_refused_and_keeps_the_edits() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, file) = (dir.path().join("home"), dir.path().join("d.jsonl"));
+    std::fs::write(&file, lines(30_000, 1)).unwrap();
+    answer(&home, &["index", file.to_str().unwrap(), "--name", "d"]);
+    edit(&home, Path::new("d"), &["--delete", "7"]);
+    // Far from the edit: the chunk would stay as it is.
+    let pack = home.join("packs/00000001.pack");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&pack, bytes).unwrap();
+    let error = refused(&home, &["registry", "commit", "d"], 4);
+    assert!(
+        error["message"].as_str().unwrap().contains("d.jsonl"),
+        "{error}"
+    );
+    let list = answer(&home, &["inspect", "edits", "list", "d"]);
+    assert_eq!(list["edits"], 1);
+    assert_eq!(
+        answer(&home, &["registry", "list", "--all"])["datasets"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]

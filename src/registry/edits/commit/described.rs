@@ -6,8 +6,11 @@ use std::io::Read;
 use arrow_schema::Schema;
 
 use crate::ident::ContentId;
+use crate::inspect::Compression;
 use crate::inspect::Describer;
 use crate::inspect::Description;
+use crate::inspect::FileFormat;
+use crate::inspect::Format;
 use crate::inspect::SchemaMessage;
 use crate::inspect::table::SchemaFrom;
 use crate::manifest::FileEntry;
@@ -23,6 +26,9 @@ use crate::wire::limits::CARD_BYTES_MAX;
 
 /// Name of the file that is the card of a directory.
 const CARD_FILE: &str = "README.md";
+
+/// More bytes than a describer keeps of the front of a text, in any encoding.
+const FRONT_BYTES: u64 = 4 << 20;
 
 /// The files of the new version.
 pub(super) struct CommittedFiles {
@@ -93,14 +99,24 @@ impl<'a, 'b> Described<'a, 'b> {
         Ok(())
     }
 
+    /// Returns the schema of a file as an index describes it. The rows are those of its entry.
     fn describe(&self, file: &CommitFile) -> Result<Option<Schema>, Error> {
         let source = self.committing.dataset_file(file.old_at, &file.old);
         let mut describer = Describer::new(&file.old.path);
-        let mut piece = vec![0; 1 << 20];
-        let mut reading = Sequential {
+        // The schema of an array depends on its end. That of other text is that of its front, and a
+        // columnar or a compressed file is read through `source`.
+        let wanted = match FileFormat::from_number(file.old.format) {
+            FileFormat {
+                format: Format::JsonArray,
+                compression: Compression::None,
+            } => u64::MAX,
+            _ => FRONT_BYTES,
+        };
+        let reading = Sequential {
             source: &source,
             at: 0,
         };
+        let (mut reading, mut piece) = (reading.take(wanted), vec![0; 1 << 20]);
         loop {
             let n = reading.read(&mut piece);
             let n = n.map_err(|e| self.committing.unread(file, e.into()))?;

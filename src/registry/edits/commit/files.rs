@@ -16,10 +16,12 @@ use crate::registry::edits::attach::overlay_of;
 use crate::registry::edits::commit::columnar::RewrittenFile;
 use crate::registry::edits::commit::described::CommittedFiles;
 use crate::registry::edits::commit::described::Described;
-use crate::registry::edits::commit::hashed::EditedWindow;
+use crate::registry::edits::commit::hashed::EditedRun;
 use crate::registry::edits::commit::hashed::Hashed;
-use crate::registry::edits::commit::hashed::WindowPart;
+use crate::registry::edits::commit::hashed::RunPart;
 use crate::registry::edits::commit::hashed::hashed_apart;
+use crate::registry::edits::commit::reading::OldBytes;
+use crate::registry::edits::commit::reading::each_run;
 use crate::registry::edits::commit::recut::OldChunks;
 use crate::registry::edits::commit::recut::Recutter;
 use crate::registry::edits::commit::state::CommitFile;
@@ -28,12 +30,10 @@ use crate::registry::edits::commit::state::FileChange;
 use crate::registry::edits::commit::state::Sequential;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
+use crate::registry::integrity::blame::blamed;
 use crate::registry::store_pipeline::chunker::Chunker;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
-
-/// Kept chunks that go into the pipeline together.
-const KNOWN_CHUNKS: usize = 4096;
 
 impl Committing<'_> {
     /// Feeds the new files.
@@ -128,18 +128,13 @@ impl Committing<'_> {
         if start >= end {
             return Ok(());
         }
-        let mut known = Vec::new();
         for placed in self.walk(start)? {
             let (at, chunk) = placed?;
             if at >= end {
                 break;
             }
-            known.push(chunk);
-            if known.len() >= KNOWN_CHUNKS {
-                chunker.append_known(std::mem::take(&mut known));
-            }
+            chunker.append_known(&[chunk]);
         }
-        chunker.append_known(known);
         Ok(())
     }
 
@@ -174,12 +169,12 @@ impl Committing<'_> {
         let edited = base.edited(overlay.as_ref().clone())?;
         let source = edited.source().map_err(|e| self.unread(file, e))?;
         let (hash, found) = hashed_apart(&file.old.path, &*source, |hashed| {
-            self.each_edited(file, overlay, &mut |window| {
-                for bytes in window.slices() {
+            self.each_edited(file, overlay, &mut |run| {
+                for bytes in run.slices() {
                     recutter.push(bytes, chunker)?;
                     self.advance(bytes)?;
                 }
-                hashed.push(window);
+                hashed.push(run);
                 Ok(())
             })
         })?;
@@ -196,33 +191,27 @@ impl Committing<'_> {
         }
     }
 
-    /// Passes the bytes of an edited file to `each`, which leaves room for the next window. Bytes of the
-    /// base are read on all cores.
-    fn each_edited(
+    /// Passes the bytes of an edited file to `each`. Bytes of the base are read on all cores.
+    fn each_edited<'a>(
         &self,
         file: &CommitFile,
-        overlay: &FileOverlay,
-        each: &mut dyn FnMut(&mut EditedWindow) -> Result<(), Error>,
+        overlay: &'a FileOverlay,
+        each: &mut dyn FnMut(EditedRun<'a>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut parts = overlay.parts().peekable();
         let (start, end) = (file.old_at, file.old_at + file.old.size_bytes);
+        let walk = self.walk(start)?;
+        let read = each_run(self.bases(), walk, end, &mut |at, old| {
+            let length = old.as_slice().len() as u64;
+            let parts = parts_within(&mut parts, at - start, length);
+            each(EditedRun { old, parts })
+        });
         let files = [(start, &file.old)];
-        let (reader, m) = (&*self.reader, &*self.manifest);
-        self.registry
-            .each_owned_window(reader, m, &files, (start, end), &mut |at, bytes| {
-                let mut window = EditedWindow {
-                    parts: parts_within(&mut parts, at - start, bytes.len() as u64),
-                    old: std::mem::take(bytes),
-                };
-                each(&mut window)?;
-                *bytes = window.old;
-                Ok(())
-            })?;
-        let rest = parts_within(&mut parts, file.old.size_bytes, 0);
-        each(&mut EditedWindow {
-            parts: rest,
-            old: Vec::new(),
-        })
+        read.map_err(|(at, e)| blamed(&self.manifest, files.into_iter(), at, e))?;
+        // Text inserted behind the last byte.
+        let parts = parts_within(&mut parts, file.old.size_bytes, 0);
+        let old = OldBytes::none();
+        each(EditedRun { old, parts })
     }
 
     /// Feeds the whole of a file, to be cut anew.
@@ -266,23 +255,23 @@ impl Committing<'_> {
     }
 }
 
-/// Takes the parts of an edited file that begin in a window of the old file, which begins at `from`. A
-/// part that goes on behind the window is cut there.
+/// Takes the parts of an edited file that begin in a run of the old file, which begins at `from`. A part
+/// that goes on behind the run is cut there.
 fn parts_within<'a>(
     parts: &mut Peekable<impl Iterator<Item = EditedPart<'a>>>,
     from: u64,
     length: u64,
-) -> Vec<WindowPart> {
+) -> Vec<RunPart<'a>> {
     let (to, mut within) = (from + length, Vec::new());
     while let Some(part) = parts.peek_mut() {
         match part {
-            EditedPart::New(text) => within.push(WindowPart::New(text.to_vec())),
+            EditedPart::New(text) => within.push(RunPart::New(text)),
             EditedPart::Base { at, .. } if *at >= to => break,
             EditedPart::Base { at, bytes } => {
-                // Parts of the base follow each other, so this one begins in the window.
+                // Parts of the base follow each other, so this one begins in the run.
                 let here = (*bytes).min(to - *at);
                 let first = usize::try_from(*at - from).unwrap_or(usize::MAX);
-                within.push(WindowPart::Old(first..first.saturating_add(here as usize)));
+                within.push(RunPart::Old(first..first.saturating_add(here as usize)));
                 (*at, *bytes) = (*at + here, *bytes - here);
                 if *bytes > 0 {
                     break;

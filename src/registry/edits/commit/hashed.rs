@@ -7,6 +7,7 @@ use crate::ident::ContentId;
 use crate::inspect::Describer;
 use crate::inspect::Description;
 use crate::read_at::ReadAt;
+use crate::registry::edits::commit::reading::OldBytes;
 use crate::registry::error::Error;
 
 /// Hash and description of a file whose bytes pass.
@@ -34,70 +35,62 @@ impl Hashed {
     }
 }
 
-/// Bytes of an edited file that follow each other: parts of a window of the old file, and new ones.
-#[derive(Default)]
-pub(super) struct EditedWindow {
-    /// Bytes of the old file.
-    pub(super) old: Vec<u8>,
-    pub(super) parts: Vec<WindowPart>,
+/// Bytes of an edited file that follow each other: parts of bytes of the old file, and new ones.
+pub(super) struct EditedRun<'a> {
+    pub(super) old: OldBytes,
+    pub(super) parts: Vec<RunPart<'a>>,
 }
 
-/// A part of a window.
-pub(super) enum WindowPart {
+/// A part of a run.
+pub(super) enum RunPart<'a> {
     Old(Range<usize>),
-    New(Vec<u8>),
+    New(&'a [u8]),
 }
 
-impl EditedWindow {
+impl EditedRun<'_> {
     /// Returns the bytes of the edited file.
     pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        self.parts.iter().map(|part| match part {
-            WindowPart::Old(range) => self.old.get(range.clone()).unwrap_or_default(),
-            WindowPart::New(bytes) => bytes,
+        let old = self.old.as_slice();
+        self.parts.iter().map(move |part| match part {
+            RunPart::Old(range) => old.get(range.clone()).unwrap_or_default(),
+            RunPart::New(bytes) => bytes,
         })
     }
 }
 
 /// Hash and description of a file, on another thread.
-pub(super) struct HashedApart {
-    windows: mpsc::SyncSender<EditedWindow>,
-    spares: mpsc::Receiver<Vec<u8>>,
-}
+pub(super) struct HashedApart<'a>(mpsc::SyncSender<EditedRun<'a>>);
 
-impl HashedApart {
-    /// Takes a window, and leaves the room of an earlier one.
-    pub(super) fn push(&mut self, window: &mut EditedWindow) {
-        let full = std::mem::take(window);
+impl<'a> HashedApart<'a> {
+    pub(super) fn push(&self, run: EditedRun<'a>) {
         // The other thread may have panicked, which is noticed at the end.
-        let _ = self.windows.send(full);
-        window.old = self.spares.try_recv().unwrap_or_default();
+        let _ = self.0.send(run);
     }
 }
 
-/// Hashes and describes the windows that `each` passes, on another thread. `source` has the same bytes.
+/// Runs that wait for the thread that hashes. Each keeps a decompressed record.
+const RUNS_WAITING: usize = 4;
+
+/// Hashes and describes the runs that `each` passes, on another thread. `source` has the same bytes.
 ///
 /// # Errors
 /// The error of `each`.
-pub(super) fn hashed_apart(
+pub(super) fn hashed_apart<'a>(
     path: &str,
     source: &dyn ReadAt,
-    each: impl FnOnce(&mut HashedApart) -> Result<(), Error>,
+    each: impl FnOnce(&HashedApart<'a>) -> Result<(), Error>,
 ) -> Result<(ContentId, Description), Error> {
     std::thread::scope(|scope| {
-        // Windows are large: one is filled while another is hashed.
-        let (windows, inbox) = mpsc::sync_channel::<EditedWindow>(0);
-        let (give_back, spares) = mpsc::channel();
+        let (runs, inbox) = mpsc::sync_channel::<EditedRun<'a>>(RUNS_WAITING);
         let hashing = scope.spawn(move || {
             let mut hashed = Hashed::new(path);
-            for window in inbox {
-                window.slices().for_each(|bytes| hashed.push(bytes));
-                // Nobody takes the last ones.
-                let _ = give_back.send(window.old);
+            for run in inbox {
+                run.slices().for_each(|bytes| hashed.push(bytes));
             }
             hashed.finish(source)
         });
-        let mut apart = HashedApart { windows, spares };
-        let done = each(&mut apart);
+        let apart = HashedApart(runs);
+        let done = each(&apart);
         drop(apart);
         let found = hashing.join();
         let found = found.map_err(|_| Error::WorkerPanicked("worker"))?;

@@ -1,13 +1,14 @@
 //! Commit: the next version of a dataset from its edits, without writing its data anew.
 //!
 //! `files.rs` feeds the files into the store pipeline, region by region; `recut.rs` keeps the chunks
-//! that no edit is near; `hashed.rs` and `described.rs` make the file table; `columnar.rs` writes
-//! edited columnar files anew; `state.rs` has what they share.
+//! that no edit is near; `reading.rs` reads the old bytes; `hashed.rs` and `described.rs` make the file
+//! table; `columnar.rs` writes edited columnar files anew; `state.rs` has what they share.
 
 mod columnar;
 mod described;
 mod files;
 mod hashed;
+mod reading;
 mod recut;
 mod state;
 
@@ -33,7 +34,6 @@ use crate::registry::edits::commit::described::CommittedFiles;
 use crate::registry::edits::commit::state::Committing;
 use crate::registry::edits::error::EditError;
 use crate::registry::edits::journal_file::JournalFile;
-use crate::registry::edits::journal_file::journal_error;
 use crate::registry::error::Error;
 use crate::registry::error::dataset::DatasetError;
 use crate::registry::host;
@@ -102,12 +102,12 @@ impl LocalRegistry {
         match base.check(journal.base())? {
             BaseCheck::Same | BaseCheck::NewState(_) => {}
         }
-        let counts = journal.counts().map_err(|e| journal_error(&path, e))?;
         let committing = Committing {
             registry: self,
             dataset,
             manifest: Arc::new(m.clone()),
             reader: Arc::new(self.reader_of(dataset)?),
+            before: self.trees_of(Some(dataset))?,
             table: self.files(m)?,
             journal: &journal,
             journal_path: &path,
@@ -122,7 +122,7 @@ impl LocalRegistry {
         )?;
         Ok(CommitReport {
             index: report,
-            edits: counts.edits,
+            edits: journal.active().len() as u64,
             rewritten,
         })
     }
@@ -143,7 +143,7 @@ impl LocalRegistry {
         })?;
         let session = WriteSession::begin(&self.store)?;
         let card_before = self.held_card(dataset)?;
-        let [data_before, table_before] = self.trees_of(Some(dataset))?;
+        let [data_before, table_before] = &committing.before;
         let near = SimilarityIndex::open(&self.store)?;
         let (made, root, totals) = ingest(&session, data_before.as_ref(), &near, |chunker| {
             committing.feed(chunker)

@@ -9,9 +9,6 @@ use crate::manifest::TreeError;
 use crate::manifest::TreeWalk;
 use crate::registry::store_pipeline::chunker::Chunker;
 
-/// Kept chunks that go into the pipeline together.
-const KNOWN_CHUNKS: usize = 4096;
-
 /// Chunks of the old tree, found by their offset in ascending order.
 pub(super) struct OldChunks<'a> {
     walk: TreeWalk<'a>,
@@ -65,7 +62,6 @@ pub(super) struct Recutter<'a> {
     /// Bytes from the next chunk on, behind `passed` bytes of the last ones.
     buffer: Vec<u8>,
     passed: usize,
-    known: Vec<ChunkEntry>,
 }
 
 impl<'a> Recutter<'a> {
@@ -98,7 +94,6 @@ impl<'a> Recutter<'a> {
             pushed: 0,
             buffer: Vec::new(),
             passed: 0,
-            known: Vec::new(),
         }
     }
 
@@ -108,22 +103,29 @@ impl<'a> Recutter<'a> {
         bytes: &[u8],
         chunker: &mut Chunker<'_>,
     ) -> Result<(), TreeError> {
-        // Bytes of chunks that are kept already are not looked at.
-        let covered = usize::try_from(self.start.saturating_sub(self.pushed));
-        let covered = covered.unwrap_or(usize::MAX).min(bytes.len());
-        self.pushed += bytes.len() as u64;
-        let rest = bytes.get(covered..).unwrap_or_default();
-        self.buffer.extend_from_slice(rest);
-        self.advance(chunker)?;
-        self.buffer.drain(..self.passed);
-        self.passed = 0;
-        Ok(())
+        let mut rest = bytes;
+        loop {
+            self.advance(chunker)?;
+            self.buffer.drain(..self.passed);
+            self.passed = 0;
+            // Bytes of chunks that are kept already are not looked at.
+            let covered = usize::try_from(self.start.saturating_sub(self.pushed));
+            let covered = covered.unwrap_or(usize::MAX).min(rest.len());
+            let (_, after) = rest.split_at(covered);
+            // Those behind the next cut may be of a kept chunk.
+            let (now, later) = after.split_at(after.len().min(CHUNK_BYTES_MAX));
+            self.pushed += (covered + now.len()) as u64;
+            self.buffer.extend_from_slice(now);
+            if rest.is_empty() {
+                return Ok(());
+            }
+            rest = later;
+        }
     }
 
     /// Ends the file.
     pub(super) fn finish(mut self, chunker: &mut Chunker<'_>) -> Result<(), TreeError> {
         self.advance(chunker)?;
-        chunker.append_known(self.known);
         chunker.end_region();
         Ok(())
     }
@@ -132,10 +134,7 @@ impl<'a> Recutter<'a> {
     fn advance(&mut self, chunker: &mut Chunker<'_>) -> Result<(), TreeError> {
         while self.start < self.size {
             if let Some(chunk) = self.kept_chunk()? {
-                self.known.push(chunk);
-                if self.known.len() >= KNOWN_CHUNKS {
-                    chunker.append_known(std::mem::take(&mut self.known));
-                }
+                chunker.append_known(&[chunk]);
                 self.pass(chunk.bytes as usize);
                 continue;
             }
@@ -144,7 +143,6 @@ impl<'a> Recutter<'a> {
             let Some(length) = next_cut(rest, is_end) else {
                 return Ok(());
             };
-            chunker.append_known(std::mem::take(&mut self.known));
             chunker.append_chunk(rest.get(..length.get()).unwrap_or_default());
             self.pass(length.get());
         }

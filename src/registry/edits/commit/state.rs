@@ -16,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::registry::LocalRegistry;
+use crate::registry::delta::parent::ParentTree;
 use crate::registry::edits::commit::columnar::RewrittenFile;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
@@ -29,6 +30,8 @@ pub(super) struct Committing<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) manifest: Arc<Manifest>,
     pub(super) reader: Arc<BlobReader>,
+    /// The trees of the old data and of its file table.
+    pub(super) before: [Option<ParentTree>; 2],
     /// The files of the dataset, with all hashes.
     pub(super) table: FileTable,
     pub(super) journal: &'a Journal,
@@ -69,6 +72,12 @@ impl CommitFile {
 }
 
 impl Committing<'_> {
+    /// Returns the reader of the bases of deltas.
+    pub(super) fn bases(&self) -> &BlobReader {
+        let [data, _] = &self.before;
+        data.as_ref().map_or(&*self.reader, |tree| &tree.reader)
+    }
+
     /// Returns an old file.
     pub(super) fn dataset_file(&self, old_at: u64, old: &FileEntry) -> DatasetFile {
         let (reader, manifest) = (Arc::clone(&self.reader), Arc::clone(&self.manifest));
