@@ -8,7 +8,8 @@
 //! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
 //! - `surface/`: help, completion, usage errors
 //!
-//! A new command is a file with `Args`, `run` and a `Serialize` type, and a line in the enum above it.
+//! A new command is a file with `Args`, `run` and a `Serialize` type, a line in the enum above it, an example in its help,
+//! and its group in `surface/groups.rs`.
 
 mod config;
 mod context;

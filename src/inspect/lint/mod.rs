@@ -6,6 +6,8 @@
 //! Checks of the table count, keep the first rows of each kind, and judge at the end. Open
 //! `rule_table.rs` for the rules, `checks/` for their code, `run.rs` and `scan/` for the pass, `report.rs` for
 //! the result, `sarif.rs` for SARIF, and `mend/` for repairs.
+//!
+//! A new rule is a name in `rule.rs`, a row in `rule_table.rs` and in `spec/lint.md`, and a check in `checks/`.
 
 pub(crate) mod checks;
 pub mod mend;

@@ -1,6 +1,7 @@
 //! Epoch guards: running operations, visible to every process. Each guard locks a file of its own under
 //! `operations/`, from before its first read of the index until its end. A collection deletes nothing
-//! that an operation older than its marks may have found.
+//! that an operation older than its marks may have found (`gc/`), and a writer does not count on chunks that one has
+//! condemned (`session_rows.rs`).
 
 use std::sync::Arc;
 

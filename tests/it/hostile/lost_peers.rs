@@ -123,18 +123,26 @@ fn pull_told_to_stop_ends_with_a_stopped_or_killed_peer() {
     let lab = Lab::new();
     lab.index("corpus", &lines(150_000, 1), false);
     for (how, after) in [("-STOP", 200), ("-KILL", 200), ("-KILL", 3_000)] {
-        let mut node = Node::serve(lab.served(), &[]);
-        let home = lab.home();
-        let words = ["registry", "pull", "corpus", "--peer", &node.peer()];
-        let mut child = begin(&home, &words);
-        until("the pull is under way", || sends(lab.served()));
-        signal(how, &node.pid());
-        // In the middle of the second case the connection is being made anew.
-        std::thread::sleep(Duration::from_millis(after));
-        assert_eq!(child.try_wait().unwrap(), None, "the pull was faster");
-        assert_eq!(ended(child, "-INT", how), Some(130), "{how}");
-        is_sound(&home);
-        node.kill();
+        // On a busy machine a pull may have everything before its node is stopped, and succeeds; another one is begun then.
+        let is_stopped = |_| {
+            let mut node = Node::serve(lab.served(), &[]);
+            let home = lab.home();
+            let words = ["registry", "pull", "corpus", "--peer", &node.peer()];
+            let mut child = begin(&home, &words);
+            until("the pull is under way", || sends(lab.served()));
+            signal(how, &node.pid());
+            // In the middle of the second case the connection is being made anew.
+            std::thread::sleep(Duration::from_millis(after));
+            let code = match child.try_wait().unwrap() {
+                Some(status) => status.code(),
+                None => ended(child, "-INT", how),
+            };
+            assert!(matches!(code, Some(130 | 0)), "{how}: {code:?}");
+            is_sound(&home);
+            node.kill();
+            code == Some(130)
+        };
+        assert!((0..10).any(is_stopped), "{how}: each pull was faster");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pull of one dataset. The dataset becomes visible only after all of it is stored and matches its
-//! manifest. An interrupted pull resumes: the next one finds the chunks that were stored.
+//! manifest. An interrupted pull resumes: the next one finds the chunks that were stored
+//! (`fetch.rs` takes those before it asks a peer).
 
 use std::path::Path;
 use std::path::PathBuf;
