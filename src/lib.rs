@@ -101,6 +101,7 @@
 //! | `tokens` | token counts; brings vocabularies of 1 MB | 10 |
 //! | `search` | full-text search over names, tags, cards and columns | 9 |
 //! | `documents` | collections of JSON documents | 11 |
+//! | `documents-async` | the same for async programs, with tokio | 13 |
 //! | `registry` | `LocalRegistry` and its operations | 12 |
 //! | `federation` | QUIC, serving, pulling, gossip | 13 |
 //! | `mcp` | the MCP server for assistants | 14 |
@@ -125,6 +126,8 @@ pub mod cli;
 pub mod clock;
 #[cfg(feature = "documents")]
 pub mod documents;
+#[cfg(feature = "documents-async")]
+pub mod documents_async;
 pub mod error_kind;
 #[cfg(feature = "disk")]
 pub mod file_io;
@@ -135,6 +138,8 @@ pub mod inspect;
 pub mod keyring;
 pub mod locks;
 pub mod manifest;
+#[cfg(feature = "documents")]
+mod mapped_file;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod meta_store;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::archive::ArchiveError;
 use crate::cli::exit::Failure;
+use crate::documents::DocumentError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
@@ -107,9 +108,24 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
             "ask its operator; if the node is new, `alimentar registry peers forget HOST:PORT`",
         ),
         Error::Intake(e) => Some(e.hint()),
+        Error::Documents(e) => hint_of_documents(e),
         _ => None,
     };
     hint.map(Cow::Borrowed)
+}
+
+/// The hint for an error of a collection.
+fn hint_of_documents(error: &DocumentError) -> Option<&'static str> {
+    Some(match error {
+        DocumentError::Archive { .. } => "nothing of it was unpacked; ask for the archive again",
+        DocumentError::Damaged { .. } => {
+            "`alimentar documents reindex` makes derived files anew; `documents validate` shows what is wrong"
+        }
+        DocumentError::Changed(_) | DocumentError::Failed(_) => {
+            "run it again: what was reported stored is there"
+        }
+        _ => return None,
+    })
 }
 
 /// The hint for an error of a file outside the registry.

@@ -147,6 +147,20 @@ impl DocumentError {
     }
 }
 
+impl DocumentError {
+    /// Names the document of an error by the number of its line.
+    pub(crate) fn at_line(mut self, number: u64) -> Self {
+        if let Self::Id { id, .. }
+        | Self::Document { id, .. }
+        | Self::TooLong { id, .. }
+        | Self::Schema { id, .. } = &mut self
+        {
+            *id = format!("line {number}");
+        }
+        self
+    }
+}
+
 impl Classify for DocumentError {
     fn kind(&self) -> ErrorKind {
         match self {

@@ -3,6 +3,7 @@
 //! - `format/`: bytes in, values out
 //! - `disk/`: files, locks, recovery
 //! - `store/`: [`FastStore`], a log with an index; `files/`: [`Engine`], a file for each document
+//! - `table/`: the places of live documents in a mapped file
 //! - `transfer/`: `.zds` archives and snapshots
 //!
 //! The format is in `spec/documents.md`.
@@ -16,6 +17,7 @@ pub mod format;
 mod query;
 mod schema_counts;
 mod store;
+mod table;
 mod transfer;
 
 #[cfg(test)]

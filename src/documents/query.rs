@@ -45,18 +45,18 @@ impl Scan {
     }
 
     /// Returns the chosen fields of a document, or `None` if a condition does not hold.
-    pub(crate) fn apply(&self, document: Vec<u8>) -> Result<Option<Vec<u8>>, DocumentError> {
+    pub(crate) fn apply(&self, document: &[u8]) -> Result<Option<Vec<u8>>, DocumentError> {
         let fault = |e| DocumentError::document("", DocumentFault::Json(e));
         for predicate in &self.predicates {
-            if !predicate.matches(&document).map_err(fault)? {
+            if !predicate.matches(document).map_err(fault)? {
                 return Ok(None);
             }
         }
         if self.fields.is_empty() {
-            return Ok(Some(document));
+            return Ok(Some(document.to_vec()));
         }
         let mut out = Vec::new();
-        project_into(&document, &self.fields, &mut out).map_err(fault)?;
+        project_into(document, &self.fields, &mut out).map_err(fault)?;
         Ok(Some(out))
     }
 }

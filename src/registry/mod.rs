@@ -34,6 +34,7 @@ pub(crate) mod working_copy;
 
 use std::path::Path;
 
+pub use crate::registry::cache::collections::DatasetStore;
 pub use crate::registry::cache::sketches::SketchFiles;
 pub use crate::registry::cache::spill::SpillDirectory;
 pub use crate::registry::datasets::edit::LogEntry;

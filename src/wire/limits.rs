@@ -1,5 +1,5 @@
-//! Limits on input from outside, all in one place. `spec/limits.md` lists the same numbers, and a test
-//! compares the two.
+//! Limits on input from outside. Rooms that read formats of their own have a `limits.rs` too: `remote`, `documents/format`,
+//! `mcp`, `tui`. `spec/limits.md` lists the same numbers, and a test compares the two.
 
 /// Bytes in a dataset's name.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -139,6 +139,10 @@ pub const PRINT_RUNS_MAX: usize = 1 << 22;
 pub const PRINT_FILES_MAX: usize = 64;
 /// Bytes of all files of the sketch cache in a home.
 pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
+/// Stores of documents of datasets in a home's cache.
+pub const COLLECTION_STORES_MAX: usize = 64;
+/// Bytes of all stores of documents in a home's cache.
+pub const COLLECTIONS_BYTES_MAX: u64 = 16 << 30;
 /// Bytes of the buckets of the similarity table.
 pub const RESEMBLANCE_BYTES_MAX: usize = 256 << 20;
 /// Columns of rows whose keys and types lint compares.
@@ -343,6 +347,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("print_runs_max", PRINT_RUNS_MAX as u64),
     ("print_files_max", PRINT_FILES_MAX as u64),
     ("print_cache_bytes_max", PRINT_CACHE_BYTES_MAX),
+    ("collection_stores_max", COLLECTION_STORES_MAX as u64),
+    ("collections_bytes_max", COLLECTIONS_BYTES_MAX),
     ("resemblance_bytes_max", RESEMBLANCE_BYTES_MAX as u64),
     ("lint_columns_max", LINT_COLUMNS_MAX as u64),
     ("lint_column_bytes_max", LINT_COLUMN_BYTES_MAX as u64),

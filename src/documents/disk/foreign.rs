@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::io;
 
+use crate::documents::disk::live_lines::LiveLines;
 use crate::documents::disk::loaded::Loaded;
 use crate::documents::format::IndexEntry;
 use crate::documents::format::IndexForm;
 use crate::documents::format::Mark;
 use crate::documents::format::decode_index;
+use crate::documents::format::is_held_by_index;
 use crate::documents::format::quick_id;
 
 /// Returns the ids of live documents that another program has deleted.
@@ -44,21 +46,22 @@ pub(super) fn deleted_by_others(
         (None, ..) => 0,
     };
     let kept: HashSet<&str> = entries.iter().map(|e| e.id.as_ref()).collect();
-    let is_gone = |id: &str, offset: u64| offset < covered && !kept.contains(id);
-    Ok(loaded
-        .places
-        .iter()
-        .filter(|(id, place)| is_gone(id, place.offset))
-        .map(|(id, _)| id.clone())
-        .collect())
+    let (mut gone, dead) = (HashSet::new(), loaded.index.dead());
+    let covered = 0..covered.min(loaded.end);
+    let mut live = LiveLines::new(loaded.data.clone(), covered, &dead, [])?;
+    while let Some((_, _, line)) = live.next()? {
+        if let Ok(id) = quick_id(line)
+            && !kept.contains(id.as_ref())
+            && is_held_by_index(form, &id)
+        {
+            gone.insert(id.into());
+        }
+    }
+    Ok(gone)
 }
 
 /// Returns true if the document of an entry is where it says.
 fn is_true(entry: &IndexEntry<'_>, loaded: &Loaded) -> io::Result<bool> {
-    let place = loaded.places.get(entry.id.as_ref());
-    if place.is_some_and(|p| p.offset == entry.offset && p.length == entry.length) {
-        return Ok(true);
-    }
     // It may be an older line of the document, or one that was deleted here.
     let end = entry.offset.saturating_add(entry.length.into());
     if end > loaded.end || entry.length == 0 {

@@ -152,6 +152,11 @@ impl Layout {
         self.meta_dir().join("index.bin")
     }
 
+    /// Returns the table of the places of live documents.
+    pub fn table_file(&self) -> PathBuf {
+        self.meta_dir().join("alimentar.idx")
+    }
+
     /// Returns the side log.
     pub fn side_file(&self) -> PathBuf {
         self.meta_dir().join("alimentar.log")

@@ -6,11 +6,12 @@ use crate::documents::disk::data_file::DataFile;
 use crate::documents::format::limits::LINE_BYTES_MAX;
 
 /// Number of bytes that are read at once.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 256 << 10;
 
 /// A cursor over the lines of the log.
-pub(crate) struct Lines<'a> {
-    data: &'a DataFile,
+#[derive(Debug)]
+pub(crate) struct Lines {
+    data: DataFile,
     /// Offset of the first byte of `buffer`.
     base: u64,
     buffer: Vec<u8>,
@@ -19,6 +20,10 @@ pub(crate) struct Lines<'a> {
     /// Offset in `buffer` from which the search for a line feed goes on.
     searched: usize,
     is_over: bool,
+    /// The line in `buffer`.
+    current: std::ops::Range<usize>,
+    is_ended: bool,
+    is_too_long: bool,
 }
 
 /// A line.
@@ -35,8 +40,8 @@ pub(crate) struct Line<'b> {
     pub(crate) length: u64,
 }
 
-impl<'a> Lines<'a> {
-    pub(crate) fn new(data: &'a DataFile, start: u64) -> Self {
+impl Lines {
+    pub(crate) fn new(data: DataFile, start: u64) -> Self {
         Self {
             data,
             base: start,
@@ -44,26 +49,29 @@ impl<'a> Lines<'a> {
             at: 0,
             searched: 0,
             is_over: false,
+            current: 0..0,
+            is_ended: false,
+            is_too_long: false,
         }
     }
 
-    /// Returns the next line, blank ones too; `None` at the end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// Goes to the next line, blank ones too. Returns its offset, and its length with the line feed; `None` at the end.
+    pub(crate) fn advance(&mut self) -> io::Result<Option<(u64, u64)>> {
         let mut skipped = 0_u64;
         loop {
             let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
             if let Some(found) = memchr::memchr(b'\n', unsearched) {
                 let end = self.searched + found;
-                let (start, after) = (self.at, end + 1);
-                (self.at, self.searched) = (after, after);
-                return Ok(Some(self.line(start..end, skipped, true)));
+                let start = std::mem::replace(&mut self.at, end + 1);
+                self.searched = end + 1;
+                return Ok(Some(self.found(start..end, skipped, true)));
             }
             self.searched = self.buffer.len();
             if self.is_over {
-                let (start, end) = (self.at, self.buffer.len());
-                self.at = end;
+                let end = self.buffer.len();
+                let start = std::mem::replace(&mut self.at, end);
                 let is_none = start == end && skipped == 0;
-                return Ok((!is_none).then(|| self.line(start..end, skipped, false)));
+                return Ok((!is_none).then(|| self.found(start..end, skipped, false)));
             }
             if self.buffer.len() - self.at > LINE_BYTES_MAX {
                 skipped += (self.buffer.len() - self.at) as u64;
@@ -73,16 +81,33 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn line(&self, range: std::ops::Range<usize>, skipped: u64, is_ended: bool) -> Line<'_> {
-        let bytes = self.buffer.get(range.clone()).unwrap_or_default();
-        let is_too_long = skipped > 0 || bytes.len() >= LINE_BYTES_MAX;
-        Line {
-            offset: self.base + range.start as u64 - skipped,
-            bytes: if is_too_long { &[] } else { bytes },
-            is_ended,
-            is_too_long,
-            length: skipped + bytes.len() as u64 + u64::from(is_ended),
+    fn found(&mut self, range: std::ops::Range<usize>, skipped: u64, is_ended: bool) -> (u64, u64) {
+        let length = skipped + range.len() as u64;
+        let offset = self.base + range.start as u64 - skipped;
+        self.is_ended = is_ended;
+        self.is_too_long = length >= LINE_BYTES_MAX as u64;
+        self.current = range;
+        (offset, length + u64::from(is_ended))
+    }
+
+    /// Returns the line that [`Lines::advance`] went to, without its line feed; nothing of one that is too long.
+    pub(crate) fn current(&self) -> &[u8] {
+        match self.is_too_long {
+            true => &[],
+            false => self.buffer.get(self.current.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Returns the next line, blank ones too; `None` at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let next = self.advance()?;
+        Ok(next.map(|(offset, length)| Line {
+            offset,
+            bytes: self.current(),
+            is_ended: self.is_ended,
+            is_too_long: self.is_too_long,
+            length,
+        }))
     }
 
     fn fill(&mut self) -> io::Result<()> {

@@ -13,28 +13,44 @@ use crate::documents::disk::foreign::deleted_by_others;
 use crate::documents::disk::layout::is_absent;
 use crate::documents::disk::lines::Lines;
 use crate::documents::disk::loaded::Loaded;
-use crate::documents::disk::loaded::Place;
-use crate::documents::disk::loaded::Places;
+use crate::documents::disk::resume::resume;
 use crate::documents::disk::side_file::SideLog;
 use crate::documents::format::Content;
 use crate::documents::format::IndexForm;
 use crate::documents::format::Mark;
+use crate::documents::format::Place;
 use crate::documents::format::SideRecord;
-use crate::documents::format::decode_index;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::line_id;
+use crate::documents::table::LiveIndex;
 use crate::file_io::read_own;
 
 /// Number of attempts of a reader while writers replace files.
 const ATTEMPTS: usize = 1000;
 
-/// Reads a collection. Without the lock of a writer, files may be replaced meanwhile; it then reads again.
+/// Reads a collection, from its table where that is current. Without the lock of a writer, files may be replaced
+/// meanwhile; it then reads again.
 pub(crate) fn load(layout: &Layout) -> Result<Loaded, DocumentError> {
+    attempt(layout, resume)
+}
+
+/// Reads a collection as [`load`] does, without its table.
+pub(crate) fn load_without_table(layout: &Layout) -> Result<Loaded, DocumentError> {
+    attempt(layout, |_, _| Ok(None))
+}
+
+fn attempt(
+    layout: &Layout,
+    from_table: impl Fn(&Layout, &DataFile) -> Result<Option<Loaded>, DocumentError>,
+) -> Result<Loaded, DocumentError> {
     let fail = |e| DocumentError::file("read", &layout.data_file(), e);
     for _ in 0..ATTEMPTS {
-        let log = SideLog::read(&layout.side_file())?;
         let data = DataFile::open(&layout.data_file()).map_err(fail)?;
-        let loaded = build(layout, log, data);
+        let loaded = match from_table(layout, &data) {
+            Ok(None) => SideLog::read(&layout.side_file()).and_then(|log| build(layout, log, data)),
+            Ok(Some(loaded)) => Ok(loaded),
+            Err(e) => Err(e),
+        };
         // An error may come from files that do not belong together.
         let inode = match &loaded {
             Ok(loaded) => loaded.data.inode().map_err(fail)?,
@@ -56,12 +72,17 @@ pub(crate) fn load(layout: &Layout) -> Result<Loaded, DocumentError> {
 }
 
 /// The records of a side log that still count.
-struct Valid {
-    deletions: Vec<SideRecord>,
+pub(crate) struct Valid {
+    pub(crate) deletions: Vec<SideRecord>,
     checkpoint: Option<(Mark, IndexForm, Content)>,
     is_stale: bool,
-    /// True if a deletion came after the checkpoint.
-    has_later_deletions: bool,
+}
+
+/// Draws the key of a new table.
+fn random_key() -> io::Result<[u8; 16]> {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    Ok(key)
 }
 
 fn build(layout: &Layout, log: SideLog, data: DataFile) -> Result<Loaded, DocumentError> {
@@ -70,32 +91,27 @@ fn build(layout: &Layout, log: SideLog, data: DataFile) -> Result<Loaded, Docume
     let index = read_index(layout)?;
     let mut loaded = Loaded {
         data,
-        places: Places::new(),
+        index: LiveIndex::new(random_key().map_err(fail)?),
         end: 0,
         last_line: 0,
         needs_line_feed: false,
         torn_bytes: 0,
         unreadable: 0,
+        deletion_bytes: valid.deletions.iter().map(SideRecord::length).sum(),
         deletions: valid.deletions,
         new_deletions: Vec::new(),
         is_log_stale: valid.is_stale,
         log,
         is_index_current: false,
+        index_file: None,
+        covered: 0,
         form: valid.checkpoint.as_ref().map(|(_, form, _)| *form),
     };
     let known = valid.checkpoint.as_ref();
     let known_index = known.map(|(_, _, content)| content);
-    let is_own = index.as_deref().map(Content::of).as_ref() == known_index && index.is_some();
-    if let (Some((mark, ..)), Some(bytes), true) = (known, &index, is_own) {
-        loaded.take_index(bytes, mark);
-    }
-    let covered = loaded.end;
-    loaded.scan_from(covered).map_err(fail)?;
-    loaded.is_index_current = covered > 0
-        && covered == loaded.end
-        && loaded.torn_bytes == 0
-        && !valid.has_later_deletions;
-    loaded.apply_deletions();
+    let is_own = index.is_some() && index.as_deref().map(Content::of).as_ref() == known_index;
+    loaded.scan_from(0).map_err(fail)?;
+    loaded.apply_deletions().map_err(fail)?;
     if let Some(bytes) = index.as_deref().filter(|_| !is_own) {
         let known = known.map(|(mark, form, _)| (mark, *form));
         let ids = deleted_by_others(bytes, known, &loaded).map_err(fail)?;
@@ -114,7 +130,7 @@ fn read_index(layout: &Layout) -> Result<Option<Vec<u8>>, DocumentError> {
 }
 
 /// Chooses the records that describe this log.
-fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
+pub(crate) fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
     let mut records = log.records.as_slice();
     let mut is_stale = false;
     if let Some(SideRecord::Compaction { old, new }) = records.last() {
@@ -135,7 +151,7 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
     }
     let proven = checkpoint.as_ref().map_or(0, |(at, _)| *at);
     let mut seen: HashMap<Mark, bool> = HashMap::new();
-    let (mut deletions, mut has_later_deletions) = (Vec::new(), false);
+    let mut deletions = Vec::new();
     for (at, record) in records.iter().enumerate() {
         let SideRecord::Delete { mark, .. } = record else {
             continue;
@@ -148,10 +164,7 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
         };
         seen.insert(*mark, is_same);
         match is_same {
-            true => {
-                has_later_deletions |= at > proven;
-                deletions.push(record.clone());
-            }
+            true => deletions.push(record.clone()),
             false => is_stale = true,
         }
     }
@@ -159,72 +172,50 @@ fn valid_records(log: &SideLog, data: &DataFile) -> io::Result<Valid> {
         deletions,
         checkpoint: checkpoint.map(|(_, checkpoint)| checkpoint),
         is_stale,
-        has_later_deletions,
     })
 }
 
 impl Loaded {
-    /// Takes the places from the index of a checkpoint.
-    fn take_index(&mut self, bytes: &[u8], mark: &Mark) {
-        let Ok((_, entries)) = decode_index(bytes) else {
-            return;
-        };
-        let fits = |offset: u64, length: u32| offset.saturating_add(length.into()) <= mark.length;
-        if !entries.iter().all(|e| fits(e.offset, e.length)) {
-            return;
-        }
-        self.places = entries
-            .into_iter()
-            .map(|e| {
-                let place = Place {
-                    offset: e.offset,
-                    length: e.length,
-                };
-                (e.id.into_owned().into_boxed_str(), place)
-            })
-            .collect();
-        (self.end, self.last_line) = (mark.length, mark.last_line);
-    }
-
     /// Reads the lines from an offset to the end.
-    fn scan_from(&mut self, start: u64) -> io::Result<()> {
+    pub(super) fn scan_from(&mut self, start: u64) -> io::Result<()> {
+        let mut lines = Lines::new(self.data.clone(), start);
         let data = self.data.clone();
-        let mut lines = Lines::new(&data, start);
+        let view = data.view();
         while let Some(line) = lines.next()? {
             let id = line_id(line.bytes);
-            if !line.is_ended && id.is_err() && !line.bytes.trim_ascii().is_empty()
-                || line.is_too_long && !line.is_ended
-            {
+            let is_blank = line.bytes.trim_ascii().is_empty() && !line.is_too_long;
+            if !line.is_ended && (line.is_too_long || id.is_err() && !is_blank) {
                 self.torn_bytes = line.length;
                 break;
             }
-            let is_blank = line.bytes.trim_ascii().is_empty() && !line.is_too_long;
+            let offset = line.offset;
             match (id, u32::try_from(line.length)) {
-                _ if is_blank => {}
+                _ if is_blank => self.index.mark_dead(offset),
                 (Ok(id), Ok(length)) => {
-                    let offset = line.offset;
-                    self.places.insert(id.into(), Place { offset, length });
+                    let place = Place { offset, length };
+                    self.index.put(&id, place, &view)?;
                 }
-                _ => self.unreadable += 1,
+                _ => {
+                    self.unreadable += 1;
+                    self.index.mark_dead(offset);
+                }
             }
-            self.last_line = line.offset;
-            self.end = line.offset + line.length;
+            self.last_line = offset;
+            self.end = offset + line.length;
             self.needs_line_feed = !line.is_ended;
         }
         Ok(())
     }
 
-    fn apply_deletions(&mut self) {
+    /// Applies deletions to the lines before their marks.
+    fn apply_deletions(&mut self) -> io::Result<()> {
+        let view = self.data.view();
         for record in &self.deletions {
-            if let SideRecord::Delete { mark, id } = record
-                && self
-                    .places
-                    .get(id.as_str())
-                    .is_some_and(|p| p.offset < mark.length)
-            {
-                self.places.remove(id.as_str());
+            if let SideRecord::Delete { mark, id } = record {
+                self.index.remove(id, mark.length, &view)?;
             }
         }
+        Ok(())
     }
 
     /// Takes over what others deleted.
@@ -236,7 +227,7 @@ impl Loaded {
             return Ok(());
         };
         for id in ids {
-            self.places.remove(&id);
+            self.index.remove(&id, self.end, &self.data.view())?;
             let id = id.into_string();
             self.new_deletions.push(SideRecord::Delete { mark, id });
         }

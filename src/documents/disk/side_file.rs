@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -12,10 +13,14 @@ use crate::documents::disk::layout::is_absent;
 use crate::documents::format::SIDE_LOG_MAGIC;
 use crate::documents::format::SideRecord;
 use crate::documents::format::decode_side_log;
+use crate::documents::format::decode_side_records;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
+use crate::documents::table::part_check;
 use crate::file_io::IfExists;
+use crate::file_io::open_plain;
 use crate::file_io::read_own;
 use crate::file_io::write_atomically;
+use crate::read_at::read_range;
 
 /// A side log as it was read.
 #[derive(Debug, Default)]
@@ -46,6 +51,34 @@ impl SideLog {
         })
     }
 
+    /// Reads what follows the first `length` bytes. `None` if these are not the ones that a table knows.
+    ///
+    /// # Errors
+    /// As [`SideLog::read`].
+    pub(crate) fn read_after(
+        path: &Path,
+        length: u64,
+        check: &[u8; 16],
+    ) -> Result<Option<Self>, DocumentError> {
+        let fail = |e| DocumentError::file("read", path, e);
+        let file = match open_plain(path) {
+            Err(e) if is_absent(&e) => return Ok(None),
+            other => other.map_err(fail)?,
+        };
+        let meta = file.metadata().map_err(fail)?;
+        if meta.len() < length || end_check(&file, length).map_err(fail)? != *check {
+            return Ok(None);
+        }
+        let rest = read_range(&file, &(length..meta.len())).map_err(fail)?;
+        let (records, valid) = decode_side_records(&rest);
+        Ok(Some(Self {
+            records,
+            valid: length + valid as u64,
+            length: meta.len(),
+            inode: Some((meta.dev(), meta.ino())),
+        }))
+    }
+
     /// Returns true if the file is still the one that was read.
     pub(crate) fn is_current(&self, path: &Path) -> io::Result<bool> {
         let inode = inode_at(path)?;
@@ -55,6 +88,14 @@ impl SideLog {
         };
         Ok(inode == self.inode && length == self.length)
     }
+}
+
+/// Number of bytes before a length that are hashed.
+const END_BYTES: u64 = 4096;
+
+fn end_check(file: &File, length: u64) -> io::Result<[u8; 16]> {
+    let end = read_range(file, &(length.saturating_sub(END_BYTES)..length))?;
+    Ok(part_check(&end))
 }
 
 /// The side log that a writer appends to.
@@ -78,6 +119,15 @@ impl SideWriter {
     /// Returns the length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Returns the check of the end, by which a table knows the side log.
+    ///
+    /// # Errors
+    /// [`DocumentError::File`].
+    pub(crate) fn end_check(&self) -> Result<[u8; 16], DocumentError> {
+        let check = File::open(&self.path).and_then(|file| end_check(&file, self.length));
+        check.map_err(|e| DocumentError::file("read", &self.path, e))
     }
 
     /// Appends records, durably.

@@ -110,7 +110,7 @@ impl Engine {
         let limit = choice.limit.and_then(|n| usize::try_from(n).ok());
         let chosen = self.ids.iter().filter_map(|id| {
             let document = self.get_document(id);
-            match document.and_then(|d| choice.apply(d.into_bytes())) {
+            match document.and_then(|d| choice.apply(d.as_bytes())) {
                 Ok(bytes) => Some(Ok(Document::of_line(bytes?))),
                 Err(e) => Some(Err(e)),
             }

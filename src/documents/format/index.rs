@@ -15,7 +15,16 @@ pub enum IndexForm {
     Text,
 }
 
-/// Place of a document.
+/// Place of a document in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Offset of its line.
+    pub(crate) offset: u64,
+    /// Length of the line in bytes, with its line feed if it has one.
+    pub(crate) length: u32,
+}
+
+/// A document in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexEntry<'a> {
     /// Its id.
@@ -93,46 +102,64 @@ fn decode_text_line(line: &str) -> Result<IndexEntry<'_>, DecodeError> {
     })
 }
 
-/// Writes an index. An id that its form cannot hold is left out: a reader finds the document when it makes
+/// Returns the begin of an index with so many entries.
+pub(crate) fn index_header(form: IndexForm, count: u64) -> Vec<u8> {
+    if form == IndexForm::Text {
+        return Vec::new();
+    }
+    let mut bytes = INDEX_MAGIC.to_vec();
+    bytes.extend(INDEX_VERSION.to_le_bytes());
+    bytes.extend(count.to_le_bytes());
+    bytes
+}
+
+/// Returns true if an index of this form can have an id. A document with another one is found in the log alone.
+pub(crate) fn is_held_by_index(form: IndexForm, id: &str) -> bool {
+    match form {
+        IndexForm::Binary => u16::try_from(id.len()).is_ok(),
+        IndexForm::Text => !id.contains(['\t', '\n', '\r']) && id.trim() == id,
+    }
+}
+
+/// Appends an entry. Returns false for an id that the form cannot hold: a reader finds the document when it makes
 /// the index anew.
+pub(crate) fn index_entry_into(
+    form: IndexForm,
+    (id, offset, length): (&str, u64, u32),
+    out: &mut Vec<u8>,
+) -> bool {
+    match form {
+        IndexForm::Binary => {
+            let Ok(id_length) = u16::try_from(id.len()) else {
+                return false;
+            };
+            out.extend(id_length.to_le_bytes());
+            out.extend_from_slice(id.as_bytes());
+            out.extend(offset.to_le_bytes());
+            out.extend(length.to_le_bytes());
+        }
+        IndexForm::Text => {
+            if !is_held_by_index(form, id) {
+                return false;
+            }
+            out.extend_from_slice(format!("{id}\t{offset}\t{length}\n").as_bytes());
+        }
+    }
+    true
+}
+
+/// Writes an index. An id that its form cannot hold is left out.
 pub fn encode_index<'a>(
     form: IndexForm,
     entries: impl Iterator<Item = (&'a str, u64, u32)>,
 ) -> Vec<u8> {
-    match form {
-        IndexForm::Binary => encode_binary(entries),
-        IndexForm::Text => encode_text(entries),
+    let (mut bytes, mut count) = (index_header(form, 0), 0);
+    for entry in entries {
+        count += u64::from(index_entry_into(form, entry, &mut bytes));
     }
-}
-
-fn encode_binary<'a>(entries: impl Iterator<Item = (&'a str, u64, u32)>) -> Vec<u8> {
-    let mut bytes = INDEX_MAGIC.to_vec();
-    bytes.extend(INDEX_VERSION.to_le_bytes());
-    bytes.extend([0; 8]);
-    let mut count: u64 = 0;
-    for (id, offset, length) in entries {
-        let Ok(id_length) = u16::try_from(id.len()) else {
-            continue;
-        };
-        count += 1;
-        bytes.extend(id_length.to_le_bytes());
-        bytes.extend_from_slice(id.as_bytes());
-        bytes.extend(offset.to_le_bytes());
-        bytes.extend(length.to_le_bytes());
-    }
-    if let Some(place) = bytes.get_mut(8..16) {
-        place.copy_from_slice(&count.to_le_bytes());
-    }
-    bytes
-}
-
-fn encode_text<'a>(entries: impl Iterator<Item = (&'a str, u64, u32)>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (id, offset, length) in entries {
-        if id.contains(['\t', '\n', '\r']) || id.trim() != id {
-            continue;
-        }
-        bytes.extend_from_slice(format!("{id}\t{offset}\t{length}\n").as_bytes());
+    let header = index_header(form, count);
+    if let Some(place) = bytes.get_mut(..header.len()) {
+        place.copy_from_slice(&header);
     }
     bytes
 }

@@ -65,6 +65,14 @@ pub fn quick_id(line: &[u8]) -> Result<Cow<'_, str>, DocumentFault> {
     text_of(&found.ok_or(DocumentFault::NoId)?)
 }
 
+/// Returns true if a line has this id: the bytes that [`line_into`] writes are compared at once.
+pub(crate) fn has_id(line: &[u8], id: &str) -> bool {
+    let after = line.strip_prefix(b"{\"_id\":\"").unwrap_or_default();
+    let is_plain = after.get(id.len()) == Some(&b'"') && after.starts_with(id.as_bytes());
+    // A backslash in the text is the begin of another character.
+    (is_plain && !id.contains('\\')) || quick_id(line).is_ok_and(|found| found == id)
+}
+
 /// Appends a document as a line: `_id` first, then its other members in their order, each as it is written
 /// but without white space between tokens, and a line feed.
 ///
@@ -78,27 +86,96 @@ pub fn line_into(
     document: &[u8],
     line: &mut Vec<u8>,
 ) -> Result<(), DocumentFault> {
-    let begin = line.len();
-    let written = members_into(id, document, line);
-    if written.is_err() {
-        line.truncate(begin);
-    }
-    written
+    LineMaker::default().line_into(id, document, line)
 }
 
-fn members_into(id: &DocumentId, document: &[u8], line: &mut Vec<u8>) -> Result<(), DocumentFault> {
-    if let Some(span) = KeyCheck::default().first_repeated(document)? {
-        let key = String::from_utf8_lossy(span.of(document)).into_owned();
-        return Err(DocumentFault::Repeated(key));
-    }
-    named_into(id.as_str(), document, line, |own| {
-        match own == id.as_str() {
-            true => Ok(()),
-            false => Err(DocumentFault::OtherId(own.to_owned())),
+/// Makes lines as [`line_into`] does, and keeps its memory between them.
+#[derive(Default)]
+pub(crate) struct LineMaker {
+    keys: KeyCheck,
+}
+
+impl LineMaker {
+    /// As [`line_into`].
+    ///
+    /// # Errors
+    /// The first fault; `line` is then as before.
+    pub(crate) fn line_into(
+        &mut self,
+        id: &DocumentId,
+        document: &[u8],
+        line: &mut Vec<u8>,
+    ) -> Result<(), DocumentFault> {
+        let begin = line.len();
+        let written = self.members_into(id.as_str(), document, line);
+        if written.is_err() {
+            line.truncate(begin);
         }
-    })?;
-    line.push(b'\n');
-    Ok(())
+        written
+    }
+
+    /// Reads the document once: checks it and its keys, and copies its members.
+    fn members_into(
+        &mut self,
+        id: &str,
+        document: &[u8],
+        line: &mut Vec<u8>,
+    ) -> Result<(), DocumentFault> {
+        line.extend_from_slice(b"{\"_id\":");
+        text_into(id.as_bytes(), line);
+        self.keys.begin();
+        let mut scanner = Scanner::new(document);
+        // The key of the member that is open, and the begin of its value.
+        let (mut member, mut value_at, mut is_object) = (None, None, false);
+        while let Some(event) = scanner.next_event()? {
+            let at = scanner.token_at();
+            if let Some(span) = self.keys.event(document, &event, at) {
+                let key = String::from_utf8_lossy(span.of(document)).into_owned();
+                return Err(DocumentFault::Repeated(key));
+            }
+            match event {
+                Event::Key(key) if scanner.depth() == 1 => {
+                    (member, value_at) = (Some(key), None);
+                    continue;
+                }
+                Event::Object if scanner.depth() == 1 => {
+                    is_object = true;
+                    continue;
+                }
+                _ => {}
+            }
+            let start = *value_at.get_or_insert(at);
+            if scanner.depth() == 1
+                && let Some(key) = member.take()
+            {
+                let raw = document.get(start..scanner.at()).unwrap_or_default();
+                if key.is(ID_KEY) {
+                    check_own(id, raw)?;
+                } else {
+                    line.push(b',');
+                    member_into(key.raw, raw, line);
+                }
+            }
+        }
+        if !is_object {
+            return Err(DocumentFault::NotObject);
+        }
+        line.extend_from_slice(b"}\n");
+        Ok(())
+    }
+}
+
+/// Checks the `_id` of a document against the id it is stored under.
+fn check_own(id: &str, raw: &[u8]) -> Result<(), DocumentFault> {
+    let value = Value {
+        kind: crate::inspect::json::ValueKind::String,
+        raw,
+        at: 0,
+    };
+    match text_of(&value)? {
+        own if own == id => Ok(()),
+        own => Err(DocumentFault::OtherId(own.into_owned())),
+    }
 }
 
 /// Appends a document that was read from a file of its own, with `_id` first: the name of the file, whatever
@@ -107,23 +184,13 @@ fn members_into(id: &DocumentId, document: &[u8], line: &mut Vec<u8>) -> Result<
 /// # Errors
 /// The first fault.
 pub fn document_into(id: &str, document: &[u8], out: &mut Vec<u8>) -> Result<(), DocumentFault> {
-    named_into(id, document, out, |_| Ok(()))
-}
-
-fn named_into(
-    id: &str,
-    document: &[u8],
-    out: &mut Vec<u8>,
-    check_own: impl Fn(&str) -> Result<(), DocumentFault>,
-) -> Result<(), DocumentFault> {
     out.extend_from_slice(b"{\"_id\":");
     text_into(id.as_bytes(), out);
     for_each_member(document, |key, value| {
-        if key.is(ID_KEY) {
-            return check_own(text_of(&value)?.as_ref());
+        if !key.is(ID_KEY) {
+            out.push(b',');
+            member_into(key.raw, value.raw, out);
         }
-        out.push(b',');
-        member_into(key.raw, value.raw, out);
         Ok(())
     })?;
     out.push(b'}');
@@ -174,17 +241,34 @@ pub fn id_from_field(document: &[u8], path: &str) -> Result<String, DocumentFaul
 
 /// Appends valid JSON without the white space between its tokens.
 pub fn compact_into(text: &[u8], out: &mut Vec<u8>) {
-    let (mut is_string, mut is_escaped) = (false, false);
-    for &byte in text {
-        if !is_string && matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-            continue;
-        }
-        out.push(byte);
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_string,
-            b'"' => is_string = !is_string,
-            _ => {}
+    let mut rest = text;
+    while let Some((first, _)) = rest.split_first() {
+        let (taken, others) = match first {
+            b'"' => rest.split_at(string_end(rest)),
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                rest = rest.trim_ascii_start();
+                continue;
+            }
+            _ => {
+                let is_end = |b: &u8| matches!(b, b'"' | b' ' | b'\n' | b'\r' | b'\t');
+                rest.split_at(rest.iter().position(is_end).unwrap_or(rest.len()))
+            }
+        };
+        out.extend_from_slice(taken);
+        rest = others;
+    }
+}
+
+/// Returns the offset after the string at the begin of a text.
+fn string_end(text: &[u8]) -> usize {
+    let mut at = 1;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        match memchr::memchr2(b'"', b'\\', rest) {
+            None => return text.len(),
+            Some(found) if rest.get(found) == Some(&b'"') => return at + found + 1,
+            // A byte after a backslash ends no string.
+            Some(found) => at = (at + found + 2).min(text.len()),
         }
     }
 }

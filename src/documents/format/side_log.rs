@@ -56,7 +56,7 @@ impl Mark {
 }
 
 /// Length and hash of the first bytes of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Length in bytes.
     pub length: u64,
@@ -109,11 +109,18 @@ const CHECK_BYTES: usize = 8;
 /// Reads a side log up to the first record that is cut or damaged. Returns the records and the length of
 /// what was read; 0 if the magic is wrong.
 pub fn decode_side_log(bytes: &[u8]) -> (Vec<SideRecord>, usize) {
-    let mut records = Vec::new();
-    if !bytes.starts_with(&SIDE_LOG_MAGIC) {
-        return (records, 0);
+    match bytes.strip_prefix(&SIDE_LOG_MAGIC) {
+        None => (Vec::new(), 0),
+        Some(rest) => {
+            let (records, valid) = decode_side_records(rest);
+            (records, SIDE_LOG_MAGIC.len() + valid)
+        }
     }
-    let mut valid = SIDE_LOG_MAGIC.len();
+}
+
+/// Reads records up to the first one that is cut or damaged, as [`decode_side_log`] does.
+pub(crate) fn decode_side_records(bytes: &[u8]) -> (Vec<SideRecord>, usize) {
+    let (mut records, mut valid) = (Vec::new(), 0);
     loop {
         let rest = bytes.get(valid..).unwrap_or_default();
         match decode_record(rest) {
@@ -174,7 +181,7 @@ fn decode_payload(kind: u8, payload: &[u8]) -> Result<SideRecord, DecodeError> {
     }
 }
 
-fn decode_mark(reader: &mut Reader<'_>) -> Result<Mark, DecodeError> {
+pub(crate) fn decode_mark(reader: &mut Reader<'_>) -> Result<Mark, DecodeError> {
     Ok(Mark {
         length: reader.u64()?,
         last_line: reader.u64()?,
@@ -182,14 +189,25 @@ fn decode_mark(reader: &mut Reader<'_>) -> Result<Mark, DecodeError> {
     })
 }
 
-fn decode_content(reader: &mut Reader<'_>) -> Result<Content, DecodeError> {
+pub(crate) fn decode_content(reader: &mut Reader<'_>) -> Result<Content, DecodeError> {
     Ok(Content {
         length: reader.u64()?,
         hash: reader.array()?,
     })
 }
 
+/// Length of a deletion without its id, in bytes.
+const DELETION_BYTES: u64 = 45;
+
 impl SideRecord {
+    /// Returns the length of the record of a deletion, in bytes; 0 of another one.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Delete { id, .. } => DELETION_BYTES + id.len() as u64,
+            _ => 0,
+        }
+    }
+
     /// Appends the record.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         let mut payload = Vec::new();
@@ -225,13 +243,13 @@ impl SideRecord {
     }
 }
 
-fn encode_mark(mark: &Mark, out: &mut Vec<u8>) {
+pub(crate) fn encode_mark(mark: &Mark, out: &mut Vec<u8>) {
     out.extend(mark.length.to_le_bytes());
     out.extend(mark.last_line.to_le_bytes());
     out.extend(mark.hash);
 }
 
-fn encode_content(content: &Content, out: &mut Vec<u8>) {
+pub(crate) fn encode_content(content: &Content, out: &mut Vec<u8>) {
     out.extend(content.length.to_le_bytes());
     out.extend(content.hash);
 }

@@ -1,6 +1,6 @@
 //! Statistics and validation of a collection.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
@@ -8,7 +8,9 @@ use crate::documents::Layout;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::layout::is_absent;
 use crate::documents::disk::lines::Lines;
-use crate::documents::disk::load::load;
+use crate::documents::disk::load::load_without_table;
+use crate::documents::disk::loaded::Loaded;
+use crate::documents::format::IndexEntry;
 use crate::documents::format::decode_index;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::line_id;
@@ -71,8 +73,8 @@ impl FastStore {
         let schemas = self.schemas()?.len() as u64;
         let state = self.read_state()?;
         Ok(CollectionStats {
-            documents: state.places.len() as u64,
-            live_bytes: state.live_bytes,
+            documents: state.index.len() as u64,
+            live_bytes: state.index.live_bytes(),
             file_bytes: state.pending.end(),
             schemas,
             is_strict: self.strict.is_some(),
@@ -97,12 +99,23 @@ impl FastStore {
         &self.layout
     }
 
-    /// Writes `index.bin` anew from the log, and returns the number of documents.
+    /// Writes `index.bin` and the table anew from the log, and returns the number of documents.
     ///
     /// # Errors
     /// As [`FastStore::flush`].
     pub fn reindex(&self) -> Result<u64, DocumentError> {
-        self.write_state()?.is_dirty = true;
+        if self.lock.is_none() {
+            return Err(DocumentError::ReadOnly);
+        }
+        let quiet = self.quiet();
+        let mut state = self.settle_for_change(&quiet)?;
+        let loaded = load_without_table(&self.layout)?;
+        state.index = loaded.index;
+        state.unreadable = loaded.unreadable;
+        state.written_index = None;
+        state.is_dirty = true;
+        drop(state);
+        drop(quiet);
         self.checkpoint()?;
         Ok(self.len() as u64)
     }
@@ -113,15 +126,15 @@ impl FastStore {
     /// [`DocumentError::File`].
     pub fn validate(layout: &Layout) -> Result<ValidationReport, DocumentError> {
         layout.require()?;
-        let loaded = load(layout)?;
+        let loaded = load_without_table(layout)?;
         let mut report = ValidationReport {
-            documents: loaded.places.len() as u64,
+            documents: loaded.index.len() as u64,
             torn_bytes: loaded.torn_bytes,
             lacks_line_feed: loaded.needs_line_feed,
             ..ValidationReport::default()
         };
         let path = layout.data_file();
-        count_lines(&loaded.data, loaded.end, &mut report)
+        count_lines(loaded.data.clone(), loaded.end, &mut report)
             .map_err(|e| DocumentError::file("read", &path, e))?;
         let path = layout.index_file();
         report.index_fault = match read_own(&path, INDEX_BYTES_MAX) {
@@ -131,22 +144,30 @@ impl FastStore {
             Ok(bytes) => match decode_index(&bytes) {
                 Err(e) => Some(e.to_string()),
                 Ok((_, entries)) => {
-                    let listed: HashMap<&str, (u64, u32)> = entries
-                        .iter()
-                        .map(|e| (e.id.as_ref(), (e.offset, e.length)))
-                        .collect();
-                    let places = loaded.places.iter();
-                    let lacks = places.filter(|(id, place)| {
-                        listed.get(id.as_ref()) != Some(&(place.offset, place.length))
-                    });
-                    let lacks = lacks.count();
-                    let extra = listed.keys().filter(|id| !loaded.places.contains_key(**id));
-                    index_fault(lacks, extra.count())
+                    let compared = compare(&loaded, &entries);
+                    compared.map_err(|e| DocumentError::file("read", &layout.data_file(), e))?
                 }
             },
         };
         Ok(report)
     }
+}
+
+/// Compares the entries of an index with the live documents.
+fn compare(loaded: &Loaded, entries: &[IndexEntry<'_>]) -> std::io::Result<Option<String>> {
+    let view = loaded.data.view();
+    let (mut same, mut extra) = (HashSet::new(), 0);
+    for entry in entries {
+        match loaded.index.find(&entry.id, &view, |_| ())? {
+            None => extra += 1,
+            Some((place, ())) => {
+                if (place.offset, place.length) == (entry.offset, entry.length) {
+                    same.insert(place.offset);
+                }
+            }
+        }
+    }
+    Ok(index_fault(loaded.index.len() - same.len(), extra))
 }
 
 fn index_fault(lacks: usize, extra: usize) -> Option<String> {
@@ -158,7 +179,7 @@ fn index_fault(lacks: usize, extra: usize) -> Option<String> {
     }
 }
 
-fn count_lines(data: &DataFile, end: u64, report: &mut ValidationReport) -> std::io::Result<()> {
+fn count_lines(data: DataFile, end: u64, report: &mut ValidationReport) -> std::io::Result<()> {
     let mut lines = Lines::new(data, 0);
     while let Some(line) = lines.next()? {
         if line.offset >= end {

@@ -1,20 +1,34 @@
 //! Checkpoints: the index that other programs read, and the record that tells that it is ours.
 
+use std::io::Seek;
+use std::sync::RwLockReadGuard;
+use std::sync::RwLockWriteGuard;
+use std::time::Duration;
+
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
-use crate::documents::disk::loaded::Place;
+use crate::documents::disk::index_writer::IndexWriter;
+use crate::documents::disk::layout::sync_directory;
+use crate::documents::disk::load::valid_records;
+use crate::documents::disk::resume::identity;
+use crate::documents::disk::side_file::SideLog;
 use crate::documents::format::Content;
+use crate::documents::format::IndexForm;
 use crate::documents::format::SideRecord;
-use crate::documents::format::encode_index;
+use crate::documents::format::quick_id;
 use crate::documents::store::commit::Quiet;
 use crate::documents::store::state::State;
+use crate::documents::store::state::WrittenIndex;
+use crate::documents::table::FileIdentity;
+use crate::documents::table::Header;
+use crate::documents::table::write_table;
 use crate::file_io::IfExists;
-use crate::file_io::write_atomically;
+use crate::file_io::TemporaryPath;
+use crate::file_io::open_plain;
+use crate::file_io::put_in_place;
 
 /// Length of records that no longer count, in bytes, from which the side log is written anew.
 const STALE_BYTES_MAX: u64 = 64 << 10;
-/// Length of a deletion record without its id, in bytes.
-const DELETION_BYTES: u64 = 45;
 
 impl FastStore {
     /// Makes everything durable, and writes `index.bin` if it is not current, so that other programs see
@@ -32,7 +46,7 @@ impl FastStore {
             if !state.is_dirty {
                 return Ok(());
             }
-            state.places.is_empty() && state.pending.end() > 0
+            state.index.len() == 0 && state.pending.end() > 0
         };
         // Others read an index without documents as no index, and find all the deleted ones again.
         if is_empty {
@@ -42,55 +56,129 @@ impl FastStore {
         self.write_index(&quiet)
     }
 
-    /// Writes `index.bin`, and the record about it.
+    /// Writes `index.bin`, the record about it, and the table. Readers and writers of this handle wait.
     pub(super) fn write_index(&self, quiet: &Quiet<'_>) -> Result<(), DocumentError> {
-        let (bytes, data, end, last_line, accepted) = {
-            let state = self.settle(quiet)?;
-            let bytes = self.encode_places(&state);
-            let pending = &state.pending;
-            (
-                bytes,
-                state.data.clone(),
-                pending.end(),
-                pending.last_line,
-                pending.accepted,
-            )
-        };
-        let path = self.layout.index_file();
-        write_atomically(&path, &bytes, None, IfExists::Replace)
-            .map_err(|e| DocumentError::file("write", &path, e))?;
+        let mut state = self.settle_for_change(quiet)?;
+        state
+            .index
+            .table_mut()
+            .shrink()
+            .map_err(|e| self.fault(e))?;
+        let (index, index_file) = self.write_index_file(&state)?;
         let log = self.layout.data_file();
-        let mark = data.mark(end, last_line);
+        let (end, last_line) = (state.pending.end(), state.pending.last_line);
+        let mark = state.data.mark(end, last_line);
         let mark = mark.map_err(|e| DocumentError::file("read", &log, e))?;
-        let checkpoint = SideRecord::Checkpoint {
-            mark: mark.ok_or(DocumentError::Changed(log))?,
-            form: self.form,
-            index: Content::of(&bytes),
-        };
+        let mark = mark.ok_or(DocumentError::Changed(log))?;
+        let form = self.form;
+        let checkpoint = SideRecord::Checkpoint { mark, form, index };
         let mut committer = quiet.committer();
-        let ids = committer.deletions.iter().map(|r| match r {
-            SideRecord::Delete { id, .. } => DELETION_BYTES + id.len() as u64,
-            _ => 0,
-        });
-        let needed: u64 = ids.sum();
-        if committer.side.length() > needed + STALE_BYTES_MAX {
-            let mut records = committer.deletions.clone();
+        if committer.side.length() > committer.deletion_bytes + STALE_BYTES_MAX {
+            let fail = |e| DocumentError::file("read", &self.layout.data_file(), e);
+            let known = SideLog::read(&self.layout.side_file())?;
+            let mut records = valid_records(&known, &state.data).map_err(fail)?.deletions;
             records.push(checkpoint);
             committer.side.replace(&records)?;
         } else {
             committer.side.append(&[checkpoint])?;
         }
-        drop(committer);
-        let mut state = self.write_state()?;
-        state.is_dirty = state.pending.accepted != accepted;
+        let header = Header {
+            unreadable: state.unreadable,
+            mark,
+            needs_line_feed: state.needs_line_feed,
+            form,
+            index,
+            index_file,
+            side_length: committer.side.length(),
+            side_check: committer.side.end_check()?,
+            deletion_bytes: committer.deletion_bytes,
+            ..Header::default()
+        };
+        let path = self.layout.table_file();
+        write_table(&path, &state.index, header).map_err(|e| self.fault(e))?;
+        state.is_dirty = false;
+        state.written_index = Some(WrittenIndex {
+            file: index_file,
+            covered: end,
+        });
         Ok(())
+    }
+
+    /// Writes `index.bin` aside and renames it. Returns its content and its identity.
+    fn write_index_file(&self, state: &State) -> Result<(Content, FileIdentity), DocumentError> {
+        let path = self.layout.index_file();
+        let fail = |e| DocumentError::file("write", &path, e);
+        let (temporary, file) = TemporaryPath::file(&path, None).map_err(fail)?;
+        let mut writer = IndexWriter::new(self.form, &file, state.index.len() as u64);
+        let mut begin = 0;
+        if let Some(older) = self.older_index(state) {
+            let (older, covered) = older;
+            let dead = state.index.dead().sorted().map_err(|e| self.fault(e))?;
+            match writer.copy(&older, covered, &dead) {
+                Ok(()) => begin = covered,
+                Err(e) if is_of_older(&e) => {
+                    file.set_len(0).map_err(fail)?;
+                    (&file).rewind().map_err(fail)?;
+                    writer = IndexWriter::new(self.form, &file, state.index.len() as u64);
+                }
+                Err(e) => return Err(fail(e)),
+            }
+        }
+        let mut live = state.live_lines(begin).map_err(|e| self.fault(e))?;
+        while let Some((offset, length, line)) = live.next().map_err(|e| self.fault(e))? {
+            let id = quick_id(line).map_err(|_| DocumentError::Changed(self.layout.data_file()))?;
+            let length = u32::try_from(length).unwrap_or(u32::MAX);
+            writer.add(&id, offset, length).map_err(fail)?;
+        }
+        let index = writer.finish(temporary.path()).map_err(fail)?;
+        // A program that writes to it from now on changes this time, whatever the resolution of the clock is.
+        let written = file
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map_err(fail)?;
+        file.set_modified(written - Duration::from_secs(1))
+            .map_err(fail)?;
+        let meta = file
+            .sync_all()
+            .and_then(|()| file.metadata())
+            .map_err(fail)?;
+        put_in_place(temporary.path(), &path, IfExists::Replace).map_err(fail)?;
+        sync_directory(&self.layout.meta_dir())?;
+        Ok((index, identity(&meta)))
+    }
+
+    /// Opens the last index of this program, if it is still there: most of it stays as it is, and ids are not read
+    /// from the log again. Returns the length of the log that it lists, too.
+    fn older_index(&self, state: &State) -> Option<(std::fs::File, u64)> {
+        let known = state
+            .written_index
+            .filter(|_| self.form == IndexForm::Binary)?;
+        let file = open_plain(&self.layout.index_file()).ok()?;
+        let is_same = file
+            .metadata()
+            .is_ok_and(|meta| identity(&meta) == known.file);
+        is_same.then_some((file, known.covered))
+    }
+
+    /// Makes everything durable, and returns the state for changes while nothing is pending.
+    pub(super) fn settle_for_change(
+        &self,
+        quiet: &Quiet<'_>,
+    ) -> Result<RwLockWriteGuard<'_, State>, DocumentError> {
+        loop {
+            quiet.commit()?;
+            let state = self.write_state()?;
+            if state.pending.bytes.is_empty() && state.pending.deletions.is_empty() {
+                return Ok(state);
+            }
+        }
     }
 
     /// Makes everything durable, and returns the state while nothing is pending.
     pub(super) fn settle(
         &self,
         quiet: &Quiet<'_>,
-    ) -> Result<std::sync::RwLockReadGuard<'_, State>, DocumentError> {
+    ) -> Result<RwLockReadGuard<'_, State>, DocumentError> {
         loop {
             quiet.commit()?;
             let state = self.read_state()?;
@@ -99,17 +187,12 @@ impl FastStore {
             }
         }
     }
+}
 
-    fn encode_places(&self, state: &State) -> Vec<u8> {
-        let mut places: Vec<(&str, &Place)> = state
-            .places
-            .iter()
-            .map(|(id, p)| (id.as_ref(), p))
-            .collect();
-        places.sort_unstable_by_key(|(_, place)| place.offset);
-        encode_index(
-            self.form,
-            places.into_iter().map(|(id, p)| (id, p.offset, p.length)),
-        )
-    }
+/// Returns true for an error of an older index that is not what was expected.
+fn is_of_older(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
+    )
 }

@@ -8,8 +8,8 @@ use std::sync::RwLockWriteGuard;
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::disk::data_file::inode_at;
-use crate::documents::disk::loaded::Place;
 use crate::documents::format::DocumentId;
+use crate::documents::format::Place;
 use crate::documents::format::SideRecord;
 use crate::documents::format::limits::LINE_BYTES_MAX;
 use crate::documents::format::limits::RECORD_BYTES_MAX;
@@ -21,7 +21,7 @@ use crate::documents::store::state::Unwritten;
 use crate::locks::lock;
 
 /// Number of pending bytes after which a put flushes, whatever the size of a batch.
-const PENDING_BYTES_MAX: usize = 16 << 20;
+pub(super) const PENDING_BYTES_MAX: usize = 16 << 20;
 
 impl FastStore {
     /// Stores a document under an id, in place of the one that is there. Flushes when a batch is full.
@@ -42,25 +42,6 @@ impl FastStore {
             self.flush()?;
         }
         Ok(())
-    }
-
-    /// Stores documents and makes them durable. Returns their number.
-    ///
-    /// Documents before one that is refused are stored.
-    ///
-    /// # Errors
-    /// As [`FastStore::put`].
-    pub fn put_many<'a>(
-        &self,
-        documents: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-    ) -> Result<u64, DocumentError> {
-        let mut stored = 0;
-        for (id, document) in documents {
-            self.put_raw(id, document)?;
-            stored += 1;
-        }
-        self.flush()?;
-        Ok(stored)
     }
 
     /// Adds a document to the pending ones. Returns true if a batch is full.
@@ -89,11 +70,12 @@ impl FastStore {
             state.needs_line_feed = false;
         }
         let offset = state.pending.end();
+        let noted = state.put(id, Place { offset, length });
+        noted.map_err(|e| self.fault(e))?;
         state.pending.bytes.extend_from_slice(&line);
         state.pending.last_line = offset;
         state.pending.puts += 1;
         state.pending.accepted += 1;
-        state.place(id, Place { offset, length });
         state.is_dirty = true;
         let pending = &state.pending;
         Ok(pending.puts >= self.batch_size || pending.bytes.len() >= PENDING_BYTES_MAX)
@@ -114,7 +96,7 @@ impl FastStore {
             });
         }
         let mut state = self.write_state()?;
-        if !state.forget(id) {
+        if !state.forget(id).map_err(|e| self.fault(e))? {
             return Ok(false);
         }
         let deletion = Deletion {
@@ -221,7 +203,7 @@ impl FastStore {
         }
         let mut committer = lock(&self.committer);
         committer.side.append(&records)?;
-        committer.deletions.extend(records);
+        committer.deletion_bytes += records.iter().map(SideRecord::length).sum::<u64>();
         Ok(())
     }
 

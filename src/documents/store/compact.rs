@@ -9,12 +9,13 @@ use crate::documents::disk::aside::Aside;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::layout::sync_directory;
 use crate::documents::disk::lines::Lines;
-use crate::documents::disk::loaded::Place;
-use crate::documents::disk::loaded::Places;
+use crate::documents::format::Place;
 use crate::documents::format::SideRecord;
 use crate::documents::format::line_id;
+use crate::documents::format::quick_id;
 use crate::documents::store::commit::Quiet;
 use crate::documents::store::state::State;
+use crate::documents::table::LiveIndex;
 use crate::file_io::IfExists;
 use crate::file_io::TemporaryPath;
 use crate::file_io::put_in_place;
@@ -53,14 +54,7 @@ impl FastStore {
         &self,
         quiet: &Quiet<'_>,
     ) -> Result<CompactionReport, DocumentError> {
-        drop(self.settle(quiet)?);
-        let mut state = self.write_state()?;
-        // A put may have come between; it waits for the next commit and would have the wrong place.
-        while !state.pending.bytes.is_empty() || !state.pending.deletions.is_empty() {
-            drop(state);
-            drop(self.settle(quiet)?);
-            state = self.write_state()?;
-        }
+        let mut state = self.settle_for_change(quiet)?;
         let report = self.replace_log(quiet, &mut state);
         if report.is_err() {
             state.has_failed = true;
@@ -81,7 +75,7 @@ impl FastStore {
         let before = state.pending.end();
         let set_aside = self.set_unreadable_aside(state)?;
         let (temporary, file) = TemporaryPath::file(&path, None).map_err(fail)?;
-        let (places, end, last_line) = copy_live(state, &file).map_err(fail)?;
+        let (index, end, last_line) = copy_live(state, &file).map_err(|e| self.fault(e))?;
         file.sync_all().map_err(fail)?;
         let new = DataFile::open(temporary.path()).map_err(fail)?;
         let changed = || DocumentError::Changed(path.clone());
@@ -98,18 +92,18 @@ impl FastStore {
         put_in_place(temporary.path(), &path, IfExists::Replace).map_err(fail)?;
         sync_directory(&self.layout.meta_dir())?;
         committer.side.replace(&[])?;
-        committer.deletions.clear();
+        committer.deletion_bytes = 0;
         drop(committer);
         state.data = DataFile::open_for_writing(&path).map_err(fail)?;
-        state.live_bytes = places.values().map(|p| u64::from(p.length)).sum();
-        state.places = places;
+        state.index = index;
         state.pending.start = end;
         state.pending.last_line = last_line;
+        state.written_index = None;
         state.needs_line_feed = false;
         state.unreadable = 0;
         state.is_dirty = true;
         Ok(CompactionReport {
-            documents: state.places.len() as u64,
+            documents: state.index.len() as u64,
             bytes_before: before,
             bytes_after: end,
             set_aside,
@@ -120,7 +114,7 @@ impl FastStore {
     fn set_unreadable_aside(&self, state: &State) -> Result<u64, DocumentError> {
         let path = self.layout.data_file();
         let (mut aside, mut count) = (None, 0);
-        let mut lines = Lines::new(&state.data, 0);
+        let mut lines = Lines::new(state.data.clone(), 0);
         let fail = |e| DocumentError::file("read", &path, e);
         while let Some(line) = lines.next().map_err(fail)? {
             let is_blank = line.bytes.trim_ascii().is_empty() && !line.is_too_long;
@@ -145,29 +139,22 @@ impl FastStore {
     }
 }
 
-/// Writes the live lines in the order of the log. Returns their places, their length and the offset of the last one.
-fn copy_live(state: &State, to: &std::fs::File) -> std::io::Result<(Places, u64, u64)> {
-    let mut live: Vec<(Place, &str)> = state
-        .places
-        .iter()
-        .map(|(id, p)| (*p, id.as_ref()))
-        .collect();
-    live.sort_unstable();
+/// Writes the live lines in the order of the log. Returns their index, their length and the offset of the last one.
+fn copy_live(state: &State, to: &std::fs::File) -> std::io::Result<(LiveIndex, u64, u64)> {
+    let mut live = state.live_lines(0)?;
     let mut writer = BufWriter::with_capacity(1 << 20, to);
-    let mut places = Places::with_capacity(live.len());
+    let mut index = LiveIndex::new(state.index.table().key());
     let (mut at, mut last_line) = (0_u64, 0);
-    for (place, id) in live {
-        let mut line = state.data.read(place.offset, place.length.into())?;
-        if line.last() != Some(&b'\n') {
-            line.push(b'\n');
-        }
-        writer.write_all(&line)?;
-        let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-        places.insert(id.into(), Place { offset: at, length });
+    while let Some((_, _, line)) = live.next()? {
+        let id = quick_id(line).map_err(|_| std::io::ErrorKind::UnexpectedEof)?;
+        writer.write_all(line)?;
+        writer.write_all(b"\n")?;
+        let length = u32::try_from(line.len() + 1).unwrap_or(u32::MAX);
+        index.put_new(&id, Place { offset: at, length })?;
         last_line = at;
         at += u64::from(length);
     }
     writer.flush()?;
     drop(writer);
-    Ok((places, at, last_line))
+    Ok((index, at, last_line))
 }

@@ -2,8 +2,9 @@
 //!
 //! - `commit`: puts and deletions, and the one thread that makes those of all threads durable
 //! - `checkpoint`: `index.bin` and the side log; `compact`: the log without dead lines
-//! - `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
+//! - `bulk`: many documents at once; `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
 
+mod bulk;
 mod check;
 mod checkpoint;
 mod commit;

@@ -16,10 +16,12 @@ use crate::documents::disk::loaded::Loaded;
 use crate::documents::disk::lock::WriterLock;
 use crate::documents::disk::side_file::SideWriter;
 use crate::documents::format::IndexForm;
+use crate::documents::format::SideRecord;
 use crate::documents::store::schemas::StrictSchema;
 use crate::documents::store::state::Committer;
 use crate::documents::store::state::Pending;
 use crate::documents::store::state::State;
+use crate::documents::store::state::WrittenIndex;
 
 /// The uses of a handle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,13 +139,10 @@ impl FastStore {
         loaded: Loaded,
     ) -> Self {
         let side = SideWriter::new(layout.side_file(), &loaded.log);
-        let lengths = loaded.places.values().map(|p| u64::from(p.length));
-        let mut deletions = loaded.deletions;
-        deletions.extend(loaded.new_deletions);
+        let new_bytes: u64 = loaded.new_deletions.iter().map(SideRecord::length).sum();
         let state = State {
-            live_bytes: lengths.sum(),
             data: loaded.data,
-            places: loaded.places,
+            index: loaded.index,
             in_flight: None,
             pending: Pending {
                 start: loaded.end,
@@ -153,13 +152,17 @@ impl FastStore {
             has_failed: false,
             unreadable: loaded.unreadable,
             needs_line_feed: loaded.needs_line_feed,
+            written_index: loaded.index_file.map(|file| WrittenIndex {
+                file,
+                covered: loaded.covered,
+            }),
             is_dirty: is_reformed || (!loaded.is_index_current && loaded.end > 0),
         };
         let committer = Committer {
             is_busy: false,
             durable: 0,
             side,
-            deletions,
+            deletion_bytes: loaded.deletion_bytes + new_bytes,
         };
         Self {
             layout,
@@ -191,14 +194,13 @@ fn recover(layout: &Layout, loaded: &mut Loaded) -> Result<(), DocumentError> {
     // The record about the index goes, or the index lists what is deleted.
     loaded.is_index_current &= !loaded.is_log_stale && loaded.new_deletions.is_empty();
     if loaded.is_log_stale {
-        let mut records = loaded.deletions.clone();
-        records.append(&mut loaded.new_deletions);
+        let mut records = std::mem::take(&mut loaded.deletions);
+        records.extend_from_slice(&loaded.new_deletions);
         side.replace(&records)?;
-        loaded.deletions = records;
     } else {
         side.append(&loaded.new_deletions)?;
     }
-    loaded.log = crate::documents::disk::side_file::SideLog::read(&layout.side_file())?;
+    loaded.log.valid = side.length();
     Ok(())
 }
 

@@ -1,21 +1,18 @@
 //! Documents by id, and in the order of the log.
 
-use std::sync::Arc;
+use std::io;
+use std::ops::ControlFlow;
 
 use crate::documents::Document;
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::Scan;
-use crate::documents::disk::data_file::DataFile;
+use crate::documents::disk::live_lines::LiveLines;
 use crate::documents::disk::load::load;
-use crate::documents::disk::loaded::Place;
 use crate::documents::format::quick_id;
-use crate::documents::store::state::Unwritten;
 
-/// Number of bytes of the log that a scan reads at once.
-const RUN_BYTES: u64 = 1 << 20;
-/// Number of bytes between two documents that a scan rather reads than begins anew.
-const GAP_BYTES: u64 = 16 << 10;
+/// Number of documents whose bytes are brought near together: as many reads wait for the memory at the same time.
+const AT_ONCE: usize = 32;
 
 impl FastStore {
     /// Returns a document. Also one that was put by this handle and is not durable yet.
@@ -23,62 +20,49 @@ impl FastStore {
     /// # Errors
     /// [`DocumentError::NoDocument`]; [`DocumentError::Changed`] if the log was edited meanwhile.
     pub fn get(&self, id: &str) -> Result<Document, DocumentError> {
-        let missing = || DocumentError::NoDocument(id.chars().take(80).collect());
-        let (bytes, place) = {
-            let state = self.read_state()?;
-            let place = *state.places.get(id).ok_or_else(missing)?;
-            if let Some(line) = state.pending.line(place) {
-                return Ok(Document::of_line(line.to_vec()));
-            }
-            let bytes = Bytes {
-                data: state.data.clone(),
-                unwritten: [state.in_flight.clone(), None],
-            };
-            (bytes, place)
-        };
-        let line = bytes.line(place, self)?;
-        self.check_id(id, &line)?;
-        Ok(Document::of_line(line))
+        let state = self.read_state()?;
+        let found = state.index.find(id, &state.lines(), <[u8]>::to_vec);
+        match found.map_err(|e| self.fault(e))? {
+            Some((_, line)) => Ok(Document::of_line(line)),
+            None => Err(DocumentError::NoDocument(id.chars().take(80).collect())),
+        }
     }
 
-    /// Returns documents in the order of the ids, `None` where there is none. Reads the log in its order.
+    /// Returns documents in the order of the ids, `None` where there is none.
     ///
     /// # Errors
     /// As [`FastStore::get`].
     pub fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Document>>, DocumentError> {
-        let (bytes, mut places) = {
-            let state = self.read_state()?;
-            let places = ids.iter().enumerate();
-            let places = places.filter_map(|(n, id)| Some((*state.places.get(*id)?, n, *id)));
-            (self.bytes_now(&state), places.collect::<Vec<_>>())
-        };
-        places.sort_unstable();
-        let mut found = vec![None; ids.len()];
-        for (place, n, id) in places {
-            let line = bytes.line(place, self)?;
-            self.check_id(id, &line)?;
-            if let Some(slot) = found.get_mut(n) {
-                *slot = Some(Document::of_line(line));
+        let state = self.read_state()?;
+        let lines = state.lines();
+        let mut documents = Vec::with_capacity(ids.len());
+        for some in ids.chunks(AT_ONCE) {
+            state.index.bring_near(some, &lines);
+            for id in some {
+                let found = state.index.find(id, &lines, <[u8]>::to_vec);
+                let found = found.map_err(|e| self.fault(e))?;
+                documents.push(found.map(|(_, line)| Document::of_line(line)));
             }
         }
-        Ok(found)
+        Ok(documents)
     }
 
-    fn check_id(&self, id: &str, line: &[u8]) -> Result<(), DocumentError> {
-        match quick_id(line).is_ok_and(|found| found == id) {
-            true => Ok(()),
-            false => Err(DocumentError::Changed(self.layout.data_file())),
-        }
+    /// Makes an error of a read of the log or of the table.
+    pub(super) fn fault(&self, error: io::Error) -> DocumentError {
+        fault(&self.layout, error)
     }
 
     /// Returns true if there is a document with this id.
     pub fn exists(&self, id: &str) -> bool {
-        self.read_state().is_ok_and(|s| s.places.contains_key(id))
+        self.read_state().is_ok_and(|state| {
+            let found = state.index.find(id, &state.lines(), |_| ());
+            found.is_ok_and(|found| found.is_some())
+        })
     }
 
     /// Returns the number of documents.
     pub fn len(&self) -> usize {
-        self.read_state().map_or(0, |state| state.places.len())
+        self.read_state().map_or(0, |state| state.index.len())
     }
 
     /// Returns true if there is no document.
@@ -86,36 +70,48 @@ impl FastStore {
         self.len() == 0
     }
 
-    /// Returns the ids in the order of the log: of the last put of each document.
-    pub fn doc_ids(&self) -> Vec<String> {
-        let Ok(state) = self.read_state() else {
-            return Vec::new();
-        };
-        let mut ids: Vec<(&Place, &str)> = state
-            .places
-            .iter()
-            .map(|(id, p)| (p, id.as_ref()))
-            .collect();
-        ids.sort_unstable();
-        ids.into_iter().map(|(_, id)| id.to_owned()).collect()
+    /// Returns the ids in the order of the log: of the last put of each document. Reads the log.
+    ///
+    /// # Errors
+    /// As [`FastStore::get`].
+    pub fn doc_ids(&self) -> Result<Vec<String>, DocumentError> {
+        let mut ids = Vec::new();
+        self.for_each_raw(|line| {
+            ids.extend(quick_id(line).ok().map(|id| id.into_owned()));
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
     }
 
     /// Returns the documents in the order of the log, as they are now: changes during the iteration do not
     /// show in it.
     ///
     /// # Errors
-    /// [`DocumentError::Failed`].
+    /// [`DocumentError::Failed`]; [`DocumentError::File`].
     pub fn iter(&self) -> Result<Documents, DocumentError> {
-        let state = self.read_state()?;
-        let mut places: Vec<Place> = state.places.values().copied().collect();
-        places.sort_unstable();
+        let lines = self.read_state()?.live_lines(0);
         Ok(Documents {
-            bytes: self.bytes_now(&state),
-            path: self.layout.data_file(),
-            places: places.into_iter(),
-            run_at: 0,
-            run: Vec::new(),
+            lines: lines.map_err(|e| self.fault(e))?,
+            layout: self.layout.clone(),
         })
+    }
+
+    /// Calls `each` with the line of every document, without its line feed, in the order of the log, until it breaks.
+    ///
+    /// # Errors
+    /// As [`FastStore::get`].
+    pub fn for_each_raw(
+        &self,
+        mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), DocumentError> {
+        let lines = self.read_state()?.live_lines(0);
+        let mut lines = lines.map_err(|e| self.fault(e))?;
+        while let Some((_, _, line)) = lines.next().map_err(|e| self.fault(e))? {
+            if each(line).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the documents that a choice has, in the order of the log.
@@ -128,14 +124,8 @@ impl FastStore {
     ) -> Result<impl Iterator<Item = Result<Document, DocumentError>> + use<'a>, DocumentError>
     {
         let limit = choice.limit.and_then(|n| usize::try_from(n).ok());
-        let chosen = self.iter()?.filter_map(|document| match document {
-            Ok(document) => match choice.apply(document.into_bytes()) {
-                Ok(Some(bytes)) => Some(Ok(Document::of_line(bytes))),
-                Ok(None) => None,
-                Err(e) => Some(Err(e)),
-            },
-            Err(e) => Some(Err(e)),
-        });
+        let mut documents = self.iter()?;
+        let chosen = std::iter::from_fn(move || documents.next_chosen(choice));
         Ok(chosen.take(limit.unwrap_or(usize::MAX)))
     }
 
@@ -145,10 +135,11 @@ impl FastStore {
     /// As [`FastStore::get`].
     pub fn read_jsonl_blob(&self) -> Result<Vec<u8>, DocumentError> {
         let mut blob = Vec::new();
-        for document in self.iter()? {
-            blob.extend_from_slice(document?.as_bytes());
+        self.for_each_raw(|line| {
+            blob.extend_from_slice(line);
             blob.push(b'\n');
-        }
+            ControlFlow::Continue(())
+        })?;
         Ok(blob)
     }
 
@@ -162,106 +153,46 @@ impl FastStore {
         }
         let loaded = load(&self.layout)?;
         let mut state = self.write_state()?;
-        state.live_bytes = loaded.places.values().map(|p| u64::from(p.length)).sum();
         state.pending.start = loaded.end;
         state.pending.last_line = loaded.last_line;
         state.unreadable = loaded.unreadable;
-        (state.data, state.places) = (loaded.data, loaded.places);
+        (state.data, state.index) = (loaded.data, loaded.index);
         Ok(())
     }
-
-    fn bytes_now(&self, state: &super::state::State) -> Bytes {
-        let pending = &state.pending;
-        let open = (!pending.bytes.is_empty()).then(|| Unwritten {
-            start: pending.start,
-            bytes: Arc::new(pending.bytes.clone()),
-        });
-        Bytes {
-            data: state.data.clone(),
-            unwritten: [state.in_flight.clone(), open],
-        }
-    }
 }
 
-/// The log with what is not on the device yet.
-#[derive(Debug)]
-struct Bytes {
-    data: DataFile,
-    unwritten: [Option<Unwritten>; 2],
-}
-
-impl Bytes {
-    fn unwritten_line(&self, place: Place) -> Option<Vec<u8>> {
-        self.unwritten.iter().flatten().find_map(|unwritten| {
-            let at = usize::try_from(place.offset.checked_sub(unwritten.start)?).ok()?;
-            let line = unwritten
-                .bytes
-                .get(at..at.checked_add(place.length as usize)?)?;
-            Some(line.to_vec())
-        })
-    }
-
-    fn line(&self, place: Place, store: &FastStore) -> Result<Vec<u8>, DocumentError> {
-        if let Some(line) = self.unwritten_line(place) {
-            return Ok(line);
-        }
-        let read = self.data.read(place.offset, place.length.into());
-        read.map_err(|e| changed(&store.layout.data_file(), e))
-    }
-}
-
-/// The error of a log that cannot be read where a document was.
-fn changed(path: &std::path::Path, error: std::io::Error) -> DocumentError {
+/// Makes an error of a read of the log or of the table.
+fn fault(layout: &crate::documents::Layout, error: io::Error) -> DocumentError {
     match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => DocumentError::Changed(path.to_owned()),
-        _ => DocumentError::file("read", path, error),
+        io::ErrorKind::UnexpectedEof => DocumentError::Changed(layout.data_file()),
+        io::ErrorKind::InvalidData => DocumentError::Damaged {
+            path: layout.table_file(),
+            reason: "a checksum is wrong".to_owned(),
+        },
+        _ => DocumentError::file("read", &layout.data_file(), error),
     }
 }
 
 /// The documents of a collection in the order of the log.
 #[derive(Debug)]
 pub struct Documents {
-    bytes: Bytes,
-    path: std::path::PathBuf,
-    places: std::vec::IntoIter<Place>,
-    run_at: u64,
-    run: Vec<u8>,
+    lines: LiveLines,
+    layout: crate::documents::Layout,
 }
 
 impl Documents {
-    fn read(&mut self, place: Place) -> Result<Document, DocumentError> {
-        if let Some(line) = self.bytes.unwritten_line(place) {
-            return Ok(Document::of_line(line));
-        }
-        let run_end = self.run_at + self.run.len() as u64;
-        let end = place.offset + u64::from(place.length);
-        if place.offset < self.run_at || end > run_end {
-            let end = self.run_end(place);
-            let read = self.bytes.data.read(place.offset, end - place.offset);
-            self.run = read.map_err(|e| changed(&self.path, e))?;
-            self.run_at = place.offset;
-        }
-        let start = usize::try_from(place.offset - self.run_at).unwrap_or(usize::MAX);
-        let line = self
-            .run
-            .get(start..start.saturating_add(place.length as usize));
-        let line = line.ok_or_else(|| DocumentError::Changed(self.path.clone()))?;
-        Ok(Document::of_line(line.to_vec()))
-    }
-
-    /// Returns the end of the documents that are worth reading together with the first one.
-    fn run_end(&self, first: Place) -> u64 {
-        let start = first.offset;
-        let mut end = start + u64::from(first.length);
-        for place in self.places.as_slice() {
-            let after = place.offset + u64::from(place.length);
-            let is_near = place.offset <= end + GAP_BYTES && after - start <= RUN_BYTES;
-            if !is_near || self.bytes.unwritten_line(*place).is_some() {
-                break;
+    /// Returns the next document that a choice has. The others are not copied.
+    fn next_chosen(&mut self, choice: &Scan) -> Option<Result<Document, DocumentError>> {
+        loop {
+            let next = self.lines.next().map_err(|e| fault(&self.layout, e));
+            let chosen = match next.transpose()? {
+                Ok((_, _, line)) => choice.apply(line.trim_ascii_end()),
+                Err(e) => return Some(Err(e)),
+            };
+            if let Some(bytes) = chosen.transpose() {
+                return Some(bytes.map(Document::of_line));
             }
-            end = after;
         }
-        end
     }
 }
 
@@ -269,7 +200,8 @@ impl Iterator for Documents {
     type Item = Result<Document, DocumentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let place = self.places.next()?;
-        Some(self.read(place))
+        let next = self.lines.next().map_err(|e| fault(&self.layout, e));
+        let line = next.transpose()?;
+        Some(line.map(|(_, _, line)| Document::of_line(line.to_vec())))
     }
 }

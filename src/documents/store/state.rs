@@ -1,24 +1,29 @@
 //! State of a handle in memory.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::documents::disk::data_file::DataFile;
-use crate::documents::disk::loaded::Place;
-use crate::documents::disk::loaded::Places;
+use crate::documents::disk::data_file::DataView;
+use crate::documents::disk::live_lines::LiveLines;
 use crate::documents::disk::side_file::SideWriter;
-use crate::documents::format::SideRecord;
+use crate::documents::format::Place;
+use crate::documents::format::quick_id;
+use crate::documents::table::FileIdentity;
+use crate::documents::table::LineSource;
+use crate::documents::table::LiveIndex;
+use crate::documents::table::is_exact;
 
 /// Documents and where they are.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) data: DataFile,
-    pub(super) places: Places,
+    /// The live documents.
+    pub(super) index: LiveIndex,
     /// Bytes that the committer is writing, and where they begin.
     pub(super) in_flight: Option<Unwritten>,
     /// Bytes that were accepted after those.
     pub(super) pending: Pending,
-    /// Bytes of the lines of live documents.
-    pub(super) live_bytes: u64,
     /// A write failed, and places may be wrong.
     pub(super) has_failed: bool,
     /// Lines that are no documents, among those that were read when the collection opened.
@@ -27,6 +32,15 @@ pub(super) struct State {
     pub(super) needs_line_feed: bool,
     /// True if `index.bin` is not current.
     pub(super) is_dirty: bool,
+    /// The last `index.bin` that this program has written, if it is there.
+    pub(super) written_index: Option<WrittenIndex>,
+}
+
+/// An `index.bin` that lists the live lines up to a length of the log, as they were when it was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WrittenIndex {
+    pub(super) file: FileIdentity,
+    pub(super) covered: u64,
 }
 
 /// Bytes of the log that are not on the device yet.
@@ -64,12 +78,6 @@ impl Pending {
     pub(super) fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64
     }
-
-    /// Returns the line at a place, if it is among these.
-    pub(super) fn line(&self, place: Place) -> Option<&[u8]> {
-        let at = usize::try_from(place.offset.checked_sub(self.start)?).ok()?;
-        self.bytes.get(at..at.checked_add(place.length as usize)?)
-    }
 }
 
 /// State of the thread that writes for all threads.
@@ -80,26 +88,116 @@ pub(super) struct Committer {
     /// Number of accepted changes that are durable.
     pub(super) durable: u64,
     pub(super) side: SideWriter,
-    /// Deletions that count for the log as it is.
-    pub(super) deletions: Vec<SideRecord>,
+    /// Bytes of the records of deletions that count for the log as it is.
+    pub(super) deletion_bytes: u64,
 }
 
 impl State {
-    /// Notes the place of a document, and returns the one that it had.
-    pub(super) fn place(&mut self, id: &str, place: Place) {
-        self.live_bytes += u64::from(place.length);
-        if let Some(known) = self.places.get_mut(id) {
-            self.live_bytes -= u64::from(known.length);
-            *known = place;
-        } else {
-            self.places.insert(id.into(), place);
+    /// Notes the place of a document, and that the line it had is dead.
+    ///
+    /// # Errors
+    /// As [`LiveIndex::put`]; nothing is changed then.
+    pub(super) fn put(&mut self, id: &str, place: Place) -> io::Result<()> {
+        let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
+        self.index.put(id, place, &lines)
+    }
+
+    /// Notes the places of lines that are pending already: those from `base` on, by the offsets of their ends.
+    ///
+    /// # Errors
+    /// As [`LiveIndex::put`]; some are noted then.
+    pub(super) fn put_pending(&mut self, base: u64, ends: &[usize]) -> io::Result<()> {
+        let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
+        let mut start = 0;
+        for end in ends {
+            let place = Place {
+                offset: base + start as u64,
+                length: u32::try_from(end - start).unwrap_or(u32::MAX),
+            };
+            let line = lines.unwritten(place).unwrap_or_default();
+            let id = quick_id(line).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+            self.index.put(&id, place, &lines)?;
+            start = *end;
         }
+        Ok(())
     }
 
     /// Forgets a document; false if it was not there.
-    pub(super) fn forget(&mut self, id: &str) -> bool {
-        let removed = self.places.remove(id);
-        self.live_bytes -= removed.map_or(0, |p| u64::from(p.length));
-        removed.is_some()
+    ///
+    /// # Errors
+    /// As [`LiveIndex::remove`].
+    pub(super) fn forget(&mut self, id: &str) -> io::Result<bool> {
+        let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
+        self.index.remove(id, u64::MAX, &lines)
+    }
+
+    /// Returns the lines of the log, also those that are not written yet.
+    pub(super) fn lines(&self) -> Lines<'_> {
+        Lines::new(&self.data, self.in_flight.as_ref(), &self.pending)
+    }
+
+    /// Returns the live lines from an offset on, as they are now.
+    ///
+    /// # Errors
+    /// As [`LiveLines::new`].
+    pub(super) fn live_lines(&self, start: u64) -> io::Result<LiveLines> {
+        let pending = &self.pending;
+        let open = (!pending.bytes.is_empty()).then(|| Unwritten {
+            start: pending.start,
+            bytes: Arc::new(pending.bytes.clone()),
+        });
+        let first = self.in_flight.as_ref().map_or(pending.start, |u| u.start);
+        let unwritten = [self.in_flight.clone(), open];
+        let unwritten = unwritten.into_iter().flatten().map(|u| (u.start, u.bytes));
+        LiveLines::new(
+            self.data.clone(),
+            start..first,
+            &self.index.dead(),
+            unwritten,
+        )
+    }
+}
+
+/// The lines of a log: those on disk, those that are being written, and those that wait.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    data: DataView<'a>,
+    in_flight: Option<&'a Unwritten>,
+    pending: &'a Pending,
+}
+
+impl<'a> Lines<'a> {
+    fn new(data: &'a DataFile, in_flight: Option<&'a Unwritten>, pending: &'a Pending) -> Self {
+        Self {
+            data: data.view(),
+            in_flight,
+            pending,
+        }
+    }
+
+    /// Returns the line at a place that is not on disk yet.
+    fn unwritten(&self, place: Place) -> Option<&[u8]> {
+        let in_flight = self.in_flight.map(|u| (u.start, u.bytes.as_slice()));
+        let pending = (self.pending.start, self.pending.bytes.as_slice());
+        [in_flight, Some(pending)]
+            .into_iter()
+            .flatten()
+            .find_map(|(start, bytes)| {
+                let at = usize::try_from(place.offset.checked_sub(start)?).ok()?;
+                let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+                match is_exact(place) {
+                    true => rest.get(..place.length as usize),
+                    false => rest.get(..=memchr::memchr(b'\n', rest)?),
+                }
+            })
+    }
+}
+
+impl LineSource for Lines<'_> {
+    fn with_line<R>(&self, place: Place, read: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
+        match self.unwritten(place) {
+            Some(line) => Ok(read(line)),
+            None => self.data.with_line(place, read),
+        }
     }
 }

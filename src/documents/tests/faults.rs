@@ -117,7 +117,7 @@ fn get_before_a_flush_returns_what_was_put() {
     let many = store.get_many(&["b", "missing", "a"]).unwrap();
     assert_eq!(many.iter().filter(|d| d.is_some()).count(), 2);
     assert_eq!(store.iter().unwrap().count(), 2);
-    assert_eq!(store.doc_ids(), ["a", "b"]);
+    assert_eq!(store.doc_ids().unwrap(), ["a", "b"]);
 }
 
 /// Theirs: two handles write over each other, and a scan silently lacks documents.
@@ -137,7 +137,7 @@ fn second_writer_waits_and_nothing_is_lost() {
     });
     second.unwrap();
     assert_eq!(
-        reader(dir.path()).doc_ids(),
+        reader(dir.path()).doc_ids().unwrap(),
         ["from_a", "from_a2", "from_b"]
     );
 }

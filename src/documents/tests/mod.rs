@@ -3,6 +3,7 @@
 mod durability;
 mod faults;
 mod model;
+mod table;
 
 use std::path::Path;
 

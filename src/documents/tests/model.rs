@@ -10,7 +10,7 @@ fn check(store: &FastStore, model: &BTreeMap<String, u64>) {
     for (id, n) in model {
         assert_eq!(n_of(store, id), Some(*n), "{id}");
     }
-    let mut ids = store.doc_ids();
+    let mut ids = store.doc_ids().unwrap();
     let scanned: Vec<String> = store
         .iter()
         .unwrap()
@@ -50,7 +50,11 @@ fn random_operations_agree_with_a_map() {
                 15 => {
                     store.compact().unwrap();
                 }
-                16 => store.checkpoint().unwrap(),
+                16 => {
+                    store.checkpoint().unwrap();
+                    let report = FastStore::validate(&layout(&root)).unwrap();
+                    assert_eq!((report.index_fault, report.torn_bytes), (None, 0));
+                }
                 17 => {
                     drop(store);
                     store = open(&root);

@@ -39,6 +39,17 @@ pub enum DatasetError {
         /// The dataset.
         dataset: String,
     },
+    /// The dataset is no collection of documents.
+    #[error("`{dataset}` is no collection of documents: {reason}")]
+    NoDocuments {
+        /// The dataset.
+        dataset: String,
+        /// The difference.
+        reason: &'static str,
+    },
+    /// The command would change documents of a dataset.
+    #[error("`{0}` is a dataset of the registry, and its documents do not change")]
+    ReadOnlyDocuments(String),
     /// Several datasets match the reference.
     #[error("`{reference}` may mean {}", candidates.join(", "))]
     Ambiguous {
@@ -84,6 +95,12 @@ impl DatasetError {
             Self::Withdrawn { .. } => "--yes uses it all the same",
             Self::NotFound(_) | Self::NearMiss { .. } => "`alimentar list` shows what is here",
             Self::NoSuchFile { .. } => "`alimentar ls REF` lists the files of a dataset",
+            Self::NoDocuments { .. } => {
+                "`alimentar checkout REF FILE`, then `alimentar documents import STORE FILE --id FIELD` makes one"
+            }
+            Self::ReadOnlyDocuments(_) => {
+                "`alimentar checkout REF FILE`, then `alimentar documents import STORE FILE` makes a store that changes; `./NAME` is always a directory"
+            }
             Self::VersionTaken { .. } => "give another --version, or none to get the next",
             Self::VersionGiven { .. } => {
                 "others may have that version; give another --version, or none to get the next"
@@ -103,6 +120,7 @@ impl Classify for DatasetError {
             Self::Withdrawn { .. } => ErrorKind::Denied,
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::VersionTaken { .. } | Self::VersionGiven { .. } => ErrorKind::Conflict,
+            Self::NoDocuments { .. } | Self::ReadOnlyDocuments(_) => ErrorKind::Invalid,
             Self::NotFound(_)
             | Self::NearMiss { .. }
             | Self::NoSuchFile { .. }

@@ -91,7 +91,7 @@ pub(crate) fn store_lines(
     };
     let mut options = args.index.options();
     options.batch_size = args.batch.max(1);
-    let mut writer = at.open_writer(&options)?;
+    let mut writer = at.open_writer(ctx, &options)?;
     let (mut line, mut number) = (Vec::new(), 0);
     let mut output = BulkOutput {
         id: None,
@@ -119,6 +119,8 @@ pub(crate) fn store_lines(
                 line: number,
                 reason: reason(e),
             }),
+            // A write failed, and nothing more can be written; its cause is the answer.
+            Err(e) if !is_of_line(&e) => return Err(e.into()),
             Err(e) => {
                 // Those before it stay, and are durable.
                 writer.finish()?;

@@ -29,8 +29,8 @@ struct DeleteOutput<'a> {
 }
 
 pub(crate) fn run(ctx: &Context, args: &DeleteArgs) -> Result<(), Failure> {
-    args.at.layout()?.require()?;
-    let mut writer = args.at.open_writer(&StoreOptions::default())?;
+    args.at.writable(ctx)?.require()?;
+    let mut writer = args.at.open_writer(ctx, &StoreOptions::default())?;
     let (mut deleted, mut missing) = (Vec::new(), Vec::new());
     for id in &args.ids {
         match writer.delete(id)? {

@@ -38,7 +38,7 @@ struct InitOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &InitArgs) -> Result<(), Failure> {
-    let layout = args.at.layout()?;
+    let layout = args.at.writable(ctx)?;
     layout.init_collection()?;
     let name = layout.name().to_string();
     let known = CollectionManifest::read(&layout)?;

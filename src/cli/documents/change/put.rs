@@ -60,7 +60,7 @@ pub(crate) fn run(ctx: &Context, args: &PutArgs) -> Result<(), Failure> {
         None => read_given(stdin, LINE_BYTES_MAX).map_err(|e| Error::file("read", stdin, e))?,
     };
     let index: &IndexArgs = args.bulk.index();
-    let mut writer = args.at.open_writer(&index.options())?;
+    let mut writer = args.at.open_writer(ctx, &index.options())?;
     writer.put_raw(&args.document, &document)?;
     writer.finish()?;
     let output = PutOutput {

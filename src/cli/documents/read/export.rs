@@ -40,7 +40,8 @@ struct ExportOutput {
 
 pub(crate) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
     let choice = args.choice.scan()?;
-    let collection = args.at.open()?;
+    let at = args.at.read(ctx)?;
+    let collection = at.open()?;
     let if_exists = match ctx.global.yes {
         true => IfExists::Replace,
         false => IfExists::Refuse,

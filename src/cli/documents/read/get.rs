@@ -11,7 +11,8 @@ use crate::cli::output::text::escape_hidden;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   alimentar documents get ./store -c train user_001
-  alimentar documents get ./store -c train user_001 --pretty")]
+  alimentar documents get ./store -c train user_001 --pretty
+  alimentar documents get users@0.1.0 user_001")]
 pub(crate) struct GetArgs {
     #[command(flatten)]
     at: CollectionArgs,
@@ -24,7 +25,8 @@ pub(crate) struct GetArgs {
 }
 
 pub(crate) fn run(ctx: &Context, args: &GetArgs) -> Result<(), Failure> {
-    let collection = args.at.open()?;
+    let at = args.at.read(ctx)?;
+    let collection = at.open()?;
     for id in &args.ids {
         let document = collection.get(id)?;
         let text = match document.json() {

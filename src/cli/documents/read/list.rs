@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
+use crate::cli::documents::collection::open_dataset;
 use crate::cli::exit::Failure;
 use crate::documents::Collection;
 use crate::documents::Layout;
@@ -15,7 +16,7 @@ use crate::documents::Layout;
 #[command(after_help = "Examples:
   alimentar documents list ./store")]
 pub(crate) struct ListArgs {
-    /// The directory of the store
+    /// The directory of the store, or a dataset
     root: PathBuf,
 }
 
@@ -33,8 +34,10 @@ struct CollectionObject {
 
 pub(crate) fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
     let mut collections = Vec::new();
-    for name in Layout::collections(&args.root)? {
-        let collection = Collection::open(Layout::new(&args.root, name.as_str())?)?;
+    let store = open_dataset(ctx, &args.root)?;
+    let root = store.as_ref().map_or(args.root.as_path(), |s| s.root());
+    for name in Layout::collections(root)? {
+        let collection = Collection::open(Layout::new(root, name.as_str())?)?;
         collections.push(CollectionObject {
             name: name.to_string(),
             documents: collection.len() as u64,

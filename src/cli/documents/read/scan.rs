@@ -41,7 +41,8 @@ struct CountOutput {
 
 pub(crate) fn run(ctx: &Context, args: &ScanArgs) -> Result<(), Failure> {
     let choice = args.choice.scan()?;
-    let collection = args.at.open()?;
+    let at = args.at.read(ctx)?;
+    let collection = at.open()?;
     if args.count {
         let mut documents = 0;
         for document in collection.scan(&choice)? {

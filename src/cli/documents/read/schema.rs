@@ -30,7 +30,8 @@ struct SchemaObject {
 }
 
 pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
-    let collection = args.at.open()?;
+    let at = args.at.read(ctx)?;
+    let collection = at.open()?;
     let found = collection.schemas()?;
     let row = |s: &crate::documents::SchemaCount| {
         let id: String = s.schema_id.chars().take(12).collect();
@@ -45,8 +46,7 @@ pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
         documents: s.documents,
     };
     let output = SchemaOutput {
-        strict: crate::documents::CollectionManifest::read(&args.at.layout()?)?
-            .is_some_and(|m| m.strict),
+        strict: crate::documents::CollectionManifest::read(&at.layout)?.is_some_and(|m| m.strict),
         schemas: found.into_iter().map(object).collect(),
     };
     Ok(ctx.out.result(&output, &ids, &text)?)

@@ -28,9 +28,10 @@ struct StatsOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &StatsArgs) -> Result<(), Failure> {
-    let stats = args.at.open()?.stats()?;
+    let at = args.at.read(ctx)?;
+    let stats = at.open()?.stats()?;
     let output = StatsOutput {
-        collection: args.at.layout()?.name().to_string(),
+        collection: at.layout.name().to_string(),
         documents: stats.documents,
         live_bytes: stats.live_bytes,
         file_bytes: stats.file_bytes,

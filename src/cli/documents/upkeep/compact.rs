@@ -32,7 +32,7 @@ struct CompactOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &CompactArgs) -> Result<(), Failure> {
-    let report = args.at.open_log(&StoreOptions::default())?.compact()?;
+    let report = args.at.open_log(ctx, &StoreOptions::default())?.compact()?;
     let output = CompactOutput {
         documents: report.documents,
         bytes_before: report.bytes_before,

@@ -26,7 +26,7 @@ struct ReindexOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &ReindexArgs) -> Result<(), Failure> {
-    let documents = args.at.open_log(&args.index.options())?.reindex()?;
+    let documents = args.at.open_log(ctx, &args.index.options())?.reindex()?;
     let text = format!("Indexed {documents} documents\n");
     Ok(ctx.out.result(&ReindexOutput { documents }, &[], &text)?)
 }

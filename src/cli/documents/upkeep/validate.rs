@@ -47,13 +47,20 @@ struct UnreadableObject {
 }
 
 pub(crate) fn run(ctx: &Context, args: &ValidateArgs) -> Result<(), Failure> {
-    let layout = args.at.layout()?;
+    let at = match args.fix {
+        true => None,
+        false => Some(args.at.read(ctx)?),
+    };
+    let layout = match &at {
+        Some(at) => at.layout.clone(),
+        None => args.at.writable(ctx)?,
+    };
     layout.require()?;
     if layout.has_files_only() {
         return validate_files(ctx, &Engine::of_layout(layout)?);
     }
     if args.fix && !FastStore::validate(&layout)?.is_sound() {
-        let store = args.at.open_log(&StoreOptions::default())?;
+        let store = args.at.open_log(ctx, &StoreOptions::default())?;
         if FastStore::validate(&layout)?.unreadable_lines > 0 {
             store.compact()?;
         }

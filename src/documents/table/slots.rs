@@ -1,0 +1,122 @@
+//! The slots of a table in memory, or those of a file, each block of which is checked when it is first used.
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::documents::table::header::BLOCK_CHECK_BYTES;
+use crate::documents::table::header::HEADER_BYTES;
+use crate::documents::table::header::block_check;
+use crate::documents::table::slot::RawSlot;
+use crate::documents::table::slot::SLOT_BYTES;
+use crate::mapped_file::PrivateMap;
+
+/// Number of slots of a block.
+pub(crate) const BLOCK_SLOTS: usize = 4096;
+
+/// The slots of a table.
+#[derive(Debug)]
+pub(crate) enum Slots {
+    /// Slots in memory.
+    Owned(Vec<RawSlot>),
+    /// Slots of a file. Changes stay in memory.
+    Mapped(MappedSlots),
+}
+
+/// Slots of a file.
+#[derive(Debug)]
+pub(crate) struct MappedSlots {
+    map: PrivateMap,
+    /// Number of slots.
+    count: usize,
+    /// The checks of all blocks.
+    checks: Vec<u8>,
+    /// A bit for each block that is checked.
+    checked: Vec<AtomicU64>,
+}
+
+impl MappedSlots {
+    /// Takes the slots of a file whose header and checks are sound.
+    pub(crate) fn new(map: PrivateMap, count: usize, checks: Vec<u8>) -> Self {
+        let words = count.div_ceil(BLOCK_SLOTS).div_ceil(64);
+        Self {
+            map,
+            count,
+            checks,
+            checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    fn check(&self, block: usize) -> io::Result<()> {
+        let word = self.checked.get(block / 64);
+        let bit = 1_u64 << (block % 64);
+        if word.is_some_and(|w| w.load(Ordering::Relaxed) & bit != 0) {
+            return Ok(());
+        }
+        let start = HEADER_BYTES + block * BLOCK_SLOTS * SLOT_BYTES;
+        let slots = self.count.saturating_sub(block * BLOCK_SLOTS);
+        let length = slots.min(BLOCK_SLOTS) * SLOT_BYTES;
+        let bytes = self.map.bytes().get(start..start + length);
+        let (checks, _) = self.checks.as_chunks::<BLOCK_CHECK_BYTES>();
+        match (bytes, checks.get(block)) {
+            (Some(bytes), Some(known)) if block_check(bytes) == *known => {
+                if let Some(word) = word {
+                    word.fetch_or(bit, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            _ => Err(damaged()),
+        }
+    }
+}
+
+/// Returns the error of a table that is not what was written.
+pub(crate) fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the table is damaged")
+}
+
+impl Slots {
+    /// Returns the number of slots.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Owned(slots) => slots.len(),
+            Self::Mapped(slots) => slots.count,
+        }
+    }
+
+    /// Returns a slot.
+    ///
+    /// # Errors
+    /// `InvalidData` if its block is damaged.
+    pub(crate) fn get(&self, at: usize) -> io::Result<RawSlot> {
+        match self {
+            Self::Owned(slots) => slots.get(at).copied().ok_or_else(damaged),
+            Self::Mapped(mapped) => {
+                mapped.check(at / BLOCK_SLOTS)?;
+                let start = HEADER_BYTES + at * SLOT_BYTES;
+                let bytes = mapped.map.bytes().get(start..start + SLOT_BYTES);
+                let slot = bytes.and_then(|b| b.first_chunk());
+                slot.copied().ok_or_else(damaged)
+            }
+        }
+    }
+
+    /// Changes a slot in memory.
+    ///
+    /// # Errors
+    /// As [`Slots::get`].
+    pub(crate) fn set(&mut self, at: usize, slot: RawSlot) -> io::Result<()> {
+        let place = match self {
+            Self::Owned(slots) => slots.get_mut(at),
+            Self::Mapped(mapped) => {
+                // A block is checked before it differs from the file.
+                mapped.check(at / BLOCK_SLOTS)?;
+                let start = HEADER_BYTES + at * SLOT_BYTES;
+                let bytes = mapped.map.bytes_mut().get_mut(start..start + SLOT_BYTES);
+                bytes.and_then(|b| b.first_chunk_mut())
+            }
+        };
+        *place.ok_or_else(damaged)? = slot;
+        Ok(())
+    }
+}

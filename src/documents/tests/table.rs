@@ -1,0 +1,176 @@
+//! The table between two openings, and many documents at once.
+
+use super::*;
+use crate::documents::disk::data_file::DataFile;
+use crate::documents::disk::resume::resume;
+
+fn is_resumed(root: &Path) -> bool {
+    let layout = layout(root);
+    let data = DataFile::open(&layout.data_file()).unwrap();
+    resume(&layout, &data).unwrap().is_some()
+}
+
+#[test]
+fn opening_after_a_checkpoint_reads_only_what_came_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, copy) = (dir.path().join("a"), dir.path().join("b"));
+    let store = open(&root);
+    (0..500).for_each(|n| put(&store, &format!("d{n}"), n));
+    store.delete("d7").unwrap();
+    store.checkpoint().unwrap();
+    put(&store, "d8", 800);
+    store.delete("d9").unwrap();
+    store.flush().unwrap();
+    // A copy has other inodes: the content of the index tells that the table belongs to it.
+    crash(&root, &copy);
+    for root in [&root, &copy] {
+        assert!(is_resumed(root));
+        let store = reader(root);
+        assert_eq!(store.len(), 498);
+        assert_eq!((n_of(&store, "d7"), n_of(&store, "d9")), (None, None));
+        assert_eq!(
+            (n_of(&store, "d8"), n_of(&store, "d6")),
+            (Some(800), Some(6))
+        );
+        assert_eq!(store.doc_ids().unwrap().last().unwrap(), "d8");
+    }
+}
+
+#[test]
+fn table_of_another_index_or_another_log_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, copy) = (dir.path().join("a"), dir.path().join("b"));
+    let store = open(&root);
+    (0..500).for_each(|n| put(&store, &format!("d{n}"), n));
+    store.checkpoint().unwrap();
+    let files = layout(&copy);
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(std::path::PathBuf, Change); 5] = [
+        (files.index_file(), |bytes| bytes[100] ^= 1),
+        (files.index_file(), |bytes| bytes.truncate(90)),
+        (files.data_file(), |bytes| bytes.rotate_left(17)),
+        (files.data_file(), |bytes| bytes.truncate(1000)),
+        (files.side_file(), |bytes| bytes[20] ^= 1),
+    ];
+    for (path, change) in changes {
+        crash(&root, &copy);
+        let mut bytes = std::fs::read(&path).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        assert!(!is_resumed(&copy), "{}", path.display());
+    }
+    crash(&root, &copy);
+    assert!(is_resumed(&copy));
+    // Another program writes in place: the inode and the length stay, and the time does not.
+    let index = layout(&root).index_file();
+    let mut bytes = std::fs::read(&index).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&index, bytes).unwrap();
+    assert!(!is_resumed(&root));
+}
+
+#[test]
+fn damaged_table_is_made_anew_or_named() {
+    let dir = tempfile::tempdir().unwrap();
+    // A small one is checked when it is opened, a large one where it is used.
+    for (count, is_small) in [(500, true), (60_000, false)] {
+        let root = dir.path().join(count.to_string());
+        let lines: String = (0..count)
+            .map(|n| format!("{{\"_id\":\"d{n}\",\"n\":{n}}}\n"))
+            .collect();
+        let store = open(&root);
+        assert_eq!(store.write_jsonl_blob(lines.as_bytes()).unwrap(), count);
+        drop(store);
+        let path = layout(&root).table_file();
+        let mut bytes = std::fs::read(&path).unwrap();
+        (5000..bytes.len())
+            .step_by(9000)
+            .for_each(|at| bytes[at] ^= 1);
+        std::fs::write(&path, bytes).unwrap();
+        match reader(&root).get("d1") {
+            Err(DocumentError::Damaged { .. }) => assert!(!is_small),
+            other => assert!(is_small && other.is_ok()),
+        }
+        assert_eq!(open(&root).reindex().unwrap(), count);
+        assert_eq!(n_of(&reader(&root), "d1"), Some(1));
+    }
+}
+
+#[test]
+fn log_cut_while_it_is_open_gives_an_error_and_no_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    (0..5000).for_each(|n| put(&store, &format!("d{n}"), n));
+    store.flush().unwrap();
+    let read = reader(dir.path());
+    assert_eq!(n_of(&read, "d4999"), Some(4999));
+    let data = std::fs::File::options()
+        .write(true)
+        .open(layout(dir.path()).data_file());
+    data.unwrap().set_len(100).unwrap();
+    assert_eq!(n_of(&read, "d0"), Some(0));
+    for store in [&read, &store] {
+        assert!(matches!(store.get("d4999"), Err(DocumentError::Changed(_))));
+        assert!(matches!(store.doc_ids(), Err(DocumentError::Changed(_))));
+    }
+}
+
+#[test]
+fn blob_of_documents_is_stored_as_single_puts_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, many) = (dir.path().join("a"), dir.path().join("b"));
+    let (single, bulk) = (open(&one), open(&many));
+    let mut blob = String::new();
+    for n in 0..30_000_u64 {
+        let text = format!(
+            "{{ \"n\": {n}, \"_id\":\"d{}\", \"t\": \"a \\\" b\" }}",
+            n % 20_000
+        );
+        single
+            .put_raw(&format!("d{}", n % 20_000), text.as_bytes())
+            .unwrap();
+        blob.push_str(&text);
+        blob.push_str(if n % 7 == 0 { "\n\n" } else { "\r\n" });
+    }
+    assert_eq!(bulk.write_jsonl_blob(blob.as_bytes()).unwrap(), 30_000);
+    single.checkpoint().unwrap();
+    bulk.checkpoint().unwrap();
+    for file in [Layout::data_file, Layout::index_file] {
+        let read = |root| std::fs::read(file(&layout(root))).unwrap();
+        assert!(read(&one) == read(&many));
+    }
+    let refused = "{\"_id\":\"x\"}\n\n{\"_id\":\"y\",\"a\":1,\"a\":2}\n{\"_id\":\"z\"}\n";
+    let fault = bulk.write_jsonl_blob(refused.as_bytes()).unwrap_err();
+    assert!(
+        matches!(&fault, DocumentError::Document { id, .. } if id == "line 3"),
+        "{fault}"
+    );
+    let read = reader(&many);
+    assert!(read.exists("x") && !read.exists("y") && !read.exists("z"));
+}
+
+#[test]
+fn long_lines_have_their_length_from_their_line_feed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let text = "x".repeat(3 << 20);
+    for round in 0..3 {
+        let long = format!("{{\"n\":{round},\"text\":\"{text}\"}}");
+        store.put_raw("long", long.as_bytes()).unwrap();
+        put(&store, "short", round);
+        assert_eq!(n_of(&store, "long"), Some(round));
+        if round == 1 {
+            store.checkpoint().unwrap();
+        }
+    }
+    let live = store.stats().unwrap().live_bytes;
+    drop(store);
+    let read = reader(dir.path());
+    assert_eq!(
+        (n_of(&read, "long"), n_of(&read, "short")),
+        (Some(2), Some(2))
+    );
+    let lines = read.read_jsonl_blob().unwrap();
+    assert_eq!(live, lines.len() as u64);
+    assert_eq!(read.stats().unwrap().live_bytes, live);
+}
