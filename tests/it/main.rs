@@ -6,6 +6,7 @@
 
 mod archives;
 mod cli;
+mod collections;
 mod datasets;
 mod documents;
 mod edits;

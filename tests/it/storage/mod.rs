@@ -2,8 +2,8 @@
 
 mod crash;
 mod damage;
+mod dataset_documents;
 mod deltas;
-mod documents;
 mod format_v1;
 mod full_disk;
 mod gc;

@@ -13,6 +13,7 @@ use crate::support::variable;
 pub enum Need {
     NetworkNamespaces,
     Faketime,
+    Strace,
 }
 
 impl Need {
@@ -21,6 +22,7 @@ impl Need {
         match self {
             Self::NetworkNamespaces => "namespaces",
             Self::Faketime => "faketime",
+            Self::Strace => "strace",
         }
     }
 

@@ -1,7 +1,6 @@
-//! Collections of documents through the program: keys and exit codes, kills with a reader beside, publishing.
+//! Commands for documents: keys and exit codes, kills with a reader beside, publishing.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,30 +12,12 @@ use alimentar::documents::StoreOptions;
 use serde_json::Value;
 use serde_json::json;
 
+use super::rows;
+use super::with_input;
 use crate::support::answer;
 use crate::support::program;
 use crate::support::refused;
 use crate::support::run;
-
-/// Runs a command of `documents` with bytes on stdin.
-fn with_input(dir: &Path, words: &[&str], input: &[u8]) -> std::process::Output {
-    let mut child = program(&dir.join("home"))
-        .arg("--json")
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn rows(out: &std::process::Output) -> Vec<Value> {
-    assert!(out.status.success(), "{out:?}");
-    let lines = out.stdout.split(|b| *b == b'\n').filter(|l| !l.is_empty());
-    lines.map(|l| serde_json::from_slice(l).unwrap()).collect()
-}
 
 #[test]
 fn documents_commands_answer_with_the_keys_of_the_contract() {
