@@ -110,9 +110,9 @@ fn manifest_of_a_commit_of_many_edits_is_that_of_an_index() {
         let (home, other) = (dir.path().join("home"), dir.path().join("other"));
         let mut random = Random::new(seed);
         // The same rows come again farther behind, so chunks occur several times, in scattered records.
-        let mut model = Model::new(120_000, is_csv, &mut random);
-        for from in [60_000, 10_000, 90_000, 40_000] {
-            model.rows.extend_from_within(from..from + 24_000);
+        let mut model = Model::new(60_000, is_csv, &mut random);
+        for from in [30_000, 5_000, 45_000, 20_000] {
+            model.rows.extend_from_within(from..from + 12_000);
         }
         let file = dir.path().join(if is_csv { "d.csv" } else { "d.jsonl" });
         std::fs::write(&file, model.text()).unwrap();
@@ -124,7 +124,7 @@ fn manifest_of_a_commit_of_many_edits_is_that_of_an_index() {
         for round in 0..2 {
             let options = TargetOptions::default();
             let mut session = EditSession::open("d", &home, &options, &NoProgress).unwrap();
-            for _ in 0..60 {
+            for _ in 0..20 {
                 random_edit(&mut session, &mut model, dir.path(), &mut random);
             }
             let last = model.rows.len() as u64;
