@@ -4,6 +4,7 @@ use alimentar::documents::format::DocumentId;
 use alimentar::documents::format::IndexForm;
 use alimentar::documents::format::Predicate;
 use alimentar::documents::format::SIDE_LOG_MAGIC;
+use alimentar::documents::format::TableHeader;
 use alimentar::documents::format::decode_index;
 use alimentar::documents::format::decode_side_log;
 use alimentar::documents::format::encode_index;
@@ -29,6 +30,9 @@ pub fn documents(data: &[u8]) {
         let mut again = SIDE_LOG_MAGIC.to_vec();
         records.iter().for_each(|r| r.encode_into(&mut again));
         assert_eq!(again, data[..length]);
+    }
+    if let Ok(header) = TableHeader::decode(data) {
+        assert_eq!(TableHeader::decode(&header.encode()), Ok(header));
     }
     let id = DocumentId::new("id").unwrap();
     let mut line = Vec::new();

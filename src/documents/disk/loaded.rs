@@ -2,9 +2,9 @@
 
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::side_file::SideLog;
+use crate::documents::format::FileIdentity;
 use crate::documents::format::IndexForm;
 use crate::documents::format::SideRecord;
-use crate::documents::table::FileIdentity;
 use crate::documents::table::LiveIndex;
 
 /// State of a collection on disk.

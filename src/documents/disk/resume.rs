@@ -11,9 +11,9 @@ use crate::documents::disk::layout::is_absent;
 use crate::documents::disk::loaded::Loaded;
 use crate::documents::disk::side_file::SideLog;
 use crate::documents::format::Content;
+use crate::documents::format::FileIdentity;
 use crate::documents::format::SideRecord;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
-use crate::documents::table::FileIdentity;
 use crate::documents::table::StoredTable;
 use crate::file_io::read_own;
 

@@ -15,7 +15,7 @@ use crate::documents::format::SideRecord;
 use crate::documents::format::decode_side_log;
 use crate::documents::format::decode_side_records;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
-use crate::documents::table::part_check;
+use crate::documents::format::part_check;
 use crate::file_io::IfExists;
 use crate::file_io::open_plain;
 use crate::file_io::read_own;

@@ -1,6 +1,6 @@
 //! The format of collections: bytes in, values out. Nothing here reads a file.
 //!
-//! - `line`: documents as lines of the log; `id`: ids and names; `index`: `index.bin`; `side_log`: deletions
+//! - `line`: documents as lines of the log; `id`: ids and names; `index`: `index.bin`; `side_log`: deletions; `table_header`: the begin of the table
 //! - `predicate`, `predicate_text`, `literal`: conditions over documents; `projection`: some of their fields
 //! - `schema`: the types of a document as a text with a hash; `zip`: `.zds` archives
 //! - `limits`: every limit
@@ -15,6 +15,7 @@ mod predicate_text;
 mod projection;
 mod schema;
 mod side_log;
+mod table_header;
 pub mod zip;
 
 #[cfg(test)]
@@ -63,3 +64,10 @@ pub use side_log::decode_side_log;
 pub(crate) use side_log::decode_side_records;
 pub(crate) use side_log::encode_content;
 pub(crate) use side_log::encode_mark;
+pub(crate) use table_header::BLOCK_CHECK_BYTES;
+pub use table_header::FileIdentity;
+pub(crate) use table_header::HEADER_BYTES;
+pub use table_header::TABLE_MAGIC;
+pub use table_header::TableHeader;
+pub(crate) use table_header::block_check;
+pub(crate) use table_header::part_check;

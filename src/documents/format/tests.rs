@@ -183,6 +183,49 @@ fn side_log_is_read_up_to_the_first_damage() {
 }
 
 #[test]
+fn header_of_a_table_is_read_as_it_was_written() {
+    let header = TableHeader {
+        slots: 64,
+        used: 2,
+        dead: 1,
+        live_bytes: 118,
+        unreadable: 1,
+        key: [7; 16],
+        mark: Mark::new(177, 57, b"head", b"tail"),
+        needs_line_feed: true,
+        form: IndexForm::Text,
+        index: Content::of(b"index"),
+        index_file: FileIdentity {
+            inode: 11,
+            length: 5,
+            modified: (-1, 999_999_999),
+        },
+        side_length: 94,
+        side_check: [1; 16],
+        deletion_bytes: 46,
+        dead_check: [2; 16],
+        checks_check: [3; 16],
+    };
+    let bytes = header.encode();
+    assert_eq!(
+        (bytes.len(), TableHeader::decode(&bytes)),
+        (HEADER_BYTES, Ok(header))
+    );
+    let golden = include_str!("../../../spec/vectors/documents.txt");
+    let found = crate::ident::to_hex(&bytes[..246]);
+    assert!(
+        golden.lines().any(|l| l == format!("table {found}")),
+        "{found}"
+    );
+    for at in 0..246 {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        assert!(TableHeader::decode(&bytes).is_err(), "{at}");
+        assert!(TableHeader::decode(&bytes[..at]).is_err(), "{at}");
+    }
+}
+
+#[test]
 fn schemas_are_hashed_as_others_hash_them() {
     let text = schema_text(br#"{"_id":"x","b":1,"a":"x"}"#).unwrap();
     assert_eq!(text, r#"{"a":"string","b":"integer"}"#);

@@ -13,14 +13,14 @@ use crate::documents::disk::load::valid_records;
 use crate::documents::disk::resume::identity;
 use crate::documents::disk::side_file::SideLog;
 use crate::documents::format::Content;
+use crate::documents::format::FileIdentity;
 use crate::documents::format::IndexForm;
 use crate::documents::format::SideRecord;
+use crate::documents::format::TableHeader;
 use crate::documents::format::quick_id;
 use crate::documents::store::commit::Quiet;
 use crate::documents::store::state::State;
 use crate::documents::store::state::WrittenIndex;
-use crate::documents::table::FileIdentity;
-use crate::documents::table::Header;
 use crate::documents::table::write_table;
 use crate::file_io::IfExists;
 use crate::file_io::TemporaryPath;
@@ -82,7 +82,7 @@ impl FastStore {
         } else {
             committer.side.append(&[checkpoint])?;
         }
-        let header = Header {
+        let header = TableHeader {
             unreadable: state.unreadable,
             mark,
             needs_line_feed: state.needs_line_feed,
@@ -92,7 +92,7 @@ impl FastStore {
             side_length: committer.side.length(),
             side_check: committer.side.end_check()?,
             deletion_bytes: committer.deletion_bytes,
-            ..Header::default()
+            ..TableHeader::default()
         };
         let path = self.layout.table_file();
         write_table(&path, &state.index, header).map_err(|e| self.fault(e))?;

@@ -8,13 +8,13 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::documents::format::BLOCK_CHECK_BYTES;
+use crate::documents::format::HEADER_BYTES;
+use crate::documents::format::TableHeader;
+use crate::documents::format::block_check;
+use crate::documents::format::part_check;
 use crate::documents::table::LiveIndex;
 use crate::documents::table::hash_table::HashTable;
-use crate::documents::table::header::BLOCK_CHECK_BYTES;
-use crate::documents::table::header::HEADER_BYTES;
-use crate::documents::table::header::Header;
-use crate::documents::table::header::block_check;
-use crate::documents::table::header::part_check;
 use crate::documents::table::live_index::StoredDead;
 use crate::documents::table::slot::SLOT_BYTES;
 use crate::documents::table::slots::BLOCK_SLOTS;
@@ -32,7 +32,7 @@ const CHECKED_AT_ONCE: u64 = 1 << 16;
 /// A table file whose header is sound.
 #[derive(Debug)]
 pub(in crate::documents) struct StoredTable {
-    pub(in crate::documents) header: Header,
+    pub(in crate::documents) header: TableHeader,
     file: Arc<File>,
     checks: Vec<u8>,
 }
@@ -53,7 +53,7 @@ impl StoredTable {
             return Ok(None);
         }
         file.read_exact_at(&mut bytes, 0)?;
-        let Ok(header) = Header::decode(&bytes) else {
+        let Ok(header) = TableHeader::decode(&bytes) else {
             return Ok(None);
         };
         let Some((dead_end, checks_length)) = parts(&header, length) else {
@@ -102,7 +102,7 @@ impl StoredTable {
 }
 
 /// Returns the offset and the length of the checks, if a file of this length has all parts.
-fn parts(header: &Header, length: u64) -> Option<(u64, usize)> {
+fn parts(header: &TableHeader, length: u64) -> Option<(u64, usize)> {
     let slots = header.slots.checked_mul(SLOT_BYTES as u64)?;
     let dead = header.dead.checked_mul(8)?;
     let checks = header.slots.div_ceil(BLOCK_SLOTS as u64) * BLOCK_CHECK_BYTES as u64;
@@ -121,7 +121,7 @@ fn parts(header: &Header, length: u64) -> Option<(u64, usize)> {
 pub(in crate::documents) fn write_table(
     path: &Path,
     index: &LiveIndex,
-    mut header: Header,
+    mut header: TableHeader,
 ) -> io::Result<()> {
     let (temporary, file) = TemporaryPath::file(path, None)?;
     let mut writer = BufWriter::with_capacity(1 << 20, &file);

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::documents::format::Place;
+use crate::documents::format::part_check;
 use crate::documents::table::hash_table::HashTable;
-use crate::documents::table::header::part_check;
 use crate::documents::table::slot::HashKey;
 use crate::documents::table::slot::LENGTH_MAX;
 use crate::documents::table::slot::LOG_BYTES_MAX;

@@ -1,12 +1,11 @@
 //! The places of live documents: a hash table, and the file that holds it between two openings.
 //!
 //! - `live_index`: [`LiveIndex`], the documents and the dead lines of a log
-//! - `hash_table`, `slots`, `slot`: the table in memory or in a mapped file; `header`: the begin of the file
+//! - `hash_table`, `slots`, `slot`: the table in memory or in a mapped file
 //! - `file`: the file is written and opened
 
 mod file;
 mod hash_table;
-mod header;
 mod live_index;
 mod slot;
 mod slots;
@@ -16,9 +15,6 @@ mod tests;
 
 pub(super) use file::StoredTable;
 pub(super) use file::write_table;
-pub(super) use header::FileIdentity;
-pub(super) use header::Header;
-pub(super) use header::part_check;
 pub(super) use live_index::DeadSnapshot;
 pub(super) use live_index::LineSource;
 pub(super) use live_index::LiveIndex;

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use crate::documents::table::header::BLOCK_CHECK_BYTES;
-use crate::documents::table::header::HEADER_BYTES;
-use crate::documents::table::header::block_check;
+use crate::documents::format::BLOCK_CHECK_BYTES;
+use crate::documents::format::HEADER_BYTES;
+use crate::documents::format::block_check;
 use crate::documents::table::slot::RawSlot;
 use crate::documents::table::slot::SLOT_BYTES;
 use crate::mapped_file::PrivateMap;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::hash_table::HashTable;
-use super::header::HEADER_BYTES;
 use super::slot::LENGTH_MAX;
 use super::slot::Slot;
 use super::*;
+use crate::documents::format::HEADER_BYTES;
 use crate::documents::format::Place;
+use crate::documents::format::TableHeader;
 use crate::splitmix::drawn;
 
 /// A log in memory: a line for each `n`, whose id is that number.
@@ -67,7 +68,7 @@ fn table_with_random_changes_agrees_with_a_map_in_memory_and_from_its_file() {
             if step % 1000 == 999 {
                 check(&index, &model, &log);
                 index.table_mut().shrink().unwrap();
-                write_table(&path, &index, Header::default()).unwrap();
+                write_table(&path, &index, TableHeader::default()).unwrap();
                 let stored = StoredTable::open(&path).unwrap().unwrap();
                 index = stored.map().unwrap().unwrap();
                 check(&index, &model, &log);
@@ -102,7 +103,7 @@ fn written(path: &std::path::Path, count: u64) -> Log {
         let place = log.add(id);
         index.put(&id.to_string(), place, &log).unwrap();
     }
-    write_table(path, &index, Header::default()).unwrap();
+    write_table(path, &index, TableHeader::default()).unwrap();
     log
 }
 

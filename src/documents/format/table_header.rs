@@ -7,12 +7,11 @@ use crate::documents::format::decode_content;
 use crate::documents::format::decode_mark;
 use crate::documents::format::encode_content;
 use crate::documents::format::encode_mark;
-use crate::documents::table::slot::HashKey;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 
 /// First bytes of the file.
-pub(crate) const TABLE_MAGIC: [u8; 8] = *b"ALIMIDX1";
+pub const TABLE_MAGIC: [u8; 8] = *b"ALIMIDX1";
 /// Length of the header in bytes: slots begin at a page.
 pub(crate) const HEADER_BYTES: usize = 4096;
 /// Length of the check of a block, in bytes.
@@ -35,53 +34,55 @@ pub(crate) fn part_check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
 /// A file as its metadata describe it. The time is a second before the file was written, so that any program that
 /// writes to it later changes the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FileIdentity {
-    pub(crate) inode: u64,
-    pub(crate) length: u64,
+pub struct FileIdentity {
+    /// Its inode.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub length: u64,
     /// Time of the last change, in seconds and nanoseconds.
-    pub(crate) modified: (i64, u32),
+    pub modified: (i64, u32),
 }
 
 /// The header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Header {
+pub struct TableHeader {
     /// Number of slots.
-    pub(crate) slots: u64,
+    pub slots: u64,
     /// Number of slots that are not empty.
-    pub(crate) used: u64,
+    pub used: u64,
     /// Number of offsets of dead lines.
-    pub(crate) dead: u64,
+    pub dead: u64,
     /// Bytes of the lines of live documents.
-    pub(crate) live_bytes: u64,
+    pub live_bytes: u64,
     /// Lines that are no documents.
-    pub(crate) unreadable: u64,
+    pub unreadable: u64,
     /// Key of the hash of ids.
-    pub(crate) key: HashKey,
+    pub key: [u8; 16],
     /// The log that the table describes.
-    pub(crate) mark: Mark,
+    pub mark: Mark,
     /// True if no line feed ends the last line.
-    pub(crate) needs_line_feed: bool,
+    pub needs_line_feed: bool,
     /// Form of `index.bin`.
-    pub(crate) form: IndexForm,
+    pub form: IndexForm,
     /// Bytes of `index.bin`.
-    pub(crate) index: Content,
+    pub index: Content,
     /// The file `index.bin`.
-    pub(crate) index_file: FileIdentity,
+    pub index_file: FileIdentity,
     /// Length of the side log.
-    pub(crate) side_length: u64,
+    pub side_length: u64,
     /// Check of the end of the side log.
-    pub(crate) side_check: [u8; CHECK_BYTES],
+    pub side_check: [u8; CHECK_BYTES],
     /// Bytes of the deletions in the side log.
-    pub(crate) deletion_bytes: u64,
+    pub deletion_bytes: u64,
     /// Check of the offsets of dead lines.
-    pub(crate) dead_check: [u8; CHECK_BYTES],
+    pub dead_check: [u8; CHECK_BYTES],
     /// Check of the checks of all blocks.
-    pub(crate) checks_check: [u8; CHECK_BYTES],
+    pub checks_check: [u8; CHECK_BYTES],
 }
 
-impl Header {
-    /// Writes the header, padded to [`HEADER_BYTES`].
-    pub(crate) fn encode(&self) -> Vec<u8> {
+impl TableHeader {
+    /// Writes the header, padded to 4,096 bytes.
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = TABLE_MAGIC.to_vec();
         let counts = [
             self.slots,
@@ -117,7 +118,7 @@ impl Header {
     ///
     /// # Errors
     /// [`DecodeError`] for bytes that are no header, or a damaged one.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         if reader.array::<8>()? != TABLE_MAGIC {
             return Err(DecodeError::Invalid("the begin of the table"));
