@@ -78,6 +78,7 @@ fn prepare(dir: &Path) {
         "alimentar documents put ./store -c train user_001 --data '{\"name\":\"Eve\",\"age\":3}'",
         "printf '{\"_id\":\"a\"}\\n' > documents.jsonl",
         "alimentar documents pack ./store packed.zds",
+        "alimentar index ./store/collections/train --name users",
         "alimentar inspect export train.jsonl -o train.parquet",
         "alimentar inspect export a.jsonl -o b.parquet",
         "cp train.parquet my-data/data/",

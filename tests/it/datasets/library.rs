@@ -272,13 +272,19 @@ fn store_of_the_previous_version_is_read_and_upgraded_by_a_change() {
     drop(store);
     let store = open();
     assert_eq!(version(&store), 1, "reading changes nothing");
-    add(&store, b"more");
-    assert_eq!(version(&store), 2);
+    // A program that another test begins has a copy of the pack's lock until it runs. The writer begins another
+    // pack then.
+    let mut chunks = 1;
+    while std::fs::read(&pack).unwrap()[8] == 1 && chunks < 100 {
+        add(&store, format!("more {chunks}").as_bytes());
+        chunks += 1;
+        assert_eq!(version(&store), 2);
+    }
     assert_eq!(std::fs::read(&pack).unwrap()[8], 2);
     drop(store);
     // The packs say it too, should the index be lost.
     std::fs::remove_file(dir.path().join("registry.redb")).unwrap();
-    assert_eq!(open().stats().unwrap().chunks, 2);
+    assert_eq!(open().stats().unwrap().chunks, chunks);
 }
 
 #[test]

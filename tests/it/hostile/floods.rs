@@ -38,7 +38,8 @@ async fn node_refuses_requests_beyond_the_limit_and_answers_the_rest() {
         assert_eq!(code(&answer), Some(RefusalCode::TooMuch));
         refused.push(n);
     }
-    lab.pulls(&node.peer(), "corpus");
+    // The others wait for a part of their requests, and not for long: a pull comes later.
+    Asker::greeted(node.address, 2).await.leave().await;
     for (n, out) in halves.iter_mut().enumerate() {
         if !refused.contains(&n) {
             out.write_all(rest).await.unwrap();
@@ -51,6 +52,7 @@ async fn node_refuses_requests_beyond_the_limit_and_answers_the_rest() {
     }
     asker.greet().await;
     asker.leave().await;
+    lab.pulls(&node.peer(), "corpus");
     node.is_well();
     node.stop();
 }
