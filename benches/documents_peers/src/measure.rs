@@ -11,7 +11,7 @@ pub type Fallible<T> = Result<T, Box<dyn Error>>;
 
 /// Bytes of a document with its line feed.
 pub const LINE: usize = 200;
-/// Where the version of a document is, one digit.
+/// Offset of the version in a line, one digit.
 const VERSION_AT: usize = 28;
 /// The value of `group` that a scan looks for: one document in a hundred.
 pub const GROUP: &str = "g07";

@@ -122,6 +122,22 @@ pub(crate) fn each_located(
     Ok(())
 }
 
+impl LocatedChunk {
+    /// Returns the bytes of the chunk in its record, if they have its hash.
+    ///
+    /// # Errors
+    /// `BlobError::Corrupt`, with the offset of the chunk.
+    pub(crate) fn verified<'a>(&self, record: &'a Unpacked) -> Result<&'a [u8], (u64, Error)> {
+        record
+            .item(&self.key, self.location.item)
+            .filter(|bytes| BlobId::of(bytes) == self.key.id)
+            .ok_or_else(|| {
+                let corrupt = StoreError::Blob(BlobError::Corrupt(self.key));
+                (self.at, corrupt.into())
+            })
+    }
+}
+
 fn one_record(
     reader: &BlobReader,
     job: &[LocatedChunk],
@@ -135,12 +151,9 @@ fn one_record(
         .map_err(|e| (first.at, e.into()))?;
     // Adjacent chunks of the record and of the data go to the sink together.
     let mut run: Option<ChunkRun> = None;
-    for LocatedChunk { at, key, location } in job {
-        let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
-        let bytes = record
-            .item(key, location.item)
-            .filter(|b| BlobId::of(b) == key.id)
-            .ok_or_else(corrupt)?;
+    for chunk in job {
+        let LocatedChunk { at, location, .. } = chunk;
+        let bytes = chunk.verified(&record)?;
         let end = at.saturating_add(bytes.len() as u64);
         run = Some(match run.take() {
             Some(r) if r.end == *at && r.last.checked_add(1) == Some(location.item) => ChunkRun {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -15,7 +14,7 @@ use serde_json::json;
 use super::rows;
 use super::with_input;
 use crate::support::answer;
-use crate::support::program;
+use crate::support::begun_in_silence;
 use crate::support::refused;
 use crate::support::run;
 
@@ -195,12 +194,7 @@ fn puts_and_deletions_killed_at_any_instant_stay_as_they_were_reported() {
                 Some(round),
             ),
         };
-        let mut child = program(&home)
-            .args(&words)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = begun_in_silence(&home, &words);
         let started = Instant::now();
         // A reader beside the writer always gets a whole picture.
         let seen = FastStore::open_with(layout.clone(), &StoreOptions::read()).unwrap();

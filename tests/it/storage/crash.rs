@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::support::answer;
+use crate::support::begun_in_silence;
 use crate::support::lines;
 use crate::support::program;
 
@@ -31,12 +32,7 @@ fn index_killed_at_any_instant_keeps_reported_datasets() {
         if let (1, Some(name)) = (what, &oldest) {
             held.remove(name);
         }
-        let mut child = program(&home)
-            .args(&words)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = begun_in_silence(&home, &words);
         let started = Instant::now();
         // Instants spread over what it takes; some are left alone.
         if round * 7 % 30 < 24 {

@@ -95,6 +95,16 @@ pub fn begun(command: &mut Command) -> Child {
     piped.spawn().unwrap()
 }
 
+/// A program that begins and prints nothing, for one that is killed.
+pub fn begun_in_silence(home: &std::path::Path, words: &[&str]) -> Child {
+    let mut command = program(home);
+    let silent = command
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    silent.spawn().unwrap()
+}
+
 /// The output of a program that has to end by itself; one that does not is killed, and the test fails.
 pub fn ended(child: Child) -> Output {
     let pid = rustix::process::Pid::from_child(&child);

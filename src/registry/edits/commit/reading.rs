@@ -13,7 +13,6 @@ use std::sync::mpsc;
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::ident::BlobId;
 use crate::locks::lock;
 use crate::locks::threads;
 use crate::manifest::ChunkEntry;
@@ -247,12 +246,9 @@ impl RecordJob {
         };
         let record = record.map_err(|e| (first.at, e.into()))?;
         let mut runs: Vec<(Range<u64>, Range<u16>)> = Vec::new();
-        for LocatedChunk { at, key, location } in &self.chunks {
-            let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
-            let bytes = record
-                .item(key, location.item)
-                .filter(|b| BlobId::of(b) == key.id)
-                .ok_or_else(corrupt)?;
+        for chunk in &self.chunks {
+            let LocatedChunk { at, location, .. } = chunk;
+            let bytes = chunk.verified(&record)?;
             let end = at.saturating_add(bytes.len() as u64);
             let next = location.item.saturating_add(1);
             match runs.last_mut() {

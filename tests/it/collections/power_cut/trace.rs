@@ -189,7 +189,7 @@ fn text(argument: &str) -> String {
 
 struct Reader<'a> {
     base: &'a str,
-    /// Where the next write of each open file goes.
+    /// Offset of the next write of each open file.
     files: HashMap<u64, Offset>,
     /// Names that were made or removed, the last word about each last.
     made: Vec<(String, bool)>,
