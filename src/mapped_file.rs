@@ -5,9 +5,10 @@
 //! - Bytes may change while a slice of them is borrowed. The log of a collection changes only behind the bytes that
 //!   are read, and tables are never written in place; a program that edits them by hand changes values that are
 //!   checked afterwards, in every build.
-//! - A page behind the end of the file raises `SIGBUS`. Every access compares its range with the length that the
-//!   file has at this moment. A file that is cut between that and the access, a microsecond, still ends the
-//!   process; everything that was reported durable stays.
+//! - A page behind the end of the file raises `SIGBUS`. Every access to a log, which other programs write too,
+//!   compares its range with the length that the file has at this moment. A log that is cut between that and the
+//!   access, a microsecond, ends the process, and so does a table, which nobody else has a reason to touch, that is
+//!   cut while it is mapped. Everything that was reported durable stays.
 
 #![allow(
     unsafe_code,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::archive::ArchiveError;
 use crate::cli::exit::Failure;
 use crate::documents::DocumentError;
+use crate::documents::format::zip::ZipError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
@@ -117,7 +118,11 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
 /// The hint for an error of a collection.
 fn hint_of_documents(error: &DocumentError) -> Option<&'static str> {
     Some(match error {
-        DocumentError::Archive { .. } => "nothing of it was unpacked; ask for the archive again",
+        DocumentError::Archive { source, .. } => match source {
+            // Its message says the way out.
+            ZipError::Io(_) | ZipError::Bomb { .. } => return None,
+            _ => "nothing of it was unpacked; ask for the archive again",
+        },
         DocumentError::Damaged { .. } => {
             "`alimentar documents reindex` makes derived files anew; `documents validate` shows what is wrong"
         }

@@ -148,6 +148,14 @@ impl DocumentError {
 }
 
 impl DocumentError {
+    /// Returns true for an error of one document, which the others do not have.
+    pub fn is_of_document(&self) -> bool {
+        matches!(
+            self,
+            Self::Id { .. } | Self::Document { .. } | Self::TooLong { .. } | Self::Schema { .. }
+        )
+    }
+
     /// Names the document of an error by the number of its line.
     pub(crate) fn at_line(mut self, number: u64) -> Self {
         if let Self::Id { id, .. }

@@ -83,7 +83,7 @@ judge=python3
 ! python3.12 -c 'import ensurepip' 2>/dev/null || judge=python3.12
 "$judge" -m venv "$venv-documents"
 # Its source takes a C compiler too; only this program's own build is without one.
-env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2
+env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2 blake3
 "$venv-documents/bin/python" tests/independent/check_documents.py "$program" "$work/documents"
 
 # Assistants: the official SDK in each of its modes, over both transports.

@@ -207,6 +207,13 @@ impl DataFile {
         Ok(self.mark(mark.length, mark.last_line)?.as_ref() == Some(mark))
     }
 
+    /// Returns true if a line ends at an offset: the end of the log, or a line feed. A program that appends without one
+    /// makes one line of two.
+    pub(crate) fn has_line_end(&self, offset: u64) -> io::Result<bool> {
+        let mut next = [0];
+        Ok(self.read_some(&mut next, offset)? == 0 || next == *b"\n")
+    }
+
     /// Hashes the first bytes. `None` if the log is shorter.
     pub(crate) fn content(&self, length: u64) -> io::Result<Option<Content>> {
         if length > self.length()? {

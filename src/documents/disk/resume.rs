@@ -36,6 +36,9 @@ pub(crate) fn resume(layout: &Layout, data: &DataFile) -> Result<Option<Loaded>,
     if !is_same || !has_index(&layout.index_file(), &header.index_file, &header.index)? {
         return Ok(None);
     }
+    if header.needs_line_feed && !data.has_line_end(header.mark.length).map_err(fail_data)? {
+        return Ok(None);
+    }
     let Some(index) = stored.map().map_err(fail)? else {
         return Ok(None);
     };

@@ -66,7 +66,9 @@ impl SideLog {
             other => other.map_err(fail)?,
         };
         let meta = file.metadata().map_err(fail)?;
-        if meta.len() < length || end_check(&file, length).map_err(fail)? != *check {
+        let is_readable = meta.len() <= INDEX_BYTES_MAX as u64;
+        if meta.len() < length || !is_readable || end_check(&file, length).map_err(fail)? != *check
+        {
             return Ok(None);
         }
         let rest = read_range(&file, &(length..meta.len())).map_err(fail)?;

@@ -8,7 +8,7 @@ pub const NAME_BYTES_MAX: usize = 255;
 pub const LINE_BYTES_MAX: usize = 256 << 20;
 /// Length of the payload of a record of the side log, in bytes.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
-/// Length of `index.bin`, `order.ids` and the side log, in bytes: what is read into memory at once.
+/// Length of `index.bin`, `order.ids`, the side log and the table, in bytes.
 pub const INDEX_BYTES_MAX: usize = 1 << 34;
 /// Length of `manifest.json` and `schemas.jsonl`, in bytes.
 pub const META_BYTES_MAX: usize = 16 << 20;

@@ -44,7 +44,7 @@ impl FastStore {
             return Err(DocumentError::ReadOnly);
         }
         let pieces = pieces(blob);
-        let workers = threads().min(pieces.len()).max(1);
+        let workers = self.checkers().min(pieces.len()).max(1);
         let (mut stored, mut first_line) = (0, 1);
         let appended = thread::scope(|scope| {
             let lines: Vec<mpsc::Receiver<Prepared>> = (0..workers)
@@ -64,6 +64,7 @@ impl FastStore {
                 .collect();
             for (number, piece) in pieces.iter().enumerate() {
                 let receiver = lines.get(number % workers);
+                // A thread that sends nothing has panicked, and the scope does so too.
                 let Some(mut prepared) = receiver.and_then(|r| r.recv().ok()) else {
                     return Err(DocumentError::Failed(self.layout.data_file()));
                 };
@@ -79,9 +80,8 @@ impl FastStore {
             }
             Ok(())
         });
-        // Those before a fault are durable, too.
-        self.flush()?;
-        appended.map(|()| stored)
+        self.finish_many(appended)?;
+        Ok(stored)
     }
 
     /// Stores documents and makes them durable. Returns their number.
@@ -106,9 +106,26 @@ impl FastStore {
                 break Err(e);
             }
         };
-        // Those before a fault are durable, too.
-        self.flush()?;
-        appended.map(|()| stored)
+        self.finish_many(appended)?;
+        Ok(stored)
+    }
+
+    /// Returns the number of threads that check documents.
+    fn checkers(&self) -> usize {
+        match self.strict {
+            // The first document may set the schema for the others.
+            Some(_) => 1,
+            None => threads(),
+        }
+    }
+
+    /// Makes documents durable, also those before one that is refused. The first error counts: one of a write makes all
+    /// later ones fail.
+    fn finish_many(&self, appended: Result<(), DocumentError>) -> Result<(), DocumentError> {
+        match appended {
+            Err(e) if !e.is_of_document() => Err(e),
+            appended => self.flush().and(appended),
+        }
     }
 
     fn append_given(
@@ -117,7 +134,7 @@ impl FastStore {
         stored: &mut u64,
     ) -> Result<(), DocumentError> {
         let strict = self.strict.as_ref();
-        let workers = threads().min(documents.len() / GIVEN_MIN).max(1);
+        let workers = self.checkers().min(documents.len() / GIVEN_MIN).max(1);
         let parts = documents.chunks(documents.len().div_ceil(workers));
         let prepared: Vec<Prepared> = thread::scope(|scope| {
             let mut parts = parts;
@@ -126,13 +143,12 @@ impl FastStore {
                 .map(|part| scope.spawn(move || prepare_given(part, strict)))
                 .collect();
             let mut all = vec![prepare_given(first, strict)];
-            all.extend(others.into_iter().map(|other| {
-                let failed = |_| Prepared {
-                    fault: Some((0, DocumentError::Failed(self.layout.data_file()))),
-                    ..Prepared::default()
-                };
-                other.join().unwrap_or_else(failed)
-            }));
+            let join = |other: thread::ScopedJoinHandle<'_, Prepared>| {
+                other
+                    .join()
+                    .unwrap_or_else(|e| std::panic::resume_unwind(e))
+            };
+            all.extend(others.into_iter().map(join));
             all
         });
         for mut part in prepared {

@@ -11,11 +11,13 @@ use crate::documents::disk::lines::Lines;
 use crate::documents::disk::load::load_without_table;
 use crate::documents::disk::loaded::Loaded;
 use crate::documents::format::IndexEntry;
+use crate::documents::format::SideRecord;
 use crate::documents::format::decode_index;
 use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::line_id;
 use crate::documents::schema_counts::SchemaCount;
 use crate::documents::schema_counts::SchemaCounts;
+use crate::documents::table::is_damaged_table;
 use crate::file_io::read_own;
 
 /// Numbers about a collection.
@@ -52,6 +54,8 @@ pub struct ValidationReport {
     pub lacks_line_feed: bool,
     /// The way in which `index.bin` is not current, if any. Others see what it says.
     pub index_fault: Option<String>,
+    /// True if the table of places, which is made from the log, is damaged.
+    pub has_damaged_table: bool,
 }
 
 /// Number of unreadable lines that a report shows.
@@ -60,7 +64,10 @@ const SHOWN: usize = 100;
 impl ValidationReport {
     /// Returns true if nothing is wrong.
     pub fn is_sound(&self) -> bool {
-        self.unreadable_lines == 0 && self.torn_bytes == 0 && self.index_fault.is_none()
+        self.unreadable_lines == 0
+            && self.torn_bytes == 0
+            && self.index_fault.is_none()
+            && !self.has_damaged_table
     }
 }
 
@@ -110,6 +117,14 @@ impl FastStore {
         let quiet = self.quiet();
         let mut state = self.settle_for_change(&quiet)?;
         let loaded = load_without_table(&self.layout)?;
+        if loaded.end != state.pending.end() {
+            return Err(DocumentError::Changed(self.layout.data_file()));
+        }
+        let mut committer = quiet.committer();
+        committer.side.append(&loaded.new_deletions)?;
+        let new_bytes: u64 = loaded.new_deletions.iter().map(SideRecord::length).sum();
+        committer.deletion_bytes = loaded.deletion_bytes + new_bytes;
+        drop(committer);
         state.index = loaded.index;
         state.unreadable = loaded.unreadable;
         state.written_index = None;
@@ -136,6 +151,9 @@ impl FastStore {
         let path = layout.data_file();
         count_lines(loaded.data.clone(), loaded.end, &mut report)
             .map_err(|e| DocumentError::file("read", &path, e))?;
+        let path = layout.table_file();
+        let is_damaged = is_damaged_table(&path);
+        report.has_damaged_table = is_damaged.map_err(|e| DocumentError::file("read", &path, e))?;
         let path = layout.index_file();
         report.index_fault = match read_own(&path, INDEX_BYTES_MAX) {
             Err(e) if is_absent(&e) && loaded.end == 0 => None,

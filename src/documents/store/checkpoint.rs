@@ -77,6 +77,7 @@ impl FastStore {
             let fail = |e| DocumentError::file("read", &self.layout.data_file(), e);
             let known = SideLog::read(&self.layout.side_file())?;
             let mut records = valid_records(&known, &state.data).map_err(fail)?.deletions;
+            committer.deletion_bytes = records.iter().map(SideRecord::length).sum();
             records.push(checkpoint);
             committer.side.replace(&records)?;
         } else {
@@ -136,8 +137,8 @@ impl FastStore {
             .metadata()
             .and_then(|meta| meta.modified())
             .map_err(fail)?;
-        file.set_modified(written - Duration::from_secs(1))
-            .map_err(fail)?;
+        let before = written.checked_sub(Duration::from_secs(1));
+        file.set_modified(before.unwrap_or(written)).map_err(fail)?;
         let meta = file
             .sync_all()
             .and_then(|()| file.metadata())

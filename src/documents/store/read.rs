@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::PoisonError;
 
 use crate::documents::Document;
 use crate::documents::DocumentError;
@@ -53,16 +54,19 @@ impl FastStore {
     }
 
     /// Returns true if there is a document with this id.
-    pub fn exists(&self, id: &str) -> bool {
-        self.read_state().is_ok_and(|state| {
-            let found = state.index.find(id, &state.lines(), |_| ());
-            found.is_ok_and(|found| found.is_some())
-        })
+    ///
+    /// # Errors
+    /// As [`FastStore::get`].
+    pub fn exists(&self, id: &str) -> Result<bool, DocumentError> {
+        let state = self.read_state()?;
+        let found = state.index.find(id, &state.lines(), |_| ());
+        Ok(found.map_err(|e| self.fault(e))?.is_some())
     }
 
-    /// Returns the number of documents.
+    /// Returns the number of documents, as this handle knows it.
     pub fn len(&self) -> usize {
-        self.read_state().map_or(0, |state| state.index.len())
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.index.len()
     }
 
     /// Returns true if there is no document.
@@ -75,12 +79,13 @@ impl FastStore {
     /// # Errors
     /// As [`FastStore::get`].
     pub fn doc_ids(&self) -> Result<Vec<String>, DocumentError> {
-        let mut ids = Vec::new();
-        self.for_each_raw(|line| {
-            ids.extend(quick_id(line).ok().map(|id| id.into_owned()));
-            ControlFlow::Continue(())
-        })?;
-        Ok(ids)
+        let id = |document: Result<Document, DocumentError>| {
+            let document = document?;
+            let id = quick_id(document.as_bytes());
+            let id = id.map_err(|_| DocumentError::Changed(self.layout.data_file()))?;
+            Ok(id.into_owned())
+        };
+        self.iter()?.map(id).collect()
     }
 
     /// Returns the documents in the order of the log, as they are now: changes during the iteration do not

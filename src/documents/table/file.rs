@@ -12,6 +12,7 @@ use crate::documents::format::BLOCK_CHECK_BYTES;
 use crate::documents::format::HEADER_BYTES;
 use crate::documents::format::TableHeader;
 use crate::documents::format::block_check;
+use crate::documents::format::limits::INDEX_BYTES_MAX;
 use crate::documents::format::part_check;
 use crate::documents::table::LiveIndex;
 use crate::documents::table::hash_table::HashTable;
@@ -95,9 +96,30 @@ impl StoredTable {
         };
         let index = LiveIndex::of_parts(table, header.live_bytes, Some(dead));
         let is_small = header.slots.max(header.dead) <= CHECKED_AT_ONCE;
-        let is_damaged =
-            is_small && (index.table().check().is_err() || index.dead().sorted().is_err());
-        Ok((!is_damaged).then_some(index))
+        Ok((!is_small || is_sound(&index)?).then_some(index))
+    }
+}
+
+/// Checks all of a table.
+fn is_sound(index: &LiveIndex) -> io::Result<bool> {
+    match index.table().check().and_then(|()| index.dead().sorted()) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// Reads a table whole. Returns false if it is sound, or not there.
+///
+/// # Errors
+/// As the operating system.
+pub(in crate::documents) fn is_damaged_table(path: &Path) -> io::Result<bool> {
+    match StoredTable::open(path)? {
+        None => path.try_exists(),
+        Some(stored) => match stored.map()? {
+            None => Ok(true),
+            Some(index) => is_sound(&index).map(|is_sound| !is_sound),
+        },
     }
 }
 
@@ -109,9 +131,12 @@ fn parts(header: &TableHeader, length: u64) -> Option<(u64, usize)> {
     let dead_end = (HEADER_BYTES as u64)
         .checked_add(slots)?
         .checked_add(dead)?;
-    // Some slot is empty, or a search would not end.
-    let is_whole = dead_end.checked_add(checks) == Some(length) && header.used <= header.slots;
-    is_whole.then(|| Some((dead_end, usize::try_from(checks).ok()?)))?
+    let is_whole = dead_end.checked_add(checks) == Some(length);
+    // Searches are short while some slots are empty.
+    let is_loose = header.used.checked_mul(5)? <= header.slots * 4;
+    let is_readable = length <= INDEX_BYTES_MAX as u64;
+    let is_good = is_whole && is_loose && is_readable;
+    is_good.then(|| Some((dead_end, usize::try_from(checks).ok()?)))?
 }
 
 /// Writes a table durably in place of the one that is there. The counts and checks of the header are filled in.

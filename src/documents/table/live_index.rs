@@ -212,7 +212,10 @@ impl LiveIndex {
             Some((at, old, ())) => {
                 self.table.replace(at, slot)?;
                 self.live_bytes = self.live_bytes.saturating_sub(old.length.into());
-                self.mark_dead(old.offset);
+                // A line that is noted twice stays alive.
+                if old.offset != place.offset {
+                    self.mark_dead(old.offset);
+                }
             }
         }
         self.live_bytes += u64::from(place.length);

@@ -14,6 +14,7 @@ mod slots;
 mod tests;
 
 pub(super) use file::StoredTable;
+pub(super) use file::is_damaged_table;
 pub(super) use file::write_table;
 pub(super) use live_index::DeadSnapshot;
 pub(super) use live_index::LineSource;

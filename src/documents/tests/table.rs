@@ -146,7 +146,8 @@ fn blob_of_documents_is_stored_as_single_puts_are() {
         "{fault}"
     );
     let read = reader(&many);
-    assert!(read.exists("x") && !read.exists("y") && !read.exists("z"));
+    let has = |id: &str| read.exists(id).unwrap();
+    assert!(has("x") && !has("y") && !has("z"));
 }
 
 #[test]
@@ -173,4 +174,118 @@ fn long_lines_have_their_length_from_their_line_feed() {
     let lines = read.read_jsonl_blob().unwrap();
     assert_eq!(live, lines.len() as u64);
     assert_eq!(read.stats().unwrap().live_bytes, live);
+}
+
+#[test]
+fn strict_collection_takes_the_types_of_its_first_document_from_many_at_once() {
+    // The first document takes long, so another thread is ready with documents of another type before it.
+    let long = "x".repeat(16 << 20);
+    let document = |n: usize| match n {
+        0 => format!("{{\"_id\":\"d0\",\"n\":0,\"t\":\"{long}\"}}\n"),
+        1..600 => format!("{{\"_id\":\"d{n}\",\"n\":{n},\"t\":\"\"}}\n"),
+        _ => format!("{{\"_id\":\"d{n}\",\"n\":\"{n}\",\"t\":\"\"}}\n"),
+    };
+    let documents: Vec<(String, String)> =
+        (0..1200).map(|n| (format!("d{n}"), document(n))).collect();
+    let given = documents
+        .iter()
+        .map(|(id, line)| (id.as_str(), line.trim_end().as_bytes()));
+    let blob = document(0) + &(600..1200).map(document).collect::<String>();
+    let strict = |root: &Path| {
+        let files = layout(root);
+        files.init_collection().unwrap();
+        let manifest = CollectionManifest::new("c", true, String::new());
+        manifest.write(&files).unwrap();
+        open(root)
+    };
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = strict(one.path());
+    let stored = store.put_many(given);
+    assert!(matches!(stored, Err(DocumentError::Schema { .. })));
+    assert_eq!(store.len(), 600);
+    let store = strict(two.path());
+    let stored = store.write_jsonl_blob(blob.as_bytes());
+    assert!(matches!(stored, Err(DocumentError::Schema { .. })));
+    assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn first_error_of_many_documents_is_the_one_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let text = "x".repeat(1 << 20);
+    let lines: String = (0..40)
+        .map(|n| format!("{{\"_id\":\"d{n}\",\"t\":\"{text}\"}}\n"))
+        .collect();
+    let data = layout(dir.path()).data_file();
+    std::fs::write(&data, "{\"_id\":\"other\"}\n").unwrap();
+    let told = store.write_jsonl_blob(lines.as_bytes());
+    assert!(matches!(told, Err(DocumentError::Changed(_))), "{told:?}");
+    let store = open(&dir.path().join("b"));
+    std::fs::write(
+        layout(&dir.path().join("b")).data_file(),
+        "{\"_id\":\"other\"}\n",
+    )
+    .unwrap();
+    let documents = lines.lines().enumerate();
+    let given: Vec<(String, &[u8])> = documents
+        .map(|(n, l)| (format!("d{n}"), l.as_bytes()))
+        .collect();
+    let told = store.put_many(given.iter().map(|(id, l)| (id.as_str(), *l)));
+    assert!(matches!(told, Err(DocumentError::Changed(_))), "{told:?}");
+}
+
+#[test]
+fn line_that_was_joined_to_the_last_one_is_read_alike_with_and_without_the_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = layout(dir.path());
+    files.init_collection().unwrap();
+    std::fs::write(files.data_file(), "{\"_id\":\"a\"}\n{\"_id\":\"b\"}").unwrap();
+    drop(open(dir.path()));
+    assert!(is_resumed(dir.path()));
+    let mut log = std::fs::read(files.data_file()).unwrap();
+    log.extend_from_slice(b"{\"_id\":\"c\"}\n");
+    std::fs::write(files.data_file(), &log).unwrap();
+    let with = reader(dir.path()).doc_ids().unwrap();
+    std::fs::remove_file(files.table_file()).unwrap();
+    assert_eq!(with, reader(dir.path()).doc_ids().unwrap());
+    // A line of its own is read from the table on.
+    let mut ended = b"{\"_id\":\"a\"}\n{\"_id\":\"b\"}".to_vec();
+    std::fs::write(files.data_file(), &ended).unwrap();
+    open(dir.path()).reindex().unwrap();
+    ended.extend_from_slice(b"\n{\"_id\":\"c\"}\n");
+    std::fs::write(files.data_file(), &ended).unwrap();
+    assert!(is_resumed(dir.path()));
+    assert_eq!(reader(dir.path()).doc_ids().unwrap(), ["a", "b", "c"]);
+}
+
+#[test]
+fn reindex_keeps_deletions_of_others_and_refuses_a_log_that_has_grown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, copy) = (dir.path().join("a"), dir.path().join("b"));
+    let store = open(&root);
+    (0..4).for_each(|n| put(&store, &format!("d{n}"), n));
+    store.checkpoint().unwrap();
+    let files = layout(&root);
+    let index = std::fs::read(files.index_file()).unwrap();
+    let (form, entries) = crate::documents::format::decode_index(&index).unwrap();
+    let kept = entries.iter().filter(|e| e.id != "d1");
+    let kept = kept.map(|e| (e.id.as_ref(), e.offset, e.length));
+    let theirs = crate::documents::format::encode_index(form, kept);
+    std::fs::write(files.index_file(), theirs).unwrap();
+    assert_eq!(store.reindex().unwrap(), 3);
+    crash(&root, &copy);
+    for file in [Layout::index_file, Layout::table_file] {
+        std::fs::remove_file(file(&layout(&copy))).unwrap();
+    }
+    assert_eq!(reader(&copy).doc_ids().unwrap(), ["d0", "d2", "d3"]);
+    let mut log = std::fs::read(files.data_file()).unwrap();
+    log.extend_from_slice(b"{\"_id\":\"theirs\"}\n");
+    std::fs::write(files.data_file(), log).unwrap();
+    assert!(matches!(store.reindex(), Err(DocumentError::Changed(_))));
+    drop(store);
+    assert_eq!(
+        reader(&root).doc_ids().unwrap(),
+        ["d0", "d2", "d3", "theirs"]
+    );
 }

@@ -28,9 +28,10 @@ pub struct Unpacked {
     pub bytes: u64,
 }
 
-/// Names that belong to a machine and not to the data: locks, and what crashes left.
+/// Names that belong to a machine and not to the data: locks, what crashes left, and the table, which names inodes.
 fn is_left_out(name: &str) -> bool {
     name == "alimentar.lock"
+        || name == "alimentar.idx"
         || name == ".zds"
         || name.starts_with("torn-")
         || name.starts_with('.')

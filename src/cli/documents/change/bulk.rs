@@ -115,12 +115,12 @@ pub(crate) fn store_lines(
             .and_then(|id| writer.put_raw(&id, document));
         match stored {
             Ok(()) => output.stored += 1,
-            Err(e) if args.skip_invalid && is_of_line(&e) => output.refused.push(Refused {
+            Err(e) if args.skip_invalid && e.is_of_document() => output.refused.push(Refused {
                 line: number,
                 reason: reason(e),
             }),
             // A write failed, and nothing more can be written; its cause is the answer.
-            Err(e) if !is_of_line(&e) => return Err(e.into()),
+            Err(e) if !e.is_of_document() => return Err(e.into()),
             Err(e) => {
                 // Those before it stay, and are durable.
                 writer.finish()?;
@@ -148,23 +148,12 @@ pub(crate) fn store_lines(
     }
 }
 
-/// Returns true for an error of one document, which others do not have.
-fn is_of_line(error: &DocumentError) -> bool {
-    matches!(
-        error,
-        DocumentError::Id { .. }
-            | DocumentError::Document { .. }
-            | DocumentError::Schema { .. }
-            | DocumentError::TooLong { .. }
-    )
-}
-
 fn reason(error: DocumentError) -> String {
     Failure::from(error).message()
 }
 
 fn at_line(number: u64, error: DocumentError) -> Failure {
-    match is_of_line(&error) {
+    match error.is_of_document() {
         true => Failure::Misused {
             message: format!("line {number}: {}", reason(error)),
             hint: "--skip-invalid stores the others and lists those that cannot be".to_owned(),

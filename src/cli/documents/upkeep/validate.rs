@@ -38,6 +38,7 @@ struct ValidateOutput {
     unreadable: Vec<UnreadableObject>,
     torn_bytes: u64,
     index: Option<String>,
+    table_damaged: bool,
 }
 
 #[derive(Serialize)]
@@ -99,6 +100,9 @@ fn show(ctx: &Context, report: ValidationReport) -> Result<(), Failure> {
     if let Some(fault) = &report.index_fault {
         text += &format!("index.bin is not current: {fault}\n");
     }
+    if report.has_damaged_table {
+        text += "alimentar.idx is damaged; it is made from the log\n";
+    }
     let object = |(offset, reason)| UnreadableObject { offset, reason };
     let output = ValidateOutput {
         valid: is_sound,
@@ -108,6 +112,7 @@ fn show(ctx: &Context, report: ValidationReport) -> Result<(), Failure> {
         unreadable: report.unreadable.into_iter().map(object).collect(),
         torn_bytes: report.torn_bytes,
         index: report.index_fault,
+        table_damaged: report.has_damaged_table,
     };
     ctx.out.result(&output, &[], &text)?;
     match is_sound {
