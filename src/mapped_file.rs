@@ -58,7 +58,7 @@ impl MappedFile {
     }
 }
 
-/// A file of which the memory may be changed, without a change of the file.
+/// Memory that may be changed without a change of any file: that of a file, or zeros.
 #[derive(Debug)]
 pub(crate) struct PrivateMap(memmap2::MmapMut);
 
@@ -71,6 +71,17 @@ impl PrivateMap {
         // SAFETY: the file is one of ours that is replaced by renaming and never changed.
         let map = unsafe { memmap2::MmapOptions::new().map_copy(file)? };
         let _ = map.advise(memmap2::Advice::Random);
+        Ok(Self(map))
+    }
+
+    /// Maps zeros that no file has, in large pages where the system has them: random places in many small ones cost a
+    /// walk through their tables each.
+    ///
+    /// # Errors
+    /// As `mmap`.
+    pub(crate) fn zeros(length: usize) -> io::Result<Self> {
+        let map = memmap2::MmapMut::map_anon(length)?;
+        let _ = map.advise(memmap2::Advice::HugePage);
         Ok(Self(map))
     }
 

@@ -98,6 +98,10 @@ fn check(text: &str, most: usize, is_letter: fn(char) -> bool) -> Result<(), Nam
     if text.len() > most {
         return Err(NameFault::Long(most));
     }
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if text.bytes().all(is_plain) {
+        return Ok(());
+    }
     if let Some(c) = text.chars().find(|c| !is_letter(*c) && !"_.-".contains(*c)) {
         return Err(NameFault::Character(c));
     }

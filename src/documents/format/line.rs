@@ -1,6 +1,7 @@
 //! Lines of `data.jsonl`: their ids, and the compact form in which documents are written.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -9,6 +10,7 @@ use crate::inspect::json::Event;
 use crate::inspect::json::KeyCheck;
 use crate::inspect::json::ScanError;
 use crate::inspect::json::Scanner;
+use crate::inspect::json::TokenKind;
 use crate::inspect::json::Value;
 use crate::inspect::json::write::text_into;
 
@@ -125,48 +127,94 @@ impl LineMaker {
         text_into(id.as_bytes(), line);
         self.keys.begin();
         let mut scanner = Scanner::new(document);
-        // The key of the member that is open, and the begin of its value.
+        let mut copied = Copied::default();
+        // The key of the member that is open, its offset, and the begin of its value.
         let (mut member, mut value_at, mut is_object) = (None, None, false);
-        while let Some(event) = scanner.next_event()? {
+        loop {
+            let token = scanner.next_token()?;
             let at = scanner.token_at();
-            if let Some(span) = self.keys.event(document, &event, at) {
-                let key = String::from_utf8_lossy(span.of(document)).into_owned();
-                return Err(DocumentFault::Repeated(key));
-            }
-            match event {
-                Event::Key(key) if scanner.depth() == 1 => {
-                    (member, value_at) = (Some(key), None);
-                    continue;
+            match token {
+                TokenKind::Over => break,
+                TokenKind::Key => {
+                    let key = scanner.token_text();
+                    self.keys.key(&key, at);
+                    if scanner.depth() == 1 {
+                        (member, value_at) = (Some((key, at)), None);
+                        continue;
+                    }
                 }
-                Event::Object if scanner.depth() == 1 => {
-                    is_object = true;
-                    continue;
+                TokenKind::Object => {
+                    self.keys.object();
+                    if scanner.depth() == 1 {
+                        is_object = true;
+                        continue;
+                    }
+                }
+                TokenKind::ObjectEnd => {
+                    if let Some(span) = self.keys.object_end(document) {
+                        let key = String::from_utf8_lossy(span.of(document)).into_owned();
+                        return Err(DocumentFault::Repeated(key));
+                    }
                 }
                 _ => {}
             }
             let start = *value_at.get_or_insert(at);
             if scanner.depth() == 1
-                && let Some(key) = member.take()
+                && let Some((key, key_at)) = member.take()
             {
-                let raw = document.get(start..scanner.at()).unwrap_or_default();
+                let end = scanner.at();
+                let raw = document.get(start..end).unwrap_or_default();
                 if key.is(ID_KEY) {
                     check_own(id, raw)?;
-                } else {
+                } else if scanner.has_space_after(key_at) {
+                    copied.finish(document, line);
                     line.push(b',');
                     member_into(key.raw, raw, line);
+                } else {
+                    copied.add(key_at..end, document, line);
                 }
             }
         }
         if !is_object {
             return Err(DocumentFault::NotObject);
         }
+        copied.finish(document, line);
         line.extend_from_slice(b"}\n");
         Ok(())
     }
 }
 
+/// Members without white space that follow each other, to be copied at once.
+#[derive(Default)]
+struct Copied(Range<usize>);
+
+impl Copied {
+    /// Adds a member, and copies those before it if they do not end at its comma.
+    fn add(&mut self, member: Range<usize>, document: &[u8], line: &mut Vec<u8>) {
+        if self.0.end + 1 == member.start && !self.0.is_empty() {
+            self.0.end = member.end;
+            return;
+        }
+        self.finish(document, line);
+        self.0 = member;
+    }
+
+    /// Copies the members, with a comma before them.
+    fn finish(&mut self, document: &[u8], line: &mut Vec<u8>) {
+        let members = std::mem::take(&mut self.0);
+        if !members.is_empty() {
+            line.push(b',');
+            line.extend_from_slice(document.get(members).unwrap_or_default());
+        }
+    }
+}
+
 /// Checks the `_id` of a document against the id it is stored under.
 fn check_own(id: &str, raw: &[u8]) -> Result<(), DocumentFault> {
+    let inside = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
+    if inside == Some(id.as_bytes()) && !id.contains('\\') {
+        return Ok(());
+    }
     let value = Value {
         kind: crate::inspect::json::ValueKind::String,
         raw,

@@ -1,36 +1,28 @@
 //! Many documents at once: threads check them and make their lines, and one thread appends those in order.
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
-use crate::documents::format::DocumentId;
-use crate::documents::format::LineMaker;
-use crate::documents::format::limits::LINE_BYTES_MAX;
-use crate::documents::format::quick_id;
 use crate::documents::store::commit::PENDING_BYTES_MAX;
-use crate::documents::store::schemas::StrictSchema;
+use crate::documents::store::prepare::NewLines;
+use crate::documents::store::prepare::Placing;
+use crate::documents::store::prepare::Preparer;
 use crate::locks::threads;
 
 /// Number of bytes that a thread makes lines of at once.
 const PIECE_BYTES: usize = 1 << 20;
-/// Number of documents of [`FastStore::put_many`] that are checked at once.
+/// Number of documents of [`FastStore::put_many`] that are checked at once, at most.
 const GIVEN_AT_ONCE: usize = 64 << 10;
-/// Number of documents for which a thread is worth its begin.
-const GIVEN_MIN: usize = 500;
+/// Number of documents that a thread checks before it takes the next ones.
+const GIVEN_PART: usize = 500;
+/// Length of the shortest document, `{"_id":"a"}` and a line feed.
+const DOCUMENT_BYTES_MIN: usize = 12;
 /// Number of pieces of a thread that wait to be appended.
 const PIECES_AHEAD: usize = 2;
-
-/// Lines that are ready to be appended.
-#[derive(Default)]
-struct Prepared {
-    bytes: Vec<u8>,
-    /// Ends of the lines in `bytes`.
-    ends: Vec<usize>,
-    /// The error of the document that cannot be stored, after those before it, and its line in the piece, from 0.
-    fault: Option<(u64, DocumentError)>,
-}
 
 impl FastStore {
     /// Stores documents that are JSON Lines with an `_id` each, and makes them durable. Returns their number. Blank lines
@@ -40,21 +32,24 @@ impl FastStore {
     /// As [`FastStore::put`], for the first document that is refused, with the number of its line in place of the
     /// id. Those before it are stored.
     pub fn write_jsonl_blob(&self, blob: &[u8]) -> Result<u64, DocumentError> {
-        if self.lock.is_none() {
-            return Err(DocumentError::ReadOnly);
-        }
+        let preparer = self.preparer()?;
         let pieces = pieces(blob);
         let workers = self.checkers().min(pieces.len()).max(1);
-        let (mut stored, mut first_line) = (0, 1);
+        // The table grows once. A line that is no new document makes it too large, until it is written.
+        let lines = memchr::memchr_iter(b'\n', blob).count();
+        let lines = lines.min(blob.len() / DOCUMENT_BYTES_MIN);
+        let reserved = self.write_state()?.index.table_mut().reserve(lines);
+        reserved.map_err(|e| self.fault(e))?;
+        let mut stored = 0;
         let appended = thread::scope(|scope| {
-            let lines: Vec<mpsc::Receiver<Prepared>> = (0..workers)
+            let lines: Vec<mpsc::Receiver<NewLines>> = (0..workers)
                 .map(|worker| {
                     let (sender, receiver) = mpsc::sync_channel(PIECES_AHEAD);
                     let mine = pieces.iter().skip(worker).step_by(workers);
                     scope.spawn(move || {
                         for piece in mine {
                             // The other side ended at an error.
-                            if sender.send(prepare(piece, self.strict.as_ref())).is_err() {
+                            if sender.send(preparer.piece(piece)).is_err() {
                                 break;
                             }
                         }
@@ -62,26 +57,49 @@ impl FastStore {
                     receiver
                 })
                 .collect();
-            for (number, piece) in pieces.iter().enumerate() {
-                let receiver = lines.get(number % workers);
-                // A thread that sends nothing has panicked, and the scope does so too.
-                let Some(mut prepared) = receiver.and_then(|r| r.recv().ok()) else {
-                    return Err(DocumentError::Failed(self.layout.data_file()));
-                };
-                stored += prepared.ends.len() as u64;
-                let is_full = self.append(&prepared)?;
-                if let Some((line, fault)) = prepared.fault.take() {
-                    return Err(fault.at_line(first_line + line));
-                }
-                first_line += memchr::memchr_iter(b'\n', piece).count() as u64;
-                if is_full {
-                    self.flush()?;
-                }
-            }
-            Ok(())
+            // A full batch is written while the next one is filled.
+            let (full, batches) = mpsc::sync_channel::<()>(0);
+            let writer = scope.spawn(move || batches.iter().try_for_each(|()| self.flush()));
+            let appended = self.append_pieces(&pieces, &lines, &full, &mut stored);
+            drop(full);
+            let written = writer
+                .join()
+                .unwrap_or_else(|e| std::panic::resume_unwind(e));
+            written.and(appended)
         });
-        self.finish_many(appended)?;
-        Ok(stored)
+        let finished = self.finish_many(appended);
+        self.buffers.rest();
+        finished.map(|()| stored)
+    }
+
+    /// Appends the lines of all pieces, in turns from the threads that make them.
+    fn append_pieces(
+        &self,
+        pieces: &[&[u8]],
+        lines: &[mpsc::Receiver<NewLines>],
+        full: &mpsc::SyncSender<()>,
+        stored: &mut u64,
+    ) -> Result<(), DocumentError> {
+        let mut first_line = 1;
+        for (number, piece) in pieces.iter().enumerate() {
+            let receiver = lines.get(number % lines.len().max(1));
+            // A thread that sends nothing has panicked, and the scope does so too.
+            let Some(mut new) = receiver.and_then(|r| r.recv().ok()) else {
+                return Err(DocumentError::Failed(self.layout.data_file()));
+            };
+            *stored += new.lines.len() as u64;
+            let fault = new.fault.take();
+            let is_full = self.append(new)?;
+            if let Some((line, fault)) = fault {
+                return Err(fault.at_line(first_line + line));
+            }
+            first_line += memchr::memchr_iter(b'\n', piece).count() as u64;
+            // The writer has ended if a write failed, and says why.
+            if is_full && full.send(()).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Stores documents and makes them durable. Returns their number.
@@ -92,22 +110,39 @@ impl FastStore {
         &self,
         documents: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<u64, DocumentError> {
+        let preparer = self.preparer()?;
+        let mut documents = documents.into_iter();
+        let (mut stored, mut some) = (0, Vec::new());
+        loop {
+            some.clear();
+            let mut bytes = 0;
+            while some.len() < GIVEN_AT_ONCE && bytes < PENDING_BYTES_MAX {
+                let Some((id, document)) = documents.next() else {
+                    break;
+                };
+                bytes += document.len();
+                some.push((id, document));
+            }
+            if some.is_empty() {
+                // Puts that were accepted before become durable too.
+                self.buffers.rest();
+                self.flush()?;
+                return Ok(stored);
+            }
+            stored += self.put_given(preparer, &some)?;
+        }
+    }
+
+    /// Returns the rules by which lines are made now.
+    fn preparer(&self) -> Result<Preparer<'_>, DocumentError> {
         if self.lock.is_none() {
             return Err(DocumentError::ReadOnly);
         }
-        let mut documents = documents.into_iter();
-        let mut stored = 0;
-        let appended = loop {
-            let some: Vec<(&str, &[u8])> = documents.by_ref().take(GIVEN_AT_ONCE).collect();
-            if some.is_empty() {
-                break Ok(());
-            }
-            if let Err(e) = self.append_given(&some, &mut stored) {
-                break Err(e);
-            }
-        };
-        self.finish_many(appended)?;
-        Ok(stored)
+        Ok(Preparer {
+            strict: self.strict.as_ref(),
+            buffers: &self.buffers,
+            key: self.read_state()?.index.table().key(),
+        })
     }
 
     /// Returns the number of threads that check documents.
@@ -128,64 +163,78 @@ impl FastStore {
         }
     }
 
-    fn append_given(
+    fn put_given(
         &self,
+        preparer: Preparer<'_>,
         documents: &[(&str, &[u8])],
-        stored: &mut u64,
-    ) -> Result<(), DocumentError> {
-        let strict = self.strict.as_ref();
-        let workers = self.checkers().min(documents.len() / GIVEN_MIN).max(1);
-        let parts = documents.chunks(documents.len().div_ceil(workers));
-        let prepared: Vec<Prepared> = thread::scope(|scope| {
-            let mut parts = parts;
-            let first = parts.next().unwrap_or_default();
-            let others: Vec<_> = parts
-                .map(|part| scope.spawn(move || prepare_given(part, strict)))
-                .collect();
-            let mut all = vec![prepare_given(first, strict)];
-            let join = |other: thread::ScopedJoinHandle<'_, Prepared>| {
-                other
-                    .join()
-                    .unwrap_or_else(|e| std::panic::resume_unwind(e))
-            };
-            all.extend(others.into_iter().map(join));
-            all
-        });
-        for mut part in prepared {
-            *stored += part.ends.len() as u64;
-            let is_full = self.append(&part)?;
-            if let Some((_, fault)) = part.fault.take() {
-                return Err(fault);
-            }
-            if is_full {
-                self.flush()?;
-            }
+    ) -> Result<u64, DocumentError> {
+        let parts: Vec<&[(&str, &[u8])]> = documents.chunks(GIVEN_PART).collect();
+        let helpers = self.checkers().min(parts.len()).saturating_sub(1);
+        if helpers == 0 {
+            let new = parts.into_iter().map(|part| preparer.given(part)).collect();
+            return self.put_prepared(new, &Placing::by_nobody());
         }
-        Ok(())
+        let next = AtomicUsize::new(0);
+        let prepare = || {
+            let mut made = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(part) = parts.get(at) else {
+                    return made;
+                };
+                made.push((at, preparer.given(part)));
+            }
+        };
+        thread::scope(|scope| {
+            let (give, given) = mpsc::channel();
+            let (placing, told) = Placing::by_another();
+            let mut told = Some(told);
+            for _ in 0..helpers {
+                let (give, told) = (give.clone(), told.take());
+                scope.spawn(move || {
+                    let _ = give.send(prepare());
+                    drop(give);
+                    // One of them has work while the lines are written.
+                    if told.is_some_and(|told| told.recv().is_ok()) {
+                        self.place_new();
+                    }
+                });
+            }
+            drop(give);
+            let mut made = prepare();
+            made.extend(given.iter().flatten());
+            if made.len() != parts.len() {
+                // A helper has panicked, and the scope does so too.
+                return Err(DocumentError::Failed(self.layout.data_file()));
+            }
+            made.sort_unstable_by_key(|(at, _)| *at);
+            let new = made.into_iter().map(|(_, new)| new).collect();
+            self.put_prepared(new, &placing)
+        })
+    }
+
+    /// Stores lines up to the first document that is refused. Returns their number.
+    fn put_prepared(
+        &self,
+        mut new: Vec<NewLines>,
+        placing: &Placing,
+    ) -> Result<u64, DocumentError> {
+        let faulty = new.iter().position(|part| part.fault.is_some());
+        new.truncate(faulty.map_or(usize::MAX, |at| at + 1));
+        let fault = new.last_mut().and_then(|part| part.fault.take());
+        let stored = new.iter().map(|part| part.lines.len() as u64).sum();
+        self.put_new(new, placing)?;
+        fault.map_or(Ok(stored), |(_, fault)| Err(fault))
     }
 
     /// Adds lines to the pending ones. Returns true if a batch is full.
-    fn append(&self, prepared: &Prepared) -> Result<bool, DocumentError> {
+    fn append(&self, new: NewLines) -> Result<bool, DocumentError> {
         let mut state = self.write_state()?;
-        if state.needs_line_feed && !prepared.bytes.is_empty() {
-            state.pending.bytes.push(b'\n');
-            state.needs_line_feed = false;
+        if state.pending.bytes.capacity() == 0 {
+            state.reserve(PENDING_BYTES_MAX + 2 * PIECE_BYTES, &self.buffers);
         }
-        let base = state.pending.end();
-        state.pending.bytes.extend_from_slice(&prepared.bytes);
-        if let Err(e) = state.put_pending(base, &prepared.ends) {
-            // Lines without a place would be written.
-            state.has_failed = true;
-            return Err(self.fault(e));
-        }
-        if let Some(last) = prepared.ends.len().checked_sub(1) {
-            let before = last.checked_sub(1).and_then(|at| prepared.ends.get(at));
-            state.pending.last_line = base + before.copied().unwrap_or(0) as u64;
-        }
-        let count = prepared.ends.len();
-        state.pending.puts += count;
-        state.pending.accepted += count as u64;
-        state.is_dirty |= count > 0;
+        state.append(new, &self.buffers);
+        state.place_new().map_err(|e| self.fault(e))?;
         Ok(state.pending.bytes.len() >= PENDING_BYTES_MAX)
     }
 }
@@ -202,73 +251,4 @@ fn pieces(blob: &[u8]) -> Vec<&[u8]> {
         rest = others;
     }
     pieces
-}
-
-/// Makes the lines of a piece, up to the first document that cannot be stored.
-fn prepare(piece: &[u8], strict: Option<&StrictSchema>) -> Prepared {
-    let mut prepared = Prepared {
-        bytes: Vec::with_capacity(piece.len() + piece.len() / 8),
-        ..Prepared::default()
-    };
-    let mut maker = LineMaker::default();
-    for (number, document) in piece.split(|b| *b == b'\n').enumerate() {
-        let document = document.trim_ascii();
-        if document.is_empty() {
-            continue;
-        }
-        let id = quick_id(document).map_err(|e| DocumentError::document("", e));
-        let made = id.and_then(|id| prepare_line(&mut maker, &id, document, strict, &mut prepared));
-        if let Err(fault) = made {
-            prepared.fault = Some((number as u64, fault));
-            break;
-        }
-    }
-    prepared
-}
-
-/// Makes the lines of documents with their ids, up to the first one that cannot be stored.
-fn prepare_given(documents: &[(&str, &[u8])], strict: Option<&StrictSchema>) -> Prepared {
-    let bytes = documents
-        .iter()
-        .map(|(_, document)| document.len() + 32)
-        .sum();
-    let mut prepared = Prepared {
-        bytes: Vec::with_capacity(bytes),
-        ..Prepared::default()
-    };
-    let mut maker = LineMaker::default();
-    for (number, (id, document)) in documents.iter().enumerate() {
-        if let Err(fault) = prepare_line(&mut maker, id, document, strict, &mut prepared) {
-            prepared.fault = Some((number as u64, fault));
-            break;
-        }
-    }
-    prepared
-}
-
-fn prepare_line(
-    maker: &mut LineMaker,
-    id: &str,
-    document: &[u8],
-    strict: Option<&StrictSchema>,
-    prepared: &mut Prepared,
-) -> Result<(), DocumentError> {
-    let id = DocumentId::new(id).map_err(|e| DocumentError::id(id, e))?;
-    let begin = prepared.bytes.len();
-    let made = maker.line_into(&id, document, &mut prepared.bytes);
-    made.map_err(|e| DocumentError::document(id.as_str(), e))?;
-    let limit = LINE_BYTES_MAX;
-    if prepared.bytes.len() - begin >= limit {
-        prepared.bytes.truncate(begin);
-        let id = id.as_str().to_owned();
-        return Err(DocumentError::TooLong { id, limit });
-    }
-    if let Some(strict) = strict
-        && let Err(e) = strict.check(id.as_str(), document)
-    {
-        prepared.bytes.truncate(begin);
-        return Err(e);
-    }
-    prepared.ends.push(prepared.bytes.len());
-    Ok(())
 }

@@ -14,10 +14,12 @@ use crate::documents::format::SideRecord;
 use crate::documents::format::limits::LINE_BYTES_MAX;
 use crate::documents::format::limits::RECORD_BYTES_MAX;
 use crate::documents::format::line_into;
+use crate::documents::store::prepare::NewLines;
+use crate::documents::store::prepare::Placing;
+use crate::documents::store::state::Batch;
 use crate::documents::store::state::Committer;
 use crate::documents::store::state::Deletion;
 use crate::documents::store::state::State;
-use crate::documents::store::state::Unwritten;
 use crate::locks::lock;
 
 /// Number of pending bytes after which a put flushes, whatever the size of a batch.
@@ -133,6 +135,35 @@ impl FastStore {
         committer.is_busy = true;
         drop(committer);
         let written = self.commit();
+        self.end_commit(written)
+    }
+
+    /// Adds lines and waits until they are durable. `placing` is told when another thread can note their places: while
+    /// they are written.
+    ///
+    /// # Errors
+    /// As [`FastStore::flush`].
+    pub(super) fn put_new(
+        &self,
+        new: Vec<NewLines>,
+        placing: &Placing,
+    ) -> Result<(), DocumentError> {
+        let is_first = {
+            let mut committer = lock(&self.committer);
+            !std::mem::replace(&mut committer.is_busy, true)
+        };
+        if !is_first {
+            // They share the next write with those of other threads.
+            let state = self.write_state()?;
+            drop(self.append_all(state, new));
+            return self.flush();
+        }
+        let written = self.commit_with(new, placing);
+        self.end_commit(written)
+    }
+
+    /// Lets another thread write, and tells those that wait what is durable.
+    fn end_commit(&self, written: Result<u64, DocumentError>) -> Result<(), DocumentError> {
         let mut committer = lock(&self.committer);
         committer.is_busy = false;
         self.committed.notify_all();
@@ -142,48 +173,86 @@ impl FastStore {
 
     /// Writes everything that is pending. Returns the number of changes that are durable then.
     fn commit(&self) -> Result<u64, DocumentError> {
-        let (batch, data, deletions, accepted) = {
-            let mut state = self.write_state()?;
-            let batch = Unwritten {
-                start: state.pending.start,
-                bytes: Arc::new(std::mem::take(&mut state.pending.bytes)),
-            };
-            state.pending.start += batch.bytes.len() as u64;
-            state.pending.puts = 0;
-            state.in_flight = Some(batch.clone());
-            let deletions = std::mem::take(&mut state.pending.deletions);
-            (batch, state.data.clone(), deletions, state.pending.accepted)
-        };
-        let written = self.write_batch(&batch, &data, &deletions);
+        let batch = self.write_state()?.take_batch();
+        let written = self.write_batch(&batch);
+        self.finish_batch(batch, written)
+    }
+
+    fn commit_with(&self, new: Vec<NewLines>, placing: &Placing) -> Result<u64, DocumentError> {
+        let state = self.write_state()?;
+        let batch = self.append_all(state, new).take_batch();
+        placing.begin();
+        let written = self.write_batch(&batch);
+        self.finish_batch(batch, written)
+    }
+
+    fn append_all<'a>(
+        &self,
+        mut state: RwLockWriteGuard<'a, State>,
+        new: Vec<NewLines>,
+    ) -> RwLockWriteGuard<'a, State> {
+        // A line feed may come before them.
+        let bytes: usize = new.iter().map(|new| new.bytes.len()).sum();
+        state.reserve(bytes + 1, &self.buffers);
+        for new in new {
+            state.append(new, &self.buffers);
+        }
+        state
+    }
+
+    /// Notes places that are not noted yet.
+    pub(super) fn place_new(&self) {
+        // An error is found again by the thread that writes.
+        drop(self.write_state());
+    }
+
+    fn finish_batch(
+        &self,
+        batch: Batch,
+        written: Result<(), DocumentError>,
+    ) -> Result<u64, DocumentError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Lines that are compared are read from the batch.
+        let placed = state.place_new();
         state.in_flight = None;
         if written.is_err() {
             state.has_failed = true;
             // The written part of it goes, if the disk still lets it; else it is a torn tail.
-            if data.length().is_ok_and(|length| length > batch.start)
+            if batch
+                .data
+                .length()
+                .is_ok_and(|length| length > batch.lines.start)
                 && !matches!(written, Err(DocumentError::Changed(_)))
             {
-                let _ = data.truncate(batch.start);
+                let _ = batch.data.truncate(batch.lines.start);
             }
         }
-        written.map(|()| accepted)
+        drop(state);
+        // Unless a reader has them.
+        if let Some(bytes) = Arc::into_inner(batch.lines.bytes) {
+            self.buffers.give(bytes);
+        }
+        written?;
+        placed.map_err(|e| self.fault(e))?;
+        Ok(batch.accepted)
     }
 
-    fn write_batch(
-        &self,
-        batch: &Unwritten,
-        data: &crate::documents::disk::data_file::DataFile,
-        deletions: &[Deletion],
-    ) -> Result<(), DocumentError> {
+    fn write_batch(&self, batch: &Batch) -> Result<(), DocumentError> {
+        let Batch {
+            lines,
+            data,
+            deletions,
+            ..
+        } = batch;
         let path = self.layout.data_file();
         let fail = |e| DocumentError::file("write", &path, e);
         let inode = data.inode().map_err(fail)?;
         let is_same = inode_at(&path).map_err(fail)? == inode;
-        if !is_same || data.length().map_err(fail)? != batch.start {
+        if !is_same || data.length().map_err(fail)? != lines.start {
             return Err(DocumentError::Changed(path));
         }
-        if !batch.bytes.is_empty() {
-            data.write_durably(&batch.bytes, batch.start)
+        if !lines.bytes.is_empty() {
+            data.write_durably(&lines.bytes, lines.start)
                 .map_err(fail)?;
         }
         let mut records = Vec::with_capacity(deletions.len());
@@ -220,20 +289,29 @@ impl FastStore {
         Quiet { store: self }
     }
 
+    /// Takes the state to read, with the places of all lines.
     pub(super) fn read_state(&self) -> Result<RwLockReadGuard<'_, State>, DocumentError> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        match state.has_failed {
-            true => Err(DocumentError::Failed(self.layout.data_file())),
-            false => Ok(state),
+        loop {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if state.has_failed {
+                return Err(DocumentError::Failed(self.layout.data_file()));
+            }
+            if state.unplaced.is_empty() {
+                return Ok(state);
+            }
+            drop(state);
+            drop(self.write_state()?);
         }
     }
 
+    /// Takes the state for changes, with the places of all lines.
     pub(super) fn write_state(&self) -> Result<RwLockWriteGuard<'_, State>, DocumentError> {
-        let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        match state.has_failed {
-            true => Err(DocumentError::Failed(self.layout.data_file())),
-            false => Ok(state),
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.has_failed {
+            return Err(DocumentError::Failed(self.layout.data_file()));
         }
+        state.place_new().map_err(|e| self.fault(e))?;
+        Ok(state)
     }
 }
 

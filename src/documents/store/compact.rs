@@ -110,8 +110,11 @@ impl FastStore {
         })
     }
 
-    /// Copies lines that are no documents into a file of their own.
+    /// Copies lines that are no documents into a file of their own. Reads the log only if there are such lines.
     fn set_unreadable_aside(&self, state: &State) -> Result<u64, DocumentError> {
+        if state.unreadable == 0 {
+            return Ok(0);
+        }
         let path = self.layout.data_file();
         let (mut aside, mut count) = (None, 0);
         let mut lines = Lines::new(state.data.clone(), 0);

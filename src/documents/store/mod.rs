@@ -2,14 +2,16 @@
 //!
 //! - `commit`: puts and deletions, and the one thread that makes those of all threads durable
 //! - `checkpoint`: `index.bin` and the side log; `compact`: the log without dead lines
-//! - `bulk`: many documents at once; `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
+//! - `bulk`: many documents at once, `prepare`, `buffers`: their lines; `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
 
+mod buffers;
 mod bulk;
 mod check;
 mod checkpoint;
 mod commit;
 mod compact;
 mod open;
+mod prepare;
 mod read;
 pub(super) mod schemas;
 mod state;
@@ -28,6 +30,7 @@ use std::sync::RwLock;
 use crate::documents::Layout;
 use crate::documents::disk::lock::WriterLock;
 use crate::documents::format::IndexForm;
+use crate::documents::store::buffers::Buffers;
 use crate::documents::store::schemas::StrictSchema;
 use crate::documents::store::state::Committer;
 use crate::documents::store::state::State;
@@ -49,6 +52,7 @@ pub struct FastStore {
     committer: Mutex<Committer>,
     /// Told when the committer has finished.
     committed: Condvar,
+    buffers: Buffers,
 }
 
 impl Drop for FastStore {

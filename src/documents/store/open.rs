@@ -17,6 +17,7 @@ use crate::documents::disk::lock::WriterLock;
 use crate::documents::disk::side_file::SideWriter;
 use crate::documents::format::IndexForm;
 use crate::documents::format::SideRecord;
+use crate::documents::store::buffers::Buffers;
 use crate::documents::store::schemas::StrictSchema;
 use crate::documents::store::state::Committer;
 use crate::documents::store::state::Pending;
@@ -144,6 +145,7 @@ impl FastStore {
             data: loaded.data,
             index: loaded.index,
             in_flight: None,
+            unplaced: Vec::new(),
             pending: Pending {
                 start: loaded.end,
                 last_line: loaded.last_line,
@@ -173,6 +175,7 @@ impl FastStore {
             state: RwLock::new(state),
             committer: Mutex::new(committer),
             committed: Condvar::new(),
+            buffers: Buffers::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
+use std::thread;
 
 use crate::documents::Document;
 use crate::documents::DocumentError;
@@ -11,9 +12,10 @@ use crate::documents::Scan;
 use crate::documents::disk::live_lines::LiveLines;
 use crate::documents::disk::load::load;
 use crate::documents::format::quick_id;
+use crate::locks::threads;
 
-/// Number of documents whose bytes are brought near together: as many reads wait for the memory at the same time.
-const AT_ONCE: usize = 32;
+/// Number of documents for which a thread is worth its begin.
+const PART_MIN: usize = 500;
 
 impl FastStore {
     /// Returns a document. Also one that was put by this handle and is not durable yet.
@@ -29,22 +31,32 @@ impl FastStore {
         }
     }
 
-    /// Returns documents in the order of the ids, `None` where there is none.
+    /// Returns documents in the order of the ids, `None` where there is none. Many are looked for by several threads.
     ///
     /// # Errors
     /// As [`FastStore::get`].
     pub fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Document>>, DocumentError> {
         let state = self.read_state()?;
-        let lines = state.lines();
-        let mut documents = Vec::with_capacity(ids.len());
-        for some in ids.chunks(AT_ONCE) {
-            state.index.bring_near(some, &lines);
-            for id in some {
-                let found = state.index.find(id, &lines, <[u8]>::to_vec);
-                let found = found.map_err(|e| self.fault(e))?;
-                documents.push(found.map(|(_, line)| Document::of_line(line)));
+        let state = &*state;
+        let workers = threads().min(ids.len() / PART_MIN).max(1);
+        let part_length = ids.len().div_ceil(workers).max(1);
+        let mut documents = vec![None; ids.len()];
+        let found = thread::scope(|scope| {
+            let mut parts = ids
+                .chunks(part_length)
+                .zip(documents.chunks_mut(part_length));
+            let first = parts.next();
+            let others: Vec<_> = parts
+                .map(|(ids, to)| scope.spawn(move || state.get_some(ids, to)))
+                .collect();
+            let mut found = first.map_or(Ok(()), |(ids, to)| state.get_some(ids, to));
+            for other in others {
+                let other = other.join();
+                found = found.and(other.unwrap_or_else(|e| std::panic::resume_unwind(e)));
             }
-        }
+            found
+        });
+        found.map_err(|e| self.fault(e))?;
         Ok(documents)
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::documents::Document;
 use crate::documents::disk::data_file::DataFile;
 use crate::documents::disk::data_file::DataView;
 use crate::documents::disk::live_lines::LiveLines;
@@ -10,9 +11,16 @@ use crate::documents::disk::side_file::SideWriter;
 use crate::documents::format::FileIdentity;
 use crate::documents::format::Place;
 use crate::documents::format::quick_id;
+use crate::documents::store::buffers::Buffers;
+use crate::documents::store::prepare::NewLine;
+use crate::documents::store::prepare::NewLines;
+use crate::documents::table::HashKey;
 use crate::documents::table::LineSource;
 use crate::documents::table::LiveIndex;
 use crate::documents::table::is_exact;
+
+/// Number of slots or lines that are brought near together: as many reads wait for the memory at the same time.
+const PLACES_AT_ONCE: usize = 32;
 
 /// Documents and where they are.
 #[derive(Debug)]
@@ -24,6 +32,8 @@ pub(super) struct State {
     pub(super) in_flight: Option<Unwritten>,
     /// Bytes that were accepted after those.
     pub(super) pending: Pending,
+    /// Appended lines that the index does not have yet: whoever takes the state next notes them first.
+    pub(super) unplaced: Vec<Unplaced>,
     /// A write failed, and places may be wrong.
     pub(super) has_failed: bool,
     /// Lines that are no documents, among those that were read when the collection opened.
@@ -73,6 +83,25 @@ pub(super) struct Deletion {
     pub(super) last_line: u64,
 }
 
+/// Lines that were appended and have no places yet.
+#[derive(Debug)]
+pub(super) struct Unplaced {
+    /// Offset of the first one in the log.
+    base: u64,
+    lines: Vec<NewLine>,
+    key: HashKey,
+}
+
+/// Changes that are written together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) lines: Unwritten,
+    pub(super) data: DataFile,
+    pub(super) deletions: Vec<Deletion>,
+    /// Number of changes that were ever accepted up to these.
+    pub(super) accepted: u64,
+}
+
 impl Pending {
     /// Returns the offset after the last accepted line.
     pub(super) fn end(&self) -> u64 {
@@ -102,24 +131,98 @@ impl State {
         self.index.put(id, place, &lines)
     }
 
-    /// Notes the places of lines that are pending already: those from `base` on, by the offsets of their ends.
+    /// Adds lines to the pending ones. They have no places until [`State::place_new`] has noted them.
+    pub(super) fn append(&mut self, new: NewLines, buffers: &Buffers) {
+        let pending = &mut self.pending;
+        if self.needs_line_feed && !new.lines.is_empty() {
+            pending.bytes.push(b'\n');
+            self.needs_line_feed = false;
+        }
+        let base = pending.end();
+        pending.bytes.extend_from_slice(&new.bytes);
+        buffers.give(new.bytes);
+        let count = new.lines.len();
+        if let Some(last) = count.checked_sub(1) {
+            let before = last.checked_sub(1).and_then(|at| new.lines.get(at));
+            pending.last_line = base + before.map_or(0, |line| line.end) as u64;
+        }
+        pending.puts += count;
+        pending.accepted += count as u64;
+        self.is_dirty |= count > 0;
+        self.unplaced.push(Unplaced {
+            base,
+            lines: new.lines,
+            key: new.key,
+        });
+    }
+
+    /// Makes room for bytes that are appended one after the other.
+    pub(super) fn reserve(&mut self, bytes: usize, buffers: &Buffers) {
+        let pending = &mut self.pending.bytes;
+        let wanted = pending.len() + bytes;
+        if pending.capacity() < wanted {
+            let mut larger = buffers.take(wanted);
+            larger.extend_from_slice(pending);
+            buffers.give(std::mem::replace(pending, larger));
+        }
+    }
+
+    /// Notes the places of all lines that were appended.
     ///
     /// # Errors
-    /// As [`LiveIndex::put`]; some are noted then.
-    pub(super) fn put_pending(&mut self, base: u64, ends: &[usize]) -> io::Result<()> {
-        let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
-        let mut start = 0;
-        for end in ends {
-            let place = Place {
-                offset: base + start as u64,
-                length: u32::try_from(end - start).unwrap_or(u32::MAX),
-            };
-            let line = lines.unwritten(place).unwrap_or_default();
-            let id = quick_id(line).map_err(|_| io::ErrorKind::UnexpectedEof)?;
-            self.index.put(&id, place, &lines)?;
-            start = *end;
+    /// As [`LiveIndex::put`]; the handle fails from now on, since lines without a place may be written.
+    pub(super) fn place_new(&mut self) -> io::Result<()> {
+        for unplaced in std::mem::take(&mut self.unplaced) {
+            if let Err(e) = self.place(&unplaced) {
+                self.has_failed = true;
+                return Err(e);
+            }
         }
         Ok(())
+    }
+
+    fn place(&mut self, unplaced: &Unplaced) -> io::Result<()> {
+        let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
+        // An index that was made anew since has another key.
+        let is_same_key = self.index.table().key() == unplaced.key;
+        let mut start = 0;
+        for some in unplaced.lines.chunks(PLACES_AT_ONCE) {
+            self.index
+                .bring_slots_near(some.iter().map(|line| line.hash));
+            for line in some {
+                let place = Place {
+                    offset: unplaced.base + start as u64,
+                    length: u32::try_from(line.end - start).unwrap_or(u32::MAX),
+                };
+                start = line.end;
+                let id = || {
+                    let line = lines.unwritten(place).unwrap_or_default();
+                    quick_id(line).map_err(|_| io::ErrorKind::UnexpectedEof.into())
+                };
+                match is_same_key {
+                    true => self.index.put_hashed(line.hash, id, place, &lines)?,
+                    false => self.index.put(&id()?, place, &lines)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes everything that is pending, to be written.
+    pub(super) fn take_batch(&mut self) -> Batch {
+        let lines = Unwritten {
+            start: self.pending.start,
+            bytes: Arc::new(std::mem::take(&mut self.pending.bytes)),
+        };
+        self.pending.start += lines.bytes.len() as u64;
+        self.pending.puts = 0;
+        self.in_flight = Some(lines.clone());
+        Batch {
+            lines,
+            data: self.data.clone(),
+            deletions: std::mem::take(&mut self.pending.deletions),
+            accepted: self.pending.accepted,
+        }
     }
 
     /// Forgets a document; false if it was not there.
@@ -129,6 +232,26 @@ impl State {
     pub(super) fn forget(&mut self, id: &str) -> io::Result<bool> {
         let lines = Lines::new(&self.data, self.in_flight.as_ref(), &self.pending);
         self.index.remove(id, u64::MAX, &lines)
+    }
+
+    /// Fills in the documents of some ids, as many as there are places for.
+    ///
+    /// # Errors
+    /// As [`LiveIndex::find`].
+    pub(super) fn get_some(&self, ids: &[&str], to: &mut [Option<Document>]) -> io::Result<()> {
+        let lines = self.lines();
+        for (ids, to) in ids
+            .chunks(PLACES_AT_ONCE)
+            .zip(to.chunks_mut(PLACES_AT_ONCE))
+        {
+            let mut to = to.iter_mut();
+            self.index.find_some(ids, &lines, <[u8]>::to_vec, |line| {
+                if let Some(to) = to.next() {
+                    *to = line.map(Document::of_line);
+                }
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the lines of the log, also those that are not written yet.

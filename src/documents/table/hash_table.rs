@@ -4,7 +4,6 @@
 //! Slots stand in the order of their hashes (the home of a hash is its share of 2^64), so that a table grows in
 //! one sequential pass.
 
-use std::hash::Hasher;
 use std::io;
 
 use crate::documents::format::Place;
@@ -14,12 +13,15 @@ use crate::documents::table::slot::HashKey;
 use crate::documents::table::slot::RawSlot;
 use crate::documents::table::slot::SLOT_BYTES;
 use crate::documents::table::slot::Slot;
+use crate::documents::table::slot::hash_id;
 use crate::documents::table::slots::BLOCK_SLOTS;
 use crate::documents::table::slots::Slots;
 use crate::documents::table::slots::damaged;
 
 /// Number of slots of the smallest table.
 const SLOTS_MIN: usize = 64;
+/// Number of slots that are looked at for a guess.
+const LOOKS_MAX: usize = 32;
 /// An empty slot.
 const EMPTY: RawSlot = [0; SLOT_BYTES];
 
@@ -73,9 +75,7 @@ impl HashTable {
 
     /// Hashes an id.
     pub(crate) fn hash(&self, id: &str) -> u64 {
-        let mut hasher = siphasher::sip::SipHasher13::new_with_key(&self.key);
-        hasher.write(id.as_bytes());
-        hasher.finish()
+        hash_id(&self.key, id)
     }
 
     /// Returns the slot at which the search for a hash begins.
@@ -90,10 +90,22 @@ impl HashTable {
         }
     }
 
-    /// Returns the place in the first slot of a hash, whatever document is there.
-    pub(crate) fn first_place(&self, hash: u64) -> Option<Place> {
-        let raw = self.slots.get(self.home(hash)).ok()?;
-        Slot::decode(raw).map(|slot| slot.place)
+    /// Reads a byte of the slot at which the search for a hash begins.
+    pub(crate) fn home_byte(&self, hash: u64) -> u8 {
+        self.slots.get(self.home(hash)).map_or(0, |raw| raw[0])
+    }
+
+    /// Returns the place of the first document with this hash: nearly always the one that is looked for.
+    pub(crate) fn likely_place(&self, hash: u64) -> Option<Place> {
+        let mut at = self.home(hash);
+        for _ in 0..LOOKS_MAX {
+            let slot = Slot::decode(self.slots.get(at).ok()?)?;
+            if slot.hash == hash {
+                return Some(slot.place);
+            }
+            at = self.after(at);
+        }
+        None
     }
 
     /// Looks for a document. `is_same` compares the id with that of the line at a place.
@@ -146,11 +158,23 @@ impl HashTable {
     /// `InvalidData` for a damaged table.
     pub(crate) fn put_new(&mut self, slot: Slot) -> io::Result<()> {
         if (self.used + 1) * 5 > self.slots.len() * 4 {
-            self.resize((self.used * 2).max(SLOTS_MIN))?;
+            self.resize((self.used * 3).max(SLOTS_MIN))?;
         }
         self.place(slot.hash, slot.encode())?;
         self.used += 1;
         Ok(())
+    }
+
+    /// Makes room for more documents. A third of the slots stays free.
+    ///
+    /// # Errors
+    /// `InvalidData` for a damaged table; as `mmap`, if there is no memory.
+    pub(crate) fn reserve(&mut self, more: usize) -> io::Result<()> {
+        let wanted = self.used + more;
+        match wanted * 5 > self.slots.len() * 4 {
+            true => self.resize((wanted + wanted / 2).max(SLOTS_MIN)),
+            false => Ok(()),
+        }
     }
 
     fn place(&mut self, hash: u64, raw: RawSlot) -> io::Result<()> {
@@ -202,7 +226,7 @@ impl HashTable {
     }
 
     fn resize(&mut self, count: usize) -> io::Result<()> {
-        let old = std::mem::replace(&mut self.slots, Slots::Owned(vec![EMPTY; count]));
+        let old = std::mem::replace(&mut self.slots, Slots::empty(count)?);
         for at in 0..old.len() {
             let raw = old.get(at)?;
             if let Some(slot) = Slot::decode(raw) {

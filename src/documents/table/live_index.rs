@@ -1,5 +1,6 @@
 //! The places of all live documents, and the offsets of the lines that are none.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -23,6 +24,11 @@ pub(crate) trait LineSource {
     /// As the source; `UnexpectedEof` for a line that is not there.
     fn with_line<R>(&self, place: Place, read: impl FnOnce(&[u8]) -> R) -> io::Result<R>;
 }
+
+/// Bytes that the memory brings at once.
+const CACHE_LINE_BYTES: usize = 64;
+/// Bytes of a line that are brought near; the memory foresees what follows.
+const NEAR_BYTES_MAX: u32 = 512;
 
 /// Live documents of a log.
 #[derive(Debug)]
@@ -145,41 +151,69 @@ impl LiveIndex {
         mut read: impl FnMut(&[u8]) -> R,
     ) -> io::Result<Option<(Place, R)>> {
         let hash = self.table.hash(id);
-        Ok(self
-            .find_slot(hash, id, lines, &mut read)?
-            .map(|(_, place, r)| (place, r)))
+        let is_same = |line: &[u8]| self.table.is_line_of(hash, id, line);
+        let found = self.find_slot(hash, is_same, lines, &mut read)?;
+        Ok(found.map(|(_, place, r)| (place, r)))
     }
 
-    /// Reads a byte of the slots and of the lines of documents, all at the same time, so that they are near when they are
-    /// looked for.
-    pub(crate) fn bring_near(&self, ids: &[&str], lines: &impl LineSource) {
-        let places: Vec<Option<Place>> = ids
-            .iter()
-            .map(|id| self.table.first_place(self.table.hash(id)))
-            .collect();
+    /// Returns the places of documents and what `read` makes of their lines, `None` where there is none.
+    ///
+    /// Slots and lines of all ids are read at the same time before any is compared, so that the memory is waited for once.
+    ///
+    /// # Errors
+    /// As [`LiveIndex::find`].
+    pub(crate) fn find_some<R>(
+        &self,
+        ids: &[&str],
+        lines: &impl LineSource,
+        mut read: impl FnMut(&[u8]) -> R,
+        mut each: impl FnMut(Option<R>),
+    ) -> io::Result<()> {
+        let hashes: Vec<u64> = ids.iter().map(|id| self.table.hash(id)).collect();
+        self.bring_slots_near(hashes.iter().copied());
         let mut sum = 0_u8;
-        for place in places.into_iter().flatten() {
-            let first = Place { length: 1, ..place };
+        for place in hashes
+            .iter()
+            .filter_map(|hash| self.table.likely_place(*hash))
+        {
+            let length = place.length.min(NEAR_BYTES_MAX);
+            let near = |line: &[u8]| {
+                let of_each = line.iter().step_by(CACHE_LINE_BYTES);
+                of_each.fold(0_u8, |sum, byte| sum.wrapping_add(*byte))
+            };
             // A line that cannot be read gives its error where it is looked for.
-            let read = lines.with_line(first, |line| line.first().copied().unwrap_or(0));
+            let read = lines.with_line(Place { length, ..place }, near);
             sum = sum.wrapping_add(read.unwrap_or(0));
         }
         std::hint::black_box(sum);
+        for (id, hash) in ids.iter().zip(hashes) {
+            let is_same = |line: &[u8]| self.table.is_line_of(hash, id, line);
+            let found = self.find_slot(hash, is_same, lines, &mut read)?;
+            each(found.map(|(_, _, r)| r));
+        }
+        Ok(())
     }
 
+    /// Reads the slots of hashes, all at the same time.
+    pub(crate) fn bring_slots_near(&self, hashes: impl Iterator<Item = u64>) {
+        let sum = hashes.fold(0_u64, |sum, hash| {
+            sum.wrapping_add(self.table.home_byte(hash).into())
+        });
+        std::hint::black_box(sum);
+    }
+
+    /// Looks for the slot of a hash whose line `is_same` accepts.
     fn find_slot<R>(
         &self,
         hash: u64,
-        id: &str,
+        is_same: impl Fn(&[u8]) -> io::Result<bool>,
         lines: &impl LineSource,
         read: &mut impl FnMut(&[u8]) -> R,
     ) -> io::Result<Option<(usize, Place, R)>> {
         let mut got = None;
         let found = self.table.find(hash, |place| {
             let same = lines.with_line(place, |line| {
-                self.table
-                    .is_line_of(hash, id, line)
-                    .map(|is_same| is_same.then(|| (line.len(), read(line))))
+                is_same(line).map(|is_same| is_same.then(|| (line.len(), read(line))))
             })??;
             let is_same = same.is_some();
             got = same;
@@ -201,12 +235,23 @@ impl LiveIndex {
         place: Place,
         lines: &impl LineSource,
     ) -> io::Result<()> {
+        self.put_hashed(self.table.hash(id), || Ok(id.into()), place, lines)
+    }
+
+    /// As [`LiveIndex::put`], for an id that is read only if there is a slot with its hash.
+    pub(crate) fn put_hashed<'a>(
+        &mut self,
+        hash: u64,
+        id: impl Fn() -> io::Result<Cow<'a, str>>,
+        place: Place,
+        lines: &impl LineSource,
+    ) -> io::Result<()> {
         if place.offset >= LOG_BYTES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let hash = self.table.hash(id);
         let slot = Slot { hash, place };
-        let old = self.find_slot(hash, id, lines, &mut |_| ())?;
+        let is_same = |line: &[u8]| self.table.is_line_of(hash, &id()?, line);
+        let old = self.find_slot(hash, is_same, lines, &mut |_| ())?;
         match old {
             None => self.table.put_new(slot)?,
             Some((at, old, ())) => {
@@ -247,7 +292,8 @@ impl LiveIndex {
         lines: &impl LineSource,
     ) -> io::Result<bool> {
         let hash = self.table.hash(id);
-        let found = self.find_slot(hash, id, lines, &mut |_| ())?;
+        let is_same = |line: &[u8]| self.table.is_line_of(hash, id, line);
+        let found = self.find_slot(hash, is_same, lines, &mut |_| ())?;
         let Some((at, place, ())) = found.filter(|(_, place, ())| place.offset < before) else {
             return Ok(false);
         };

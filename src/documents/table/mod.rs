@@ -20,3 +20,5 @@ pub(super) use live_index::DeadSnapshot;
 pub(super) use live_index::LineSource;
 pub(super) use live_index::LiveIndex;
 pub(super) use live_index::is_exact;
+pub(super) use slot::HashKey;
+pub(super) use slot::hash_id;

@@ -1,5 +1,7 @@
 //! Slots of the table: a hash of the id, and the place of the line.
 
+use std::hash::Hasher;
+
 use crate::documents::format::Place;
 
 /// Length of a slot in bytes.
@@ -9,6 +11,13 @@ pub(crate) type RawSlot = [u8; SLOT_BYTES];
 
 /// Key of the hash of ids. It is random, so that nobody can choose ids that share a slot.
 pub(crate) type HashKey = [u8; 16];
+
+/// Hashes an id: SipHash-1-3 of its bytes.
+pub(crate) fn hash_id(key: &HashKey, id: &str) -> u64 {
+    let mut hasher = siphasher::sip::SipHasher13::new_with_key(key);
+    hasher.write(id.as_bytes());
+    hasher.finish()
+}
 
 /// Number of bits of the length.
 const LENGTH_BITS: u32 = 20;

@@ -14,11 +14,16 @@ use crate::mapped_file::PrivateMap;
 /// Number of slots of a block.
 pub(crate) const BLOCK_SLOTS: usize = 4096;
 
+/// Bytes of slots that are worth large pages.
+const LARGE_BYTES: usize = 4 << 20;
+
 /// The slots of a table.
 #[derive(Debug)]
 pub(crate) enum Slots {
     /// Slots in memory.
     Owned(Vec<RawSlot>),
+    /// Many slots in memory.
+    Large(PrivateMap),
     /// Slots of a file. Changes stay in memory.
     Mapped(MappedSlots),
 }
@@ -76,10 +81,22 @@ pub(crate) fn damaged() -> io::Error {
 }
 
 impl Slots {
+    /// Makes empty slots.
+    ///
+    /// # Errors
+    /// As `mmap`, if there is no memory.
+    pub(crate) fn empty(count: usize) -> io::Result<Self> {
+        match count * SLOT_BYTES >= LARGE_BYTES {
+            true => PrivateMap::zeros(count * SLOT_BYTES).map(Self::Large),
+            false => Ok(Self::Owned(vec![[0; SLOT_BYTES]; count])),
+        }
+    }
+
     /// Returns the number of slots.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Owned(slots) => slots.len(),
+            Self::Large(map) => map.bytes().len() / SLOT_BYTES,
             Self::Mapped(slots) => slots.count,
         }
     }
@@ -88,9 +105,14 @@ impl Slots {
     ///
     /// # Errors
     /// `InvalidData` if its block is damaged.
+    #[inline]
     pub(crate) fn get(&self, at: usize) -> io::Result<RawSlot> {
         match self {
             Self::Owned(slots) => slots.get(at).copied().ok_or_else(damaged),
+            Self::Large(map) => {
+                let (slots, _) = map.bytes().as_chunks();
+                slots.get(at).copied().ok_or_else(damaged)
+            }
             Self::Mapped(mapped) => {
                 mapped.check(at / BLOCK_SLOTS)?;
                 let start = HEADER_BYTES + at * SLOT_BYTES;
@@ -105,9 +127,11 @@ impl Slots {
     ///
     /// # Errors
     /// As [`Slots::get`].
+    #[inline]
     pub(crate) fn set(&mut self, at: usize, slot: RawSlot) -> io::Result<()> {
         let place = match self {
             Self::Owned(slots) => slots.get_mut(at),
+            Self::Large(map) => map.bytes_mut().as_chunks_mut().0.get_mut(at),
             Self::Mapped(mapped) => {
                 // A block is checked before it differs from the file.
                 mapped.check(at / BLOCK_SLOTS)?;

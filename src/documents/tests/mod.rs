@@ -1,5 +1,6 @@
 //! Tests of collections on real files.
 
+mod beside;
 mod durability;
 mod faults;
 mod model;

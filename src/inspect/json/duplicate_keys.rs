@@ -49,25 +49,39 @@ impl KeyCheck {
     #[inline]
     pub fn event(&mut self, row: &[u8], event: &Event<'_>, at: usize) -> Option<Span> {
         match event {
-            Event::Object => self.objects.push(self.keys.len()),
-            Event::Key(text) => {
-                let start = at + 1;
-                let end = start + text.raw.len();
-                self.keys.push((Span { start, end }, text.is_escaped));
-            }
-            Event::ObjectEnd => {
-                let first = self.objects.pop().unwrap_or_default();
-                let own = self.keys.get_mut(first..).unwrap_or_default();
-                let found = match own.len() {
-                    0..=FEW_KEYS if !may_repeat(row, own) => None,
-                    _ => repeated(row, own),
-                };
-                self.keys.truncate(first);
-                return found;
-            }
+            Event::Object => self.object(),
+            Event::Key(text) => self.key(text, at),
+            Event::ObjectEnd => return self.object_end(row),
             _ => {}
         }
         None
+    }
+
+    /// Feeds the start of an object.
+    #[inline]
+    pub(crate) fn object(&mut self) {
+        self.objects.push(self.keys.len());
+    }
+
+    /// Feeds a key, with the offset of its quote.
+    #[inline]
+    pub(crate) fn key(&mut self, text: &Text<'_>, at: usize) {
+        let start = at + 1;
+        let end = start + text.raw.len();
+        self.keys.push((Span { start, end }, text.is_escaped));
+    }
+
+    /// Feeds the end of an object. Returns its first repeated key.
+    #[inline]
+    pub(crate) fn object_end(&mut self, row: &[u8]) -> Option<Span> {
+        let first = self.objects.pop().unwrap_or_default();
+        let own = self.keys.get_mut(first..).unwrap_or_default();
+        let found = match own.len() {
+            0..=FEW_KEYS if !may_repeat(row, own) => None,
+            _ => repeated(row, own),
+        };
+        self.keys.truncate(first);
+        found
     }
 }
 
@@ -78,12 +92,13 @@ const FEW_KEYS: usize = 16;
 
 /// Returns true if two keys are written alike, or if one has escapes.
 fn may_repeat(row: &[u8], keys: &[(Span, bool)]) -> bool {
-    let length = |key: &(Span, bool)| key.0.end - key.0.start;
+    // Most keys differ in their length or their first byte, for which no call is made.
+    let short = |key: &(Span, bool)| (key.0.end - key.0.start, row.get(key.0.start));
     let mut rest = keys;
     while let Some((key, others)) = rest.split_first() {
-        let same = |other: &&(Span, bool)| length(other) == length(key);
-        let is_repeated = |other: &(Span, bool)| other.0.of(row) == key.0.of(row);
-        if key.1 || others.iter().filter(same).any(is_repeated) {
+        let is_repeated =
+            |other: &(Span, bool)| short(other) == short(key) && other.0.of(row) == key.0.of(row);
+        if key.1 || others.iter().any(is_repeated) {
             return true;
         }
         rest = others;

@@ -47,6 +47,8 @@ pub struct Scanner<'a> {
     token_end: usize,
     /// True for a string or key with escapes, and for an integer.
     is_marked: bool,
+    /// Offset after the last white space between tokens; 0 if there was none.
+    space_end: usize,
     nesting: Nesting,
     next: Expected,
     /// Accepts `NaN`, `Infinity` and `-Infinity` as numbers.
@@ -71,7 +73,7 @@ enum Expected {
 
 /// An event without its content. It fits into a register, because most events are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TokenKind {
+pub(crate) enum TokenKind {
     Object,
     ObjectEnd,
     Array,
@@ -115,6 +117,7 @@ impl<'a> Scanner<'a> {
             token_at: 0,
             token_end: 0,
             is_marked: false,
+            space_end: 0,
             nesting: Nesting::default(),
             next: Expected::Value,
             has_nan: false,
@@ -155,6 +158,25 @@ impl<'a> Scanner<'a> {
             TokenKind::Null => Event::Null,
             TokenKind::Over => return Ok(None),
         }))
+    }
+
+    /// Returns the kind of the next event. Quicker than [`Scanner::next_event`] where most contents are not looked at.
+    ///
+    /// # Errors
+    /// As [`Scanner::next_event`].
+    #[inline]
+    pub(crate) fn next_token(&mut self) -> Result<TokenKind, ScanError> {
+        self.step().map_err(|Stopped| self.noted())
+    }
+
+    /// Returns the last key or string.
+    pub(crate) fn token_text(&self) -> Text<'a> {
+        self.inside()
+    }
+
+    /// Returns true if there was white space between tokens behind an offset.
+    pub(crate) fn has_space_after(&self, offset: usize) -> bool {
+        self.space_end > offset
     }
 
     /// Skips the next value as a whole, with its key if it has one. Returns `None` at the end of
@@ -373,7 +395,10 @@ impl<'a> Scanner<'a> {
         loop {
             let byte = self.text.get(self.at).copied();
             match byte {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                    self.at += 1;
+                    self.space_end = self.at;
+                }
                 _ => return byte,
             }
         }
