@@ -17,6 +17,7 @@ use crate::documents::format::IndexForm;
 use crate::documents::format::id_from_field;
 use crate::documents::format::limits::LINE_BYTES_MAX;
 use crate::file_io::Input;
+use crate::progress::Progress as _;
 use crate::registry::Error;
 
 /// Options of commands that store documents.
@@ -85,6 +86,12 @@ pub(crate) fn store_lines(
     path: &Path,
 ) -> Result<(), Failure> {
     let input = Input::open(path).map_err(|e| Error::file("read", path, e))?;
+    let length = match &input {
+        Input::Plain(file) => file.metadata().ok().map(|meta| meta.len()),
+        Input::Stream(_) => None,
+    };
+    let bar = ctx.progress_bar();
+    bar.phase("store", length);
     let mut reader: Box<dyn BufRead> = match input {
         Input::Plain(file) => Box::new(BufReader::with_capacity(1 << 20, file)),
         Input::Stream(stream) => Box::new(BufReader::with_capacity(1 << 20, stream)),
@@ -102,9 +109,11 @@ pub(crate) fn store_lines(
         line.clear();
         let mut limited = (&mut reader).take(LINE_BYTES_MAX as u64);
         let n = limited.read_until(b'\n', &mut line);
-        if n.map_err(|e| Error::file("read", path, e))? == 0 {
+        let n = n.map_err(|e| Error::file("read", path, e))?;
+        if n == 0 {
             break;
         }
+        bar.advance(n as u64);
         number += 1;
         let document = line.trim_ascii();
         if document.is_empty() {
@@ -124,6 +133,7 @@ pub(crate) fn store_lines(
             Err(e) => {
                 // Those before it stay, and are durable.
                 writer.finish()?;
+                drop(bar);
                 let stored = output.stored;
                 if !ctx.out.is_json() && stored > 0 {
                     ctx.out.diagnostic(&format!(
@@ -135,6 +145,7 @@ pub(crate) fn store_lines(
         }
     }
     writer.finish()?;
+    drop(bar);
     let text = format!("Stored {} documents\n", output.stored);
     ctx.out.result(&output, &[], &text)?;
     match output.refused.first() {

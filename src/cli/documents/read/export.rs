@@ -14,6 +14,7 @@ use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
+use crate::progress::Progress as _;
 use crate::registry::Error;
 
 /// Write documents into a file of JSON Lines
@@ -49,6 +50,8 @@ pub(crate) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
     let fail = |e| Error::output(&args.output, e);
     let mut file = OutputFile::create(&args.output, if_exists, None).map_err(fail)?;
     let mut documents = 0;
+    let bar = ctx.progress_bar();
+    bar.phase("export", None);
     {
         let mut to = BufWriter::with_capacity(1 << 20, &mut file);
         for document in collection.scan(&choice)? {
@@ -60,6 +63,7 @@ pub(crate) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
         to.flush().map_err(fail)?;
     }
     let bytes = file.finish().map_err(fail)?;
+    drop(bar);
     let output = ExportOutput {
         path: args.output.display().to_string(),
         documents,

@@ -8,6 +8,7 @@ use crate::cli::documents::collection::CollectionArgs;
 use crate::cli::exit::Failure;
 use crate::cli::output::text::human_bytes;
 use crate::documents::StoreOptions;
+use crate::progress::Progress as _;
 
 /// Drop what deletions and updates left in the log
 #[derive(Debug, Args)]
@@ -32,7 +33,10 @@ struct CompactOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &CompactArgs) -> Result<(), Failure> {
+    let bar = ctx.progress_bar();
+    bar.phase("compact", None);
     let report = args.at.open_log(ctx, &StoreOptions::default())?.compact()?;
+    drop(bar);
     let output = CompactOutput {
         documents: report.documents,
         bytes_before: report.bytes_before,

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::documents::change::bulk::IndexArgs;
 use crate::cli::documents::collection::CollectionArgs;
 use crate::cli::exit::Failure;
+use crate::progress::Progress as _;
 
 /// Write the index that other programs read anew, from the log
 #[derive(Debug, Args)]
@@ -26,7 +27,10 @@ struct ReindexOutput {
 }
 
 pub(crate) fn run(ctx: &Context, args: &ReindexArgs) -> Result<(), Failure> {
+    let bar = ctx.progress_bar();
+    bar.phase("reindex", None);
     let documents = args.at.open_log(ctx, &args.index.options())?.reindex()?;
+    drop(bar);
     let text = format!("Indexed {documents} documents\n");
     Ok(ctx.out.result(&ReindexOutput { documents }, &[], &text)?)
 }

@@ -10,6 +10,7 @@ use crate::documents::Engine;
 use crate::documents::FastStore;
 use crate::documents::StoreOptions;
 use crate::documents::ValidationReport;
+use crate::progress::Progress as _;
 
 /// Read a whole collection, and compare the index with it
 #[derive(Debug, Args)]
@@ -60,6 +61,8 @@ pub(crate) fn run(ctx: &Context, args: &ValidateArgs) -> Result<(), Failure> {
     if layout.has_files_only() {
         return validate_files(ctx, &Engine::of_layout(layout)?);
     }
+    let bar = ctx.progress_bar();
+    bar.phase("validate", None);
     if args.fix && !FastStore::validate(&layout)?.is_sound() {
         let store = args.at.open_log(ctx, &StoreOptions::default())?;
         if FastStore::validate(&layout)?.unreadable_lines > 0 {
@@ -67,7 +70,9 @@ pub(crate) fn run(ctx: &Context, args: &ValidateArgs) -> Result<(), Failure> {
         }
         store.reindex()?;
     }
-    show(ctx, FastStore::validate(&layout)?)
+    let report = FastStore::validate(&layout)?;
+    drop(bar);
+    show(ctx, report)
 }
 
 fn validate_files(ctx: &Context, engine: &Engine) -> Result<(), Failure> {
