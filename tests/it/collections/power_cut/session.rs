@@ -10,9 +10,11 @@ use serde_json::json;
 
 use super::Expected;
 use super::disk::Disk;
+use super::disk::Draw;
 use super::trace;
 use super::trace::Offset;
 use super::trace::Step;
+use crate::support::random::Random;
 
 /// A command of the session.
 #[derive(Debug)]
@@ -85,6 +87,8 @@ impl Session {
             .filter(|id| !["d07", "d13"].contains(id))
             .collect();
         session.delete(dir, &all);
+        session.put(dir, &[], &names(2..5));
+        session.compact_in_part(dir);
         session.put(dir, &["--index", "binary"], &names(20..22));
         session
     }
@@ -195,6 +199,43 @@ impl Session {
         };
         self.disk.take(&wrote, first);
         self.disk.take(&Step::Synced { path, before: 1 }, first);
+    }
+
+    /// Compacts, and brings the files back that were there when the new log had just replaced the old one: a power cut may
+    /// leave them, and the next command goes on from there.
+    fn compact_in_part(&mut self, dir: &Path) {
+        let first = self.disk.len();
+        self.run(dir, &["compact"], &[], "");
+        let log = format!("{}/s/collections/c/meta/data.jsonl", self.base);
+        let compacted = self.disk.read(&log).map(<[u8]>::to_vec);
+        let mut random = Random::new(0);
+        let moments = first..=self.disk.len();
+        let mut trees = moments.map(|after| self.disk.cut(after, Draw::Kept, &mut random));
+        let tree = trees.find(|tree| tree[&log] == compacted).unwrap();
+        let mut changed = 0;
+        for (path, bytes) in tree {
+            let Some(bytes) = bytes.filter(|bytes| self.disk.read(&path) != Some(bytes)) else {
+                continue;
+            };
+            std::fs::write(&path, &bytes).unwrap();
+            let first = self.disk.len();
+            let steps = [
+                Step::Cut {
+                    path: path.clone(),
+                    length: 0,
+                },
+                Step::Wrote {
+                    path: path.clone(),
+                    offset: Offset::At(0),
+                    bytes,
+                },
+                Step::Synced { path, before: 2 },
+            ];
+            steps.iter().for_each(|step| self.disk.take(step, first));
+            changed += 1;
+        }
+        // The side log that announces the compaction, and the older index.
+        assert!(changed >= 2, "{changed}");
     }
 
     /// Returns what must be there after a number of changes on disk, and what may.
