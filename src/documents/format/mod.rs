@@ -19,6 +19,8 @@ mod table_header;
 pub mod zip;
 
 #[cfg(test)]
+mod line_tests;
+#[cfg(test)]
 mod tests;
 
 pub use id::CollectionName;
