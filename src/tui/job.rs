@@ -58,11 +58,12 @@ pub(super) enum Slot {
     Edit,
     Browse,
     Detail,
+    Compare,
     Pull,
 }
 
 impl Slot {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Open,
         Self::Page,
         Self::Number,
@@ -79,6 +80,7 @@ impl Slot {
         Self::Edit,
         Self::Browse,
         Self::Detail,
+        Self::Compare,
         Self::Pull,
     ];
 
@@ -95,7 +97,7 @@ impl Slot {
             Self::Sort => Some("sorting"),
             Self::Stats => Some("counting values"),
             Self::Lint => Some("linting"),
-            Self::Duplicates => Some("comparing"),
+            Self::Duplicates | Self::Compare => Some("comparing"),
             Self::Export => Some("writing"),
             Self::Edit => Some("editing"),
             Self::Pull => Some("pulling"),

@@ -186,6 +186,12 @@ impl State {
                     browser.is_ready = true;
                 }
             }
+            Slot::Detail => {
+                if let Some(browser) = &mut self.browser {
+                    // The same, for a description.
+                    browser.detail = browser.asked.take().map(|of| (of, Vec::new()));
+                }
+            }
             Slot::Stats => self.pane = None,
             _ => {}
         }

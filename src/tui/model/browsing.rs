@@ -88,7 +88,13 @@ impl State {
             .detail
             .as_ref()
             .is_some_and(|(of, _)| *of == reference);
-        if !has && self.is_browsing {
+        // It is on its way: a key or an answer must not begin it again.
+        let is_asked =
+            browser.asked.as_ref() == Some(&reference) && self.jobs.is_running(Slot::Detail);
+        if !has && !is_asked && self.is_browsing {
+            if let Some(browser) = &mut self.browser {
+                browser.asked = Some(reference.clone());
+            }
             self.start(Slot::Detail, Job::Browse(BrowseJob::Detail(reference)));
         }
     }
@@ -184,7 +190,7 @@ impl State {
         match (browser.marked.clone(), current) {
             (Some(old), Some(new)) if old != new => {
                 self.say("comparing…");
-                self.start(Slot::Detail, Job::Browse(BrowseJob::Compare { old, new }));
+                self.start(Slot::Compare, Job::Browse(BrowseJob::Compare { old, new }));
             }
             _ => self.say("mark a version with `m`, then choose another"),
         }

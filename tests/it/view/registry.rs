@@ -21,7 +21,10 @@ fn versions_are_listed_and_compared_by_rows() {
     terminal.wait_for("tale");
     terminal.type_bytes(b"v");
     terminal.wait_for("versions of tale");
-    terminal.type_bytes(b"jmk=");
+    terminal.type_bytes(b"jm");
+    terminal.wait_for("rows      30");
+    // The description of the other version is on its way when the comparison begins.
+    terminal.type_bytes(b"k=");
     let text = terminal.wait_for("1 added");
     assert!(text.contains("a new row"), "{text}");
     terminal.type_bytes(b"qqq");

@@ -18,6 +18,8 @@ pub(in crate::tui) struct Browser {
     pub top: usize,
     /// Description of a dataset, by its reference.
     pub detail: Option<(String, Vec<Line>)>,
+    /// The reference whose description was asked for last.
+    pub asked: Option<String>,
     /// Version that another is compared with.
     pub marked: Option<String>,
     pub is_ready: bool,
