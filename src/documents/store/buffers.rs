@@ -6,6 +6,8 @@ use crate::locks::lock;
 
 /// Bytes that are kept while many documents are stored.
 const BUSY_BYTES_MAX: usize = 64 << 20;
+/// Number of buffers that are kept.
+const BUFFERS_MAX: usize = 64;
 /// Bytes that are kept afterwards.
 const IDLE_BYTES_MAX: usize = 16 << 20;
 
@@ -30,6 +32,9 @@ impl Buffers {
 
     /// Gives a buffer back.
     pub(super) fn give(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() == 0 {
+            return;
+        }
         buffer.clear();
         let mut kept = lock(&self.0);
         kept.push(buffer);
@@ -42,13 +47,31 @@ impl Buffers {
     }
 }
 
-/// Frees the oldest buffers beyond a number of bytes.
+/// Frees the oldest buffers beyond a number of bytes, or beyond [`BUFFERS_MAX`].
 fn shorten(kept: &mut Vec<Vec<u8>>, bytes_max: usize) {
     let mut bytes = 0;
-    let newest = kept.iter().rev().take_while(|buffer| {
+    let newest = kept.iter().rev().take(BUFFERS_MAX).take_while(|buffer| {
         bytes += buffer.capacity();
         bytes <= bytes_max
     });
     let excess = kept.len() - newest.count();
     kept.drain(..excess);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_batches_keep_few_buffers() {
+        let buffers = Buffers::default();
+        for bytes in 0..10_000 {
+            // A batch begins without memory and takes some.
+            let taken = buffers.take(bytes);
+            buffers.give(Vec::new());
+            buffers.give(taken);
+        }
+        let kept = lock(&buffers.0).len();
+        assert!((1..=64).contains(&kept), "{kept}");
+    }
 }

@@ -48,8 +48,11 @@ impl FastStore {
                     let mine = pieces.iter().skip(worker).step_by(workers);
                     scope.spawn(move || {
                         for piece in mine {
+                            let new = preparer.piece(piece);
+                            // Nothing behind a refused document is stored, so it must not set a schema either.
+                            let is_last = new.fault.is_some();
                             // The other side ended at an error.
-                            if sender.send(preparer.piece(piece)).is_err() {
+                            if sender.send(new).is_err() || is_last {
                                 break;
                             }
                         }
@@ -124,8 +127,8 @@ impl FastStore {
                 some.push((id, document));
             }
             if some.is_empty() {
-                // Puts that were accepted before become durable too.
                 self.buffers.rest();
+                // Puts that were accepted before become durable too.
                 self.flush()?;
                 return Ok(stored);
             }
@@ -171,7 +174,8 @@ impl FastStore {
         let parts: Vec<&[(&str, &[u8])]> = documents.chunks(GIVEN_PART).collect();
         let helpers = self.checkers().min(parts.len()).saturating_sub(1);
         if helpers == 0 {
-            let new = parts.into_iter().map(|part| preparer.given(part)).collect();
+            // It ends at the first document that is refused: those behind it must not set a schema.
+            let new = vec![preparer.given(documents)];
             return self.put_prepared(new, &Placing::by_nobody());
         }
         let next = AtomicUsize::new(0);

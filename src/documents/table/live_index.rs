@@ -156,7 +156,8 @@ impl LiveIndex {
         Ok(found.map(|(_, place, r)| (place, r)))
     }
 
-    /// Returns the places of documents and what `read` makes of their lines, `None` where there is none.
+    /// Calls `each` with what `read` makes of the line of each document, in the order of the ids; with `None` where there
+    /// is none.
     ///
     /// Slots and lines of all ids are read at the same time before any is compared, so that the memory is waited for once.
     ///

@@ -70,6 +70,8 @@ fn bulk_puts_beside_other_changes_leave_what_the_log_says() {
                 scope.spawn(|| {
                     for _ in 0..3 {
                         store.compact().unwrap();
+                        // The hashes of ids have another key from now on.
+                        store.reindex().unwrap();
                     }
                 }),
             ];

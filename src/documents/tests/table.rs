@@ -176,6 +176,46 @@ fn long_lines_have_their_length_from_their_line_feed() {
     assert_eq!(read.stats().unwrap().live_bytes, live);
 }
 
+/// Makes a collection whose documents have one schema.
+fn strict(root: &Path) -> FastStore {
+    let files = layout(root);
+    files.init_collection().unwrap();
+    let manifest = CollectionManifest::new("c", true, String::new());
+    manifest.write(&files).unwrap();
+    open(root)
+}
+
+#[test]
+fn document_that_is_not_stored_sets_no_schema() {
+    // It stands behind one that is refused, far enough to be checked apart from it.
+    let text = "x".repeat(2048);
+    let later: Vec<(String, String)> = (0..1200)
+        .map(|n| (format!("d{n}"), format!("{{\"n\":{n},\"t\":\"{text}\"}}")))
+        .collect();
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = strict(one.path());
+    let first = std::iter::once(("../d", b"{}".as_slice()));
+    let given = later.iter().map(|(id, d)| (id.as_str(), d.as_bytes()));
+    let stored = store.put_many(first.chain(given));
+    assert!(
+        matches!(stored, Err(DocumentError::Id { .. })),
+        "{stored:?}"
+    );
+    put(&store, "a", 1);
+    let store = strict(two.path());
+    let lines = later
+        .iter()
+        .map(|(id, d)| format!("{{\"_id\":\"{id}\",{}\n", &d[1..]));
+    let blob = "no document\n".to_owned() + &lines.collect::<String>();
+    let stored = store.write_jsonl_blob(blob.as_bytes());
+    assert!(
+        matches!(stored, Err(DocumentError::Document { .. })),
+        "{stored:?}"
+    );
+    put(&store, "a", 1);
+    assert_eq!(store.len(), 1);
+}
+
 #[test]
 fn strict_collection_takes_the_types_of_its_first_document_from_many_at_once() {
     // The first document takes long, so another thread is ready with documents of another type before it.
@@ -191,13 +231,6 @@ fn strict_collection_takes_the_types_of_its_first_document_from_many_at_once() {
         .iter()
         .map(|(id, line)| (id.as_str(), line.trim_end().as_bytes()));
     let blob = document(0) + &(600..1200).map(document).collect::<String>();
-    let strict = |root: &Path| {
-        let files = layout(root);
-        files.init_collection().unwrap();
-        let manifest = CollectionManifest::new("c", true, String::new());
-        manifest.write(&files).unwrap();
-        open(root)
-    };
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = strict(one.path());
     let stored = store.put_many(given);

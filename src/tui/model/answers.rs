@@ -188,7 +188,7 @@ impl State {
             }
             Slot::Detail => {
                 if let Some(browser) = &mut self.browser {
-                    // The same, for a description.
+                    // Without this, the same description would be asked for again and again.
                     browser.detail = browser.asked.take().map(|of| (of, Vec::new()));
                 }
             }
