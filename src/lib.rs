@@ -102,6 +102,7 @@
 //! | `search` | full-text search over names, tags, cards and columns | 9 |
 //! | `documents` | collections of JSON documents | 11 |
 //! | `documents-async` | the same for async programs, with tokio | 13 |
+//! | `features` | tables of features by key, for batches of keys | 11 |
 //! | `registry` | `LocalRegistry` and its operations | 12 |
 //! | `federation` | QUIC, serving, pulling, gossip | 13 |
 //! | `mcp` | the MCP server for assistants | 14 |
@@ -129,6 +130,8 @@ pub mod documents;
 #[cfg(feature = "documents-async")]
 pub mod documents_async;
 pub mod error_kind;
+#[cfg(feature = "features")]
+pub mod features;
 #[cfg(feature = "disk")]
 pub mod file_io;
 pub mod ident;
@@ -138,7 +141,7 @@ pub mod inspect;
 pub mod keyring;
 pub mod locks;
 pub mod manifest;
-#[cfg(feature = "documents")]
+#[cfg(any(feature = "documents", feature = "features"))]
 mod mapped_file;
 #[cfg(feature = "mcp")]
 pub mod mcp;

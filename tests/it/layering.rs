@@ -35,7 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["protocol"],
     &["store", "search", "keyring", "catalog"],
     &["inspect", "remote"],
-    &["documents"],
+    &["documents", "features"],
     &["registry"],
     &["net", "documents_async"],
     &["mcp", "tui"],
