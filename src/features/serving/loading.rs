@@ -212,6 +212,13 @@ impl Load<'_> {
         let path = directory.file(&format!("{mark}-{}{UNCHECKED}", noise()?));
         let built = build_segment(&path, &inputs, &options, self.progress);
         let built = built.and_then(|built| {
+            if built.rows == 0 {
+                // It would take the rows away that are served.
+                return Err(FeatureError::Mismatch {
+                    file: partition.name.clone(),
+                    why: "it has no rows".to_owned(),
+                });
+            }
             self.source.check(partition)?;
             directory.rename(&path, name)?;
             Ok(built)
