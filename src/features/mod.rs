@@ -29,6 +29,7 @@ pub use crate::features::error::FeatureError;
 pub use crate::features::keys::Keys;
 pub use crate::features::schema::ColumnSpec;
 pub use crate::features::schema::DataType;
+pub use crate::features::schema::Number;
 pub use crate::features::schema::TableSchema;
 pub use crate::features::segment::Origin;
 pub use crate::features::table::FeatureTable;
