@@ -4,6 +4,7 @@
 mod documents;
 mod duplicates;
 mod edits;
+mod features;
 mod figures;
 mod json;
 mod lint;
@@ -85,6 +86,7 @@ pub use duplicates::sketch_cache;
 pub use duplicates::sketch_cache_seeds;
 pub use edits::edits;
 pub use edits::edits_seeds;
+pub use features::feature_config;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -99,7 +101,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 39] = [
+pub const TARGETS: [(&str, Target); 40] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -130,6 +132,7 @@ pub const TARGETS: [(&str, Target); 39] = [
     ("row_index", row_index),
     ("edits", edits),
     ("table", table),
+    ("feature_config", feature_config),
     ("documents", documents),
     ("duplicates", duplicates),
     ("sketch_cache", sketch_cache),

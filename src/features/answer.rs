@@ -7,14 +7,18 @@ use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
 use arrow_array::RecordBatchOptions;
 use arrow_array::UInt32Array;
+use arrow_array::new_null_array;
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType as ArrowType;
 use arrow_schema::Field;
 use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
+use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
 use crate::features::error::FeatureError;
+use crate::features::schema::ColumnSpec;
+use crate::features::schema::TableSchema;
 
 /// Whether a value was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,5 +155,66 @@ impl Answer {
         columns.insert(0, Arc::new(index));
         let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
         RecordBatch::try_new(Arc::new(schema), columns).map_err(bad)
+    }
+}
+
+impl Answer {
+    /// Returns the answer of a table without rows.
+    pub(crate) fn without_rows(
+        schema: &TableSchema,
+        columns: &[&str],
+        count: usize,
+    ) -> Result<Self, FeatureError> {
+        let mut fields = Vec::with_capacity(columns.len());
+        for name in columns {
+            let place = schema.place(name)?;
+            fields.extend(schema.columns().get(place).map(ColumnSpec::field));
+        }
+        let values = fields
+            .iter()
+            .map(|field| new_null_array(field.data_type(), count));
+        let values = values.collect();
+        let found = BooleanBuffer::new_unset(count);
+        let answer = Self::new(Arc::new(Schema::new(fields)), values, found);
+        Ok(match schema.timestamp() {
+            Some(_) => answer.with_times(vec![0; count], None),
+            None => answer,
+        })
+    }
+
+    /// Puts answers to one request together: each row is that of the first answer that has one.
+    pub(crate) fn newest_of(answers: &[Self]) -> Result<Self, FeatureError> {
+        let bad = |e: arrow_schema::ArrowError| FeatureError::Request(e.to_string());
+        let Some(first) = answers.first() else {
+            return Err(FeatureError::Request("there is no answer".to_owned()));
+        };
+        let count = first.len();
+        let is_found = |answer: &Self, row| row < answer.len() && answer.found.value(row);
+        let places: Vec<(usize, usize)> = (0..count)
+            .map(|row| {
+                let newest = answers.iter().position(|answer| is_found(answer, row));
+                (newest.unwrap_or(0), row)
+            })
+            .collect();
+        let mut columns = Vec::with_capacity(first.columns.len());
+        for column in 0..first.columns.len() {
+            let values = answers.iter().filter_map(|a| a.columns.get(column));
+            let values: Vec<&dyn arrow_array::Array> = values.map(|v| &**v).collect();
+            columns.push(interleave(&values, &places).map_err(bad)?);
+        }
+        let at = |(answer, row): &(usize, usize)| answers.get(*answer).map(|a| (a, *row));
+        let found = places.iter().map(|p| at(p).is_some_and(|(a, row)| is_found(a, row)));
+        let merged = Self::new(Arc::clone(&first.schema), columns, found.collect());
+        if first.times.is_none() {
+            return Ok(merged);
+        }
+        let times = places.iter().map(|p| at(p).and_then(|(a, row)| a.time(row)));
+        let times = times.map(Option::unwrap_or_default).collect();
+        let is_expired = |(a, row): (&Self, usize)| a.expired.as_ref().is_some_and(|e| e.value(row));
+        let expired = answers.iter().any(|a| a.expired.is_some()).then(|| {
+            let bits = places.iter().map(|p| at(p).is_some_and(is_expired));
+            bits.collect()
+        });
+        Ok(merged.with_times(times, expired))
     }
 }

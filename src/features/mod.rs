@@ -26,6 +26,8 @@ pub use crate::features::build::BuildOptions;
 pub use crate::features::build::BuildReport;
 pub use crate::features::build::build_segment;
 pub use crate::features::error::FeatureError;
+#[cfg(feature = "registry")]
+pub(crate) use crate::features::error::whole_text;
 pub use crate::features::keys::Keys;
 pub use crate::features::schema::ColumnSpec;
 pub use crate::features::schema::DataType;

@@ -171,6 +171,7 @@ fn listing(hub: &HubUrl, commit: &str, files: Vec<HubFile>) -> Result<Listing, R
             url: RemoteUrl::Hub(hub.at_path(&file.path)),
             size_bytes: file.size_bytes,
             promise: file.promise,
+            modified: None,
         })
     });
     let mut files: Vec<ListedFile> = listed.collect::<Result<_, RemoteError>>()?;

@@ -27,6 +27,8 @@ pub struct ListedFile {
     pub size_bytes: u64,
     /// Hashes that the source promises of the bytes.
     pub promise: Promise,
+    /// The time of the last change, as the source writes it.
+    pub modified: Option<String>,
 }
 
 /// Hashes that a source promises of a file. None of them is checked by reading.

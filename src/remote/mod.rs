@@ -72,6 +72,21 @@ impl Remote {
         settings: RemoteSettings,
         notices: Box<NoticeSink>,
     ) -> Self {
+        Self(Arc::new(Client::new(transport, settings, notices.into())))
+    }
+
+    /// Returns a reader of the same servers with another endpoint or region of S3, and without a cache on disk: for
+    /// files that are read once. It shares the transport, and counts for itself.
+    #[must_use]
+    pub fn at_s3(&self, endpoint: Option<&str>, region: Option<&str>) -> Self {
+        let client = &self.0;
+        let mut settings = client.settings.clone();
+        settings.cache_directory = None;
+        let own = |named: Option<&str>, default| named.map(str::to_owned).or(default);
+        settings.s3.endpoint = own(endpoint, settings.s3.endpoint.take());
+        settings.s3.region = own(region, settings.s3.region.take());
+        let transport = Arc::clone(&client.transport);
+        let notices = Arc::clone(&client.notices);
         Self(Arc::new(Client::new(transport, settings, notices)))
     }
 

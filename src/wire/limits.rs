@@ -1,5 +1,5 @@
 //! Limits on input from outside. Rooms that read formats of their own have a `limits.rs` too: `remote`, `documents/format`,
-//! `mcp`, `tui`. `spec/limits.md` lists the same numbers, and a test compares the two.
+//! `features`, `mcp`, `tui`. `spec/limits.md` lists the same numbers, and a test compares the two.
 
 /// Bytes in a dataset's name.
 pub const NAME_BYTES_MAX: usize = 128;

@@ -1,4 +1,19 @@
 //! Partitions of a source.
+//!
+//! - `partition.rs`: files of a source as partitions, pure; `local.rs`: directories; `s3.rs`: buckets
+//! - `makers.rs`: what a program can reach
+
+mod local;
+mod makers;
+pub(crate) mod partition;
+#[cfg(feature = "registry")]
+mod s3;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "registry")]
+pub use crate::features::source::makers::FileSources;
+pub use crate::features::source::makers::LocalSources;
 
 use crate::features::build::BuildInput;
 use crate::features::config::SourceConfig;
@@ -30,22 +45,41 @@ pub struct PartitionFile {
     pub validator: String,
 }
 
+/// The partitions of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listing {
+    /// Those that are complete, the newest first.
+    pub partitions: Vec<Partition>,
+    /// The names of the others, the newest first, each with the reason why it does not count.
+    pub others: Vec<(String, String)>,
+}
+
 /// A place with partitions.
 pub trait PartitionSource: Send + Sync {
     /// Returns the place, for messages.
     fn place(&self) -> String;
 
-    /// Lists the complete partitions, the newest first, and says why others are not.
+    /// Lists the partitions. A place without any is no error.
     ///
     /// # Errors
-    /// [`FeatureError::NoPartition`]; [`FeatureError::Source`].
-    fn partitions(&self) -> Result<Vec<Partition>, FeatureError>;
+    /// [`FeatureError::NoPartition`] for a place that does not exist; [`FeatureError::Source`].
+    fn partitions(&self) -> Result<Listing, FeatureError>;
 
     /// Opens the files of a partition.
     ///
     /// # Errors
     /// [`FeatureError::Source`], also if a file is no longer what was listed.
     fn open(&self, partition: &Partition) -> Result<Vec<BuildInput>, FeatureError>;
+
+    /// Returns an error if a file is no longer what was listed, after all of them were read. Sources whose readers
+    /// notice a change of a file need no second look.
+    ///
+    /// # Errors
+    /// As [`PartitionSource::open`].
+    fn check(&self, _partition: &Partition) -> Result<(), FeatureError> {
+        Ok(())
+    }
 }
 
 /// Maker of sources: what a program can reach.

@@ -2,6 +2,7 @@
 
 mod collection;
 mod delta;
+mod features;
 mod full_disk;
 mod power_cut;
 mod rebuild;

@@ -44,7 +44,7 @@ pub(crate) struct Client {
     pub(crate) pool: Pool,
     pub(crate) counters: Counters,
     pub(crate) permits: Arc<Permits>,
-    pub(crate) notices: Box<NoticeSink>,
+    pub(crate) notices: Arc<NoticeSink>,
     next_file: AtomicU64,
     /// The kept blocks of open files.
     kept: Mutex<Vec<Weak<KeptBlocks>>>,
@@ -54,7 +54,7 @@ impl Client {
     pub(crate) fn new(
         transport: Arc<dyn Transport>,
         settings: RemoteSettings,
-        notices: Box<NoticeSink>,
+        notices: Arc<NoticeSink>,
     ) -> Self {
         Self {
             transport,

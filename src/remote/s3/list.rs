@@ -94,5 +94,6 @@ fn listed(
             etag,
             ..Promise::default()
         },
+        modified: object.modified,
     }))
 }

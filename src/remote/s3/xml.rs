@@ -21,6 +21,8 @@ pub struct Object {
     pub size_bytes: u64,
     /// The ETag with its quotes.
     pub etag: Option<String>,
+    /// The time of the last change, as it stands in the list.
+    pub modified: Option<String>,
 }
 
 /// Decodes one page of `ListObjectsV2`.
@@ -41,6 +43,7 @@ pub fn decode_objects(xml: &str) -> Result<ObjectPage, &'static str> {
                 .parse()
                 .map_err(|_| "a size that is no number")?,
             etag: text_of(inner, "ETag"),
+            modified: text_of(inner, "LastModified"),
         });
         rest = behind;
     }

@@ -332,6 +332,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
             "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
         ],
+        "feature_config" => [
+            "server:\n  host: localhost\n  port: 8080\ntables:\n  t:\n    source:\n      s3: {bucket: b-1, prefix: f/, endpoint: 'http://h:9'}\n    poll_interval: 5m 30s\n    key: [a, b]\n    columns:\n      a: {dtype: utf8, nullable: false}\n",
+            "tables: {t: {key: [id], columns: {id: {dtype: int64}, v: {dtype: \"float32[8]\", strict: false}}, memory: map}}\n",
+            "---\ntables:\n  ? \"t\\u00e9\"\n  : source: {registry: {name: lab/x, version: ^1, path: p}}\n    key: [k]\n    timestamp: at\n    ttl: 7d\n...\n",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec(),
         "mcp_call" => [
             r#"{"name":"get_lines","arguments":{"start":1,"count":5,"max_chars":1000}}"#,
             r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,

@@ -7,6 +7,7 @@ use alimentar::chunk::Codec;
 use alimentar::chunk::CodecError;
 use alimentar::chunk::next_cut;
 use alimentar::chunk::params;
+use alimentar::features;
 use alimentar::ident::BlobId;
 use alimentar::ident::ChunkId;
 use alimentar::ident::ContentId;
@@ -36,13 +37,14 @@ fn spec(name: &str) -> String {
 #[test]
 fn limits_match_the_specification() {
     let page = spec("limits.md");
-    for (name, value) in limits::ALL {
+    let tables = || limits::ALL.iter().chain(features::limits::ALL);
+    for (name, value) in tables() {
         assert!(
             page.contains(&format!("| `{name}` | {value} |")),
             "{name} {value}"
         );
     }
-    assert_eq!(page.matches("| `").count(), limits::ALL.len());
+    assert_eq!(page.matches("| `").count(), tables().count());
 }
 
 #[test]

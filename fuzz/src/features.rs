@@ -1,0 +1,23 @@
+//! Configurations of feature tables: YAML that people and programs write.
+
+use alimentar::features::FeatureError;
+use alimentar::features::config::Config;
+
+/// A configuration. What is refused has a place in the text.
+pub fn feature_config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match Config::parse(text, "features.yaml") {
+        Ok(config) => {
+            for table in &config.tables {
+                assert!(!table.key.is_empty() && table.parts > 0);
+                assert!(!table.name.contains(['/', '\\', '\0']) && table.name != "..");
+            }
+        }
+        Err(FeatureError::Config { line, column, .. }) => {
+            assert!(line > 0 && column > 0 && line <= text.lines().count() + 2);
+        }
+        Err(other) => panic!("{other}"),
+    }
+}

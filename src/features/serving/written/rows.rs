@@ -1,0 +1,129 @@
+//! Rows of clients and of segments, as inputs of a build.
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::Array as _;
+use arrow_array::RecordBatch;
+use arrow_array::RecordBatchOptions;
+use arrow_array::new_null_array;
+use arrow_schema::ArrowError;
+use arrow_schema::Field;
+use arrow_schema::Schema;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::EnabledStatistics;
+use parquet::file::properties::WriterProperties;
+
+use crate::features::error::FeatureError;
+use crate::features::schema::ColumnSpec;
+use crate::features::schema::TableSchema;
+use crate::features::schema::widen;
+use crate::features::table::FeatureTable;
+
+/// The name of rows that a client sends, in messages.
+const SENT: &str = "the rows";
+/// Rows of a segment that are in memory at a time.
+const BATCH_ROWS: usize = 65_536;
+
+fn misfit(why: String) -> FeatureError {
+    FeatureError::Mismatch {
+        file: SENT.to_owned(),
+        why,
+    }
+}
+
+/// Returns the Arrow schema of rows on their way into a segment.
+fn arrow_schema(schema: &TableSchema) -> SchemaRef {
+    let fields = schema
+        .columns()
+        .iter()
+        .map(|c| Field::new(&c.name, c.data_type.arrow(), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Returns rows with the columns of a table: values of narrower types are widened, and columns that may be null and
+/// that are not there are filled with nulls.
+///
+/// # Errors
+/// [`FeatureError::Mismatch`] for other columns, for values of other types, and for nulls that a column does not have.
+pub(super) fn conformed(
+    schema: &TableSchema,
+    rows: &RecordBatch,
+) -> Result<RecordBatch, FeatureError> {
+    let given = rows.schema();
+    for (at, field) in given.fields().iter().enumerate() {
+        let name = field.name();
+        if !schema.columns().iter().any(|c| c.name == *name) {
+            return Err(misfit(format!("the table has no column `{name}`")));
+        }
+        if given.index_of(name).ok() != Some(at) {
+            return Err(misfit(format!("they have two columns `{name}`")));
+        }
+    }
+    let key: Vec<&str> = schema.key().map(|c| c.name.as_str()).collect();
+    let columns = schema.columns().iter().map(|column: &ColumnSpec| {
+        let name = &column.name;
+        let is_key = key.contains(&name.as_str());
+        let Some(values) = rows.column_by_name(name) else {
+            return match column.is_nullable && !is_key {
+                true => Ok(new_null_array(&column.data_type.arrow(), rows.num_rows())),
+                false => Err(misfit(format!("they lack the column `{name}`"))),
+            };
+        };
+        let values = widen(values, column).map_err(|why| misfit(format!("`{name}`: {why}")))?;
+        match (values.null_count(), is_key, column.is_nullable) {
+            (0, ..) | (_, false, true) => Ok(values),
+            (_, true, _) => Err(misfit(format!("the key `{name}` has nulls"))),
+            (_, false, false) => Err(misfit(format!("`{name}` has nulls, and may have none"))),
+        }
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let whole = RecordBatch::try_new_with_options(arrow_schema(schema), columns, &options);
+    whole.map_err(|e: ArrowError| misfit(e.to_string()))
+}
+
+/// Writes rows as a Parquet file, which a build reads once.
+///
+/// # Errors
+/// [`FeatureError::Request`] with the writer's reason.
+pub(super) fn encode(
+    schema: &TableSchema,
+    batches: &mut dyn Iterator<Item = Result<RecordBatch, FeatureError>>,
+    to: impl Write + Send,
+) -> Result<(), FeatureError> {
+    let bad = |e: ParquetError| FeatureError::Request(e.to_string());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut writer =
+        ArrowWriter::try_new(to, arrow_schema(schema), Some(properties)).map_err(bad)?;
+    for batch in batches {
+        writer.write(&batch?).map_err(bad)?;
+    }
+    writer.close().map_err(bad)?;
+    Ok(())
+}
+
+/// Writes the rows of a segment as a Parquet file.
+///
+/// # Errors
+/// As [`encode`]; [`FeatureError::Damaged`].
+pub(super) fn copy_segment(table: &FeatureTable, to: &File) -> Result<(), FeatureError> {
+    let mut at = 0;
+    let mut batches = std::iter::from_fn(|| {
+        if at >= table.rows() {
+            return None;
+        }
+        let batch = table.scan(at, BATCH_ROWS);
+        at += BATCH_ROWS as u64;
+        Some(batch.and_then(|batch| conformed(table.schema(), &batch)))
+    });
+    encode(table.schema(), &mut batches, to)
+}
