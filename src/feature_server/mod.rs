@@ -28,7 +28,10 @@ mod timed_stream;
 
 #[doc(hidden)]
 pub use flight::decode_message;
+#[cfg(feature = "cli")]
+pub(crate) use http::json_value;
 pub use polling::LoadEvent;
+pub use polling::LoadObserver;
 pub use polling::Poller;
 pub use server::FeatureServer;
 pub use server::FeatureServerOptions;

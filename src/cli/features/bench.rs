@@ -54,7 +54,9 @@ pub(crate) fn run(ctx: &Context, args: &BenchArgs) -> Result<(), Failure> {
     let tables = &opened.tables;
     let mut state = tables.state(&args.table)?;
     if state.has_source && state.origin.is_none() {
-        state = tables.load(&args.table, false, now(), &ctx.progress_bar())?.state;
+        state = tables
+            .load(&args.table, false, now(), &ctx.progress_bar())?
+            .state;
     }
     let schema = tables.schema(&args.table)?;
     let is_key = |name: &str| schema.key().any(|c| c.name == name);
@@ -65,7 +67,10 @@ pub(crate) fn run(ctx: &Context, args: &BenchArgs) -> Result<(), Failure> {
     }
     let sets = (0..SETS).map(|seed| tables.some_keys(&args.table, args.keys as usize, seed));
     let sets = sets.collect::<Result<Vec<_>, _>>()?;
-    let (end, mut times) = (Instant::now() + Duration::from_secs(args.seconds), Vec::new());
+    let (end, mut times) = (
+        Instant::now() + Duration::from_secs(args.seconds),
+        Vec::new(),
+    );
     for keys in sets.iter().cycle() {
         let began = Instant::now();
         tables.get(&args.table, keys, &columns, now())?;
@@ -77,7 +82,9 @@ pub(crate) fn run(ctx: &Context, args: &BenchArgs) -> Result<(), Failure> {
     times.sort_unstable();
     let at = |percent: usize| {
         let place = (times.len() * percent / 100).min(times.len().saturating_sub(1));
-        times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+        times
+            .get(place)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e6)
     };
     let total: Duration = times.iter().sum();
     #[allow(clippy::cast_precision_loss, reason = "a rate is given as a double")]

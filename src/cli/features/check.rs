@@ -78,7 +78,9 @@ impl CheckedObject {
             files: Some(report.files),
             columns: columns.collect(),
             left_out: report.left_out,
-            others: others.map(|(partition, reason)| OtherObject { partition, reason }).collect(),
+            others: others
+                .map(|(partition, reason)| OtherObject { partition, reason })
+                .collect(),
             reason: None,
         }
     }
@@ -98,8 +100,14 @@ pub(crate) fn run(ctx: &Context, args: &CheckArgs) -> Result<(), Failure> {
         });
     }
     let lines: Vec<Vec<String>> = tables.iter().map(line).collect();
-    let text = ctx.out.table(&["TABLE", "PARTITION", "ROWS", "STATE"], &lines);
-    let failed: Vec<String> = tables.iter().filter(|t| !t.ok).map(|t| t.name.clone()).collect();
+    let text = ctx
+        .out
+        .table(&["TABLE", "PARTITION", "ROWS", "STATE"], &lines);
+    let failed: Vec<String> = tables
+        .iter()
+        .filter(|t| !t.ok)
+        .map(|t| t.name.clone())
+        .collect();
     let names: Vec<String> = tables.iter().map(|t| t.name.clone()).collect();
     let output = CheckOutput {
         ok: failed.is_empty(),
@@ -108,7 +116,10 @@ pub(crate) fn run(ctx: &Context, args: &CheckArgs) -> Result<(), Failure> {
     ctx.out.result(&output, &names, &text)?;
     match failed.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Findings(format!("not fit to be loaded: {}", failed.join(", ")))),
+        false => Err(Failure::Findings(format!(
+            "not fit to be loaded: {}",
+            failed.join(", ")
+        ))),
     }
 }
 
@@ -120,7 +131,9 @@ fn line(table: &CheckedObject) -> Vec<String> {
     vec![
         table.name.clone(),
         table.partition.clone().unwrap_or_else(|| "-".to_owned()),
-        table.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string()),
+        table
+            .rows
+            .map_or_else(|| "-".to_owned(), |rows| rows.to_string()),
         state,
     ]
 }

@@ -31,7 +31,13 @@ pub(crate) struct GetArgs {
     #[arg(value_name = "TABLE")]
     table: String,
     /// A key; may be given several times
-    #[arg(short, long = "key", value_name = "K", required = true, allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long = "key",
+        value_name = "K",
+        required = true,
+        allow_hyphen_values = true
+    )]
     keys: Vec<String>,
     /// A column; may be given several times [default: all but those of the key]
     #[arg(long = "column", value_name = "C")]
@@ -52,7 +58,9 @@ pub(crate) fn run(ctx: &Context, args: &GetArgs) -> Result<(), Failure> {
     let opened = args.config.open(ctx)?;
     let state = opened.tables.state(&args.table)?;
     if state.has_source && state.origin.is_none() {
-        opened.tables.load(&args.table, false, now(), &ctx.progress_bar())?;
+        opened
+            .tables
+            .load(&args.table, false, now(), &ctx.progress_bar())?;
     }
     let schema = opened.tables.schema(&args.table)?;
     let texts: Vec<&str> = args.keys.iter().map(String::as_str).collect();
@@ -76,7 +84,12 @@ pub(crate) fn run(ctx: &Context, args: &GetArgs) -> Result<(), Failure> {
         line[0].clone_from(key);
     }
     for (place, (name, values)) in columns.iter().zip(answer.columns()).enumerate() {
-        objects.insert((*name).to_owned(), (0..values.len()).map(|row| json_value(values, row)).collect());
+        objects.insert(
+            (*name).to_owned(),
+            (0..values.len())
+                .map(|row| json_value(values, row))
+                .collect(),
+        );
         for (row, line) in lines.iter_mut().enumerate() {
             line[place + 1] = cell(values, row, answer.status(row, place));
         }

@@ -69,7 +69,8 @@ pub(crate) fn run(ctx: &Context, args: &LoadArgs) -> Result<(), Failure> {
         match opened.tables.load(&name, args.force, now(), &progress) {
             Ok(report) => {
                 let refused = report.refused.into_iter();
-                let refused = refused.map(|(partition, reason)| RefusedObject { partition, reason });
+                let refused =
+                    refused.map(|(partition, reason)| RefusedObject { partition, reason });
                 tables.push(LoadedObject {
                     table: report.state.into(),
                     unchanged: report.is_unchanged,
@@ -89,7 +90,9 @@ pub(crate) fn run(ctx: &Context, args: &LoadArgs) -> Result<(), Failure> {
         }
     }
     // Nothing was loaded at all: the reason is the result.
-    if tables.is_empty() && let Some(failure) = first {
+    if tables.is_empty()
+        && let Some(failure) = first
+    {
         return Err(failure);
     }
     let text = text_of(ctx.out, tables.iter().map(|t| &t.table));
@@ -104,7 +107,10 @@ pub(crate) fn run(ctx: &Context, args: &LoadArgs) -> Result<(), Failure> {
         failed => {
             let lines = failed.iter().map(|f| format!("{}: {}", f.name, f.reason));
             let lines: Vec<String> = lines.collect();
-            Err(Failure::Partial(format!("some tables were not loaded: {}", lines.join("; "))))
+            Err(Failure::Partial(format!(
+                "some tables were not loaded: {}",
+                lines.join("; ")
+            )))
         }
     }
 }
@@ -114,19 +120,30 @@ fn remarks(loaded: &LoadedObject) -> Vec<String> {
     let name = &loaded.table.name;
     let refused = loaded.refused.iter();
     let mut remarks: Vec<String> = refused
-        .map(|r| format!("`{name}`: the partition {} is not loaded: {}", r.partition, r.reason))
+        .map(|r| {
+            format!(
+                "`{name}`: the partition {} is not loaded: {}",
+                r.partition, r.reason
+            )
+        })
         .collect();
     if loaded.duplicates > 0 {
         let count = loaded.duplicates;
-        remarks.push(format!("`{name}`: {count} rows have keys of others; the last one stays"));
+        remarks.push(format!(
+            "`{name}`: {count} rows have keys of others; the last one stays"
+        ));
     }
     if loaded.null_keys > 0 {
         let count = loaded.null_keys;
-        remarks.push(format!("`{name}`: {count} rows have no key and are left out"));
+        remarks.push(format!(
+            "`{name}`: {count} rows have no key and are left out"
+        ));
     }
     if !loaded.left_out.is_empty() {
         let names = loaded.left_out.join(", ");
-        remarks.push(format!("`{name}`: columns of types that no table has are left out: {names}"));
+        remarks.push(format!(
+            "`{name}`: columns of types that no table has are left out: {names}"
+        ));
     }
     remarks
 }

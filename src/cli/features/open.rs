@@ -43,7 +43,8 @@ impl ConfigArgs {
             None => ctx.home()?.join("cache").join("features"),
         };
         let files: Arc<dyn Sources> = Arc::new(FileSources::new(ctx.remote()?.clone()));
-        let of_registry = |source: &Option<SourceConfig>| matches!(source, Some(SourceConfig::Registry { .. }));
+        let of_registry =
+            |source: &Option<SourceConfig>| matches!(source, Some(SourceConfig::Registry { .. }));
         let sources = match config.tables.iter().any(|table| of_registry(&table.source)) {
             true => {
                 home::check_existence(ctx, false)?;
@@ -71,7 +72,11 @@ impl Opened {
         if !names.is_empty() {
             return Ok(names.to_vec());
         }
-        let with_source = self.config.tables.iter().filter(|table| table.source.is_some());
+        let with_source = self
+            .config
+            .tables
+            .iter()
+            .filter(|table| table.source.is_some());
         Ok(with_source.map(|table| table.name.clone()).collect())
     }
 }

@@ -94,8 +94,16 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         (None, Some(port)) => Some(configured(&opened, port)?),
         (None, None) => None,
     };
-    let is_loopback = [Some(http), flight].into_iter().flatten().all(|a| a.ip().is_loopback());
-    let token = find_token(&TOKEN, args.token_file.as_deref(), is_loopback, &ctx.home()?)?;
+    let is_loopback = [Some(http), flight]
+        .into_iter()
+        .flatten()
+        .all(|a| a.ip().is_loopback());
+    let token = find_token(
+        &TOKEN,
+        args.token_file.as_deref(),
+        is_loopback,
+        &ctx.home()?,
+    )?;
     let (token, token_file) = token.unzip();
     let token_file = token_file.flatten();
     let options = FeatureServerOptions {
@@ -140,12 +148,16 @@ fn configured(opened: &Opened, port: u16) -> Result<SocketAddr, Failure> {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
     let found = (host, port).to_socket_addrs().map(|mut found| found.next());
-    let bind = |source| Error::from(NodeError::Bind {
-        address: format!("{host}:{port}"),
-        source,
-    });
+    let bind = |source| {
+        Error::from(NodeError::Bind {
+            address: format!("{host}:{port}"),
+            source,
+        })
+    };
     let none = || std::io::Error::other("the host has no address");
-    Ok(found.and_then(|found| found.ok_or_else(none)).map_err(bind)?)
+    Ok(found
+        .and_then(|found| found.ok_or_else(none))
+        .map_err(bind)?)
 }
 
 fn sentence(ready: &ReadyEvent<'_>) -> String {

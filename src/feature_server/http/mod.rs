@@ -18,6 +18,8 @@ mod values;
 mod write;
 
 pub(super) use crate::feature_server::http::request::TicketJson;
+#[cfg(feature = "cli")]
+pub(crate) use crate::feature_server::http::values::json_value;
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;

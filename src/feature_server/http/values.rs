@@ -96,6 +96,14 @@ pub(super) fn push_value(out: &mut Vec<u8>, values: &ArrayRef, row: usize) {
     }
 }
 
+/// Returns a value as JSON.
+#[cfg(feature = "cli")]
+pub(crate) fn json_value(values: &ArrayRef, row: usize) -> serde_json::Value {
+    let mut text = Vec::new();
+    push_value(&mut text, values, row);
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
 fn push_integer<T: ArrowPrimitiveType<Native: Serialize>>(
     out: &mut Vec<u8>,
     values: &ArrayRef,

@@ -1,5 +1,7 @@
 //! Rows that clients write: as JSON, as an Arrow stream, or as a Parquet file.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use hyper::HeaderMap;
 use hyper::StatusCode;
@@ -21,8 +23,17 @@ use crate::feature_server::limits::JSON_WRITE_BYTES_MAX;
 use crate::feature_server::refusal::Refusal;
 use crate::feature_server::state::Shared;
 use crate::feature_server::state::now;
+use crate::features::TableSchema;
 use crate::features::limits::WRITE_BYTES_MAX;
 use crate::features::serving::FeatureTables;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Decoded;
+use crate::inspect::table::NextBatch;
+use crate::inspect::table::OpenOptions;
+use crate::inspect::table::Selection;
+use crate::inspect::table::TableError;
+use crate::inspect::table::open_table;
+use crate::read_at::ReadAt;
 
 /// Rows as JSON.
 #[derive(Deserialize)]
@@ -67,7 +78,7 @@ pub(super) async fn write(
                 let read: RowsToWrite = serde_json::from_slice(&bytes).map_err(bad_json)?;
                 vec![batch_of(&tables.schema(&table)?, read.columns.0)?]
             }
-            Form::Parquet => read_parquet(&bytes)?,
+            Form::Parquet => read_parquet(&bytes, &tables.schema(&table)?)?,
         };
         write_rows(tables, &table, &rows)
     });
@@ -105,13 +116,37 @@ pub(super) fn write_rows(
     Ok(tables.write(table, &fitting, now())?)
 }
 
-fn read_parquet(bytes: &Bytes) -> Result<Vec<RecordBatch>, Refusal> {
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    let refused = |why: String| Refusal::bad(format!("the Parquet file: {why}"));
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone());
-    let reader = builder.and_then(|b| b.with_batch_size(8192).build());
-    let reader = reader.map_err(|e| refused(e.to_string()))?;
-    reader
-        .map(|batch| batch.map_err(|e| refused(e.to_string())))
-        .collect()
+/// Reads the rows of a Parquet file that stand in columns of the table.
+fn read_parquet(bytes: &Bytes, schema: &TableSchema) -> Result<Vec<RecordBatch>, Refusal> {
+    let refused = |e: TableError| Refusal::bad(format!("the Parquet file: {e}"));
+    let file: Arc<dyn ReadAt> = Arc::new(HeldFile(bytes.clone()));
+    let opened = open_table(file, "rows.parquet", OpenOptions::default()).map_err(refused)?;
+    if opened.table.columnar().is_none() {
+        return Err(Refusal::bad("the body is no Parquet file"));
+    }
+    let columns = schema.columns().iter().map(|column| column.name.clone());
+    let selection = Selection {
+        columns: columns.collect(),
+        decoded: Decoded::Alone,
+        ..Selection::default()
+    };
+    let batches = opened.table.batches(&selection).map_err(refused)?;
+    let (mut batch, mut rows) = (Batch::default(), Vec::new());
+    while let NextBatch::Batch(_) = batches.next(&mut batch).map_err(refused)? {
+        rows.extend(batch.decoded().cloned());
+    }
+    Ok(rows)
+}
+
+/// A file in memory.
+struct HeldFile(Bytes);
+
+impl ReadAt for HeldFile {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        (&self.0[..]).read_at(buffer, offset)
+    }
 }
