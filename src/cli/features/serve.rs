@@ -188,6 +188,5 @@ fn event_sentence(event: &LoadEvent) -> String {
             partition,
             reason,
         } => format!("{table}: {partition} refused: {reason}"),
-        _ => String::new(),
     }
 }
