@@ -28,6 +28,8 @@ mod timed_stream;
 
 #[doc(hidden)]
 pub use flight::decode_message;
+#[doc(hidden)]
+pub use http::decode_request;
 #[cfg(feature = "cli")]
 pub(crate) use http::json_value;
 pub use polling::LoadEvent;

@@ -1,6 +1,7 @@
 //! The commands of `features`, over tables of features by key.
 //!
-//! - `open.rs`: the configuration, and the tables of it; `state.rs`: tables as text and JSON
+//! - `open.rs`: the configuration, and the tables of it; `state.rs`: tables as text and JSON; `served.rs`: a server
+//!   that runs
 //!
 //! The other files are named after their commands.
 
@@ -11,6 +12,7 @@ mod list;
 mod load;
 mod open;
 mod serve;
+pub(in crate::cli) mod served;
 mod state;
 
 use clap::Args;

@@ -1,5 +1,6 @@
 //! The configuration of a command, and the tables of it.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -35,17 +36,27 @@ impl ConfigArgs {
     /// Reads the configuration, and opens what earlier loads left.
     ///
     /// # Errors
-    /// [`Failure`] for a configuration that is none, and a registry that is needed and is not there.
+    /// As [`Opened::read`].
     pub(super) fn open(&self, ctx: &Context) -> Result<Opened, Failure> {
-        let config = Config::read(&self.config)?;
+        Opened::read(ctx, &self.config)
+    }
+}
+
+impl Opened {
+    /// Reads a configuration, and opens what earlier loads left.
+    ///
+    /// # Errors
+    /// [`Failure`] for a configuration that is none, and a registry that is needed and is not there.
+    pub(super) fn read(ctx: &Context, path: &Path) -> Result<Self, Failure> {
+        let config = Config::read(path)?;
         let directory = match &config.server.data_dir {
             Some(directory) => directory.clone(),
             None => ctx.home()?.join("cache").join("features"),
         };
         let files: Arc<dyn Sources> = Arc::new(FileSources::new(ctx.remote()?.clone()));
-        let of_registry =
+        let is_dataset =
             |source: &Option<SourceConfig>| matches!(source, Some(SourceConfig::Registry { .. }));
-        let sources = match config.tables.iter().any(|table| of_registry(&table.source)) {
+        let sources = match config.tables.iter().any(|t| is_dataset(&t.source)) {
             true => {
                 home::check_existence(ctx, false)?;
                 Arc::new(RegistrySources::new(files, ctx.registry()?.clone()))
@@ -53,14 +64,12 @@ impl ConfigArgs {
             false => files,
         };
         let tables = FeatureTables::open(&config, &directory, sources)?;
-        Ok(Opened {
+        Ok(Self {
             config,
             tables: Arc::new(tables),
         })
     }
-}
 
-impl Opened {
     /// Returns the tables that a command names, or else all of the configuration that have a source.
     ///
     /// # Errors

@@ -55,7 +55,15 @@ fn columns_of(batch: &RecordBatch) -> Result<Option<Vec<String>>, Refusal> {
         .map_err(|e| Refusal::bad(format!("`columns` of the metadata: {e}")))
 }
 
-fn read_request(table: &str, bytes: &Bytes, is_arrow: bool) -> Result<RowsRequest, Refusal> {
+/// Reads a request for rows of a table.
+///
+/// # Errors
+/// A refusal for a body that is none.
+pub(super) fn read_request(
+    table: &str,
+    bytes: &Bytes,
+    is_arrow: bool,
+) -> Result<RowsRequest, Refusal> {
     if !is_arrow {
         let read: RowsJson = serde_json::from_slice(bytes).map_err(bad_json)?;
         return Ok(read.of_table(table));

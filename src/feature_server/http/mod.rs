@@ -226,3 +226,15 @@ async fn dispatch(
         Target::FeastPush => feast::push_rows(shared, body).await,
     }
 }
+
+/// Reads bytes as the body of each kind of request. For tests with random bytes.
+#[doc(hidden)]
+pub fn decode_request(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<TicketJson>(bytes).map(TicketJson::request);
+    let _ = serde_json::from_slice::<definition::NewTable>(bytes).map(definition::NewTable::schema);
+    let body = hyper::body::Bytes::copy_from_slice(bytes);
+    for is_arrow in [false, true] {
+        // A panic of the reader of Arrow becomes an answer.
+        let _ = crate::panics::caught(|| fetch::read_request("t", &body, is_arrow));
+    }
+}
