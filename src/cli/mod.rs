@@ -17,8 +17,10 @@ mod doctor;
 mod documents;
 mod env;
 mod exit;
+mod features;
 mod hints;
 mod home;
+mod http_token;
 mod inspect;
 mod interrupt;
 mod mcp;
@@ -49,6 +51,7 @@ use crate::cli::context::find_home;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::documents::DocumentsArgs;
 use crate::cli::exit::Failure;
+use crate::cli::features::FeaturesArgs;
 use crate::cli::inspect::InspectArgs;
 use crate::cli::mcp::McpArgs;
 use crate::cli::output::logging::start_log;
@@ -91,6 +94,7 @@ enum Command {
     Inspect(InspectArgs),
     View(ViewArgs),
     Documents(DocumentsArgs),
+    Features(FeaturesArgs),
     /// The commands of `registry`, one word deep
     #[command(flatten)]
     Daily(Box<RegistryCommand>),
@@ -182,6 +186,7 @@ fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults,
         command,
         Command::Registry { .. }
             | Command::Daily(_)
+            | Command::Features(_)
             | Command::Inspect(_)
             | Command::Mcp(_)
             | Command::View(_)
@@ -219,6 +224,10 @@ fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
             view::run(ctx, args)
         }
         Command::Documents(args) => documents::run(ctx, args),
+        Command::Features(args) => {
+            home::check_permissions(ctx)?;
+            features::run(ctx, args)
+        }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Config(args) => config::run(ctx, args),
         Command::Version(args) => crate::cli::program::version::run(ctx, args),
