@@ -260,3 +260,123 @@ impl Window<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::FastStore;
+    use crate::documents::Layout;
+    use crate::documents::StoreOptions;
+    use crate::documents::format::IndexForm;
+
+    /// Opens a log with these bytes.
+    fn opened(root: &std::path::Path, log: &str) -> FastStore {
+        let layout = Layout::new(root, "c").unwrap();
+        layout.init_collection().unwrap();
+        std::fs::write(layout.data_file(), log).unwrap();
+        FastStore::open_with(layout, &StoreOptions::default()).unwrap()
+    }
+
+    fn copied(store: &FastStore, to: &std::path::Path) -> io::Result<(String, Copied)> {
+        let state = store.read_state().unwrap();
+        let count = state.index.len() as u64;
+        let entries = IndexWriter::new(&to.with_extension("bin"), IndexForm::Binary, count)?;
+        let file = File::create(to)?;
+        let copied = copy_live(&state, &file, entries)?;
+        Ok((std::fs::read_to_string(to)?, copied))
+    }
+
+    #[test]
+    fn log_that_begins_with_its_copy_is_told_from_others() {
+        let a = "{\"_id\":\"a\",\"n\":1}\n";
+        let b = "{\"_id\":\"b\",\"n\":1}\n";
+        let cases = [
+            (String::new(), String::new(), true),
+            ([a, b].concat(), [a, b].concat(), true),
+            // The same line twice: the second one moves to where the first one was.
+            ([a, a].concat(), a.to_owned(), true),
+            ([a, b, a, b].concat(), [a, b].concat(), true),
+            ([a, b, a].concat(), [b, a].concat(), false),
+            ([b, "\n", a].concat(), [b, a].concat(), false),
+            ([b, a, "\n"].concat(), [b, a].concat(), true),
+            // The copy has a line feed more.
+            (a.trim_end().to_owned(), a.to_owned(), false),
+        ];
+        for (log, expected, is_begin) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let store = opened(&dir.path().join("s"), &log);
+            let (text, copied) = copied(&store, &dir.path().join("new")).unwrap();
+            assert_eq!(
+                (&text, copied.is_begin_of_old),
+                (&expected, is_begin),
+                "{log}"
+            );
+            assert_eq!(copied.content, Content::of(text.as_bytes()));
+            assert_eq!(copied.index.live_bytes(), text.len() as u64);
+            let last = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
+            assert_eq!(copied.last_line, last as u64);
+        }
+    }
+
+    #[test]
+    fn copy_over_gaps_of_any_length_has_the_live_lines_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = String::new();
+        let mut live = Vec::new();
+        for n in 0_usize..400 {
+            // Some gaps are longer than a piece, some lines longer than a slot can tell.
+            let length = [10, 1000, 70_000, 1_200_000][(n * n % 89).saturating_sub(85)];
+            let dead = format!("{{\"_id\":\"dead\",\"t\":\"{}\"}}\n", "x".repeat(length));
+            log += &dead.repeat(n % 3);
+            let line = format!(
+                "{{ \"n\": {n}, \"_id\": \"d{n}\", \"t\":\"{}\"}}\r\n",
+                "y".repeat(length / 2 + n)
+            );
+            log += &line;
+            live.push(line);
+        }
+        log += "{\"_id\":\"dead\"}";
+        live.push("{\"_id\":\"dead\"}\n".to_owned());
+        let store = opened(&dir.path().join("s"), &log);
+        let (text, copied) = copied(&store, &dir.path().join("new")).unwrap();
+        assert!(text == live.concat());
+        assert!(!copied.is_begin_of_old);
+        let mut at = 0;
+        for (n, line) in live.iter().enumerate() {
+            let id = if n == 400 {
+                "dead".to_owned()
+            } else {
+                format!("d{n}")
+            };
+            let new = DataFile::open(&dir.path().join("new")).unwrap();
+            let found = copied.index.find(&id, &new.view(), <[u8]>::to_vec).unwrap();
+            let (place, found) = found.unwrap();
+            assert!(
+                (place.offset, found.as_slice()) == (at, line.as_bytes()),
+                "{id}"
+            );
+            at += line.len() as u64;
+        }
+    }
+
+    #[test]
+    fn line_that_another_program_changed_is_not_copied() {
+        let (a, b) = ("{\"_id\":\"a\",\"n\":1}\n", "{\"_id\":\"b\",\"n\":1}\n");
+        for changed in [
+            [a, &b.replace("\"b\"", "\"x\"")].concat(),
+            [a, &b.replace(",\"", "\n \"")].concat(),
+            [a, &b.replace('\n', " ")].concat(),
+            a.to_owned(),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = opened(&dir.path().join("s"), &[a, b].concat());
+            std::fs::write(store.layout().data_file(), &changed).unwrap();
+            let failed = copied(&store, &dir.path().join("new")).map(|_| ());
+            assert_eq!(
+                failed.unwrap_err().kind(),
+                io::ErrorKind::UnexpectedEof,
+                "{changed}"
+            );
+        }
+    }
+}
