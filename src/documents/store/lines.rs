@@ -19,6 +19,7 @@ use crate::documents::pieces::ReaderPieces;
 use crate::documents::store::commit::PENDING_BYTES_MAX;
 use crate::documents::store::prepare::NewLines;
 use crate::documents::store::prepare::Preparer;
+use crate::documents::store::prepare::REFUSED_MAX;
 use crate::error_kind::Stopped;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
@@ -29,8 +30,6 @@ const DOCUMENT_BYTES_MIN: usize = 12;
 const PIECES_AHEAD: usize = 3;
 /// Bytes of pieces that threads have before them, unless one is longer.
 const AHEAD_BYTES_MAX: u64 = 32 << 20;
-/// Number of refused lines that a report lists.
-const REFUSED_MAX: usize = 100_000;
 
 /// Rules for lines of documents.
 #[derive(Clone, Debug)]
@@ -298,9 +297,11 @@ impl<'p, P: Pieces<'p>> Course<'_, 'p, P> {
         };
         self.report.stored += new.lines.len() as u64;
         let fault = new.fault.take();
+        let unlisted = new.skipped_count - new.skipped.len() as u64;
         for (line, error) in new.skipped.drain(..) {
             self.report.refuse(given.first_line + line, error);
         }
+        self.report.refused_lines += unlisted;
         let is_full = self.store.append(new, self.rules.batch)?;
         self.progress.advance(given.taken);
         if let Some((line, error)) = fault {

@@ -15,6 +15,9 @@ use crate::documents::store::schemas::StrictSchema;
 use crate::documents::table::HashKey;
 use crate::documents::table::hash_id;
 
+/// Number of refused lines that a report lists.
+pub(super) const REFUSED_MAX: usize = 100_000;
+
 /// A line that is ready to be appended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewLine {
@@ -33,8 +36,10 @@ pub(super) struct NewLines {
     pub(super) key: HashKey,
     /// The error of the document that cannot be stored, after those before it, and its line in the piece, from 0.
     pub(super) fault: Option<(u64, DocumentError)>,
-    /// The errors of documents that were skipped.
+    /// The errors of documents that were skipped, the first [`REFUSED_MAX`] of them.
     pub(super) skipped: Vec<(u64, DocumentError)>,
+    /// Number of documents that were skipped.
+    pub(super) skipped_count: u64,
 }
 
 /// The rules by which a thread makes lines.
@@ -83,12 +88,15 @@ impl Preparer<'_> {
 
     /// Notes an error. Returns false if nothing behind the document counts.
     fn refuse(&self, number: u64, fault: DocumentError, new: &mut NewLines) -> bool {
-        let is_skipped = self.skips && fault.is_of_document();
-        match is_skipped {
-            true => new.skipped.push((number, fault)),
-            false => new.fault = Some((number, fault)),
+        if !self.skips || !fault.is_of_document() {
+            new.fault = Some((number, fault));
+            return false;
         }
-        is_skipped
+        new.skipped_count += 1;
+        if new.skipped.len() < REFUSED_MAX {
+            new.skipped.push((number, fault));
+        }
+        true
     }
 
     /// Makes the lines of documents with their ids, up to the first one that cannot be stored.
@@ -113,6 +121,7 @@ impl Preparer<'_> {
             key: self.key,
             fault: None,
             skipped: Vec::new(),
+            skipped_count: 0,
         }
     }
 
