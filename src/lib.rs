@@ -105,6 +105,7 @@
 //! | `features` | tables of features by key, for batches of keys | 11 |
 //! | `registry` | `LocalRegistry` and its operations | 12 |
 //! | `federation` | QUIC, serving, pulling, gossip | 13 |
+//! | `feature-server` | tables of features over HTTP and Arrow Flight | 14 |
 //! | `mcp` | the MCP server for assistants | 14 |
 //! | `tui` | the viewer in the terminal | 14 |
 //! | `cli` (default) | the `alimentar` binary | 15 |
@@ -118,6 +119,8 @@ pub mod registry;
 #[cfg(feature = "registry")]
 pub mod age_format;
 pub mod archive;
+#[cfg(any(feature = "feature-server", feature = "mcp"))]
+pub mod bearer_token;
 pub mod blob_store;
 pub mod card;
 pub mod catalog;
@@ -130,6 +133,8 @@ pub mod documents;
 #[cfg(feature = "documents-async")]
 pub mod documents_async;
 pub mod error_kind;
+#[cfg(feature = "feature-server")]
+pub mod feature_server;
 #[cfg(feature = "features")]
 pub mod features;
 #[cfg(feature = "disk")]

@@ -1,5 +1,7 @@
-//! Configurations of feature tables: YAML that people and programs write.
+//! Configurations of feature tables, which people and programs write, and requests of their clients.
 
+use alimentar::feature_server::decode_message;
+use alimentar::feature_server::decode_request;
 use alimentar::features::FeatureError;
 use alimentar::features::config::Config;
 
@@ -20,4 +22,10 @@ pub fn feature_config(data: &[u8]) {
         }
         Err(other) => panic!("{other}"),
     }
+}
+
+/// The body of a request over HTTP, and a message of Arrow Flight.
+pub fn feature_request(data: &[u8]) {
+    decode_message(data);
+    decode_request(data);
 }

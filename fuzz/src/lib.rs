@@ -87,6 +87,7 @@ pub use duplicates::sketch_cache_seeds;
 pub use edits::edits;
 pub use edits::edits_seeds;
 pub use features::feature_config;
+pub use features::feature_request;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -101,7 +102,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 40] = [
+pub const TARGETS: [(&str, Target); 41] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -133,6 +134,7 @@ pub const TARGETS: [(&str, Target); 40] = [
     ("edits", edits),
     ("table", table),
     ("feature_config", feature_config),
+    ("feature_request", feature_request),
     ("documents", documents),
     ("duplicates", duplicates),
     ("sketch_cache", sketch_cache),

@@ -14,6 +14,8 @@ pub(crate) const PASSPHRASE: &str = "ALIMENTAR_PASSPHRASE";
 /// The variable with the passphrase that replaces another.
 pub(crate) const NEW_PASSPHRASE: &str = "ALIMENTAR_NEW_PASSPHRASE";
 
+/// The variable with the token of clients of feature tables.
+pub(crate) const FEATURES_TOKEN: &str = "ALIMENTAR_FEATURES_TOKEN";
 /// The variable with the token of MCP clients.
 pub(crate) const MCP_TOKEN: &str = "ALIMENTAR_MCP_TOKEN";
 

@@ -12,6 +12,7 @@ use crate::cli::output::out::Out;
 use crate::documents::DocumentError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::features::FeatureError;
 use crate::ident::IdentError;
 use crate::registry::Error;
 
@@ -89,6 +90,12 @@ impl From<IdentError> for Failure {
 
 impl From<DocumentError> for Failure {
     fn from(error: DocumentError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<FeatureError> for Failure {
+    fn from(error: FeatureError) -> Self {
         Error::from(error).into()
     }
 }

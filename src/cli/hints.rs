@@ -8,6 +8,7 @@ use crate::documents::DocumentError;
 use crate::documents::format::zip::ZipError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::features::FeatureError;
 use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
 use crate::protocol::PeerError;
@@ -110,6 +111,7 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         ),
         Error::Intake(e) => Some(e.hint()),
         Error::Documents(e) => hint_of_documents(e),
+        Error::Features(e) => hint_of_features(e),
         _ => None,
     };
     hint.map(Cow::Borrowed)
@@ -128,6 +130,26 @@ fn hint_of_documents(error: &DocumentError) -> Option<&'static str> {
         }
         DocumentError::Changed(_) | DocumentError::Failed(_) => {
             "run it again: what was reported stored is there"
+        }
+        _ => return None,
+    })
+}
+
+/// The hint for an error of a table of features.
+fn hint_of_features(error: &FeatureError) -> Option<&'static str> {
+    Some(match error {
+        FeatureError::Config { .. } => {
+            "docs/howto/serve-features.md has an example of each setting"
+        }
+        FeatureError::File { source, .. } => return hint_of_file(source),
+        FeatureError::NoTable(_) => "`alimentar features list -c FILE` names the tables",
+        FeatureError::NoColumn { .. } => "`alimentar features check -c FILE` shows the columns",
+        FeatureError::NoData { .. } => "`alimentar features load -c FILE` loads it",
+        FeatureError::NoPartition { .. } | FeatureError::Source { .. } => {
+            "`alimentar features check -c FILE` shows what is wrong with each partition"
+        }
+        FeatureError::Damaged { .. } => {
+            "`alimentar features load -c FILE --force` builds it again from its source"
         }
         _ => return None,
     })

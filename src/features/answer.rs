@@ -203,14 +203,19 @@ impl Answer {
             columns.push(interleave(&values, &places).map_err(bad)?);
         }
         let at = |(answer, row): &(usize, usize)| answers.get(*answer).map(|a| (a, *row));
-        let found = places.iter().map(|p| at(p).is_some_and(|(a, row)| is_found(a, row)));
+        let found = places
+            .iter()
+            .map(|p| at(p).is_some_and(|(a, row)| is_found(a, row)));
         let merged = Self::new(Arc::clone(&first.schema), columns, found.collect());
         if first.times.is_none() {
             return Ok(merged);
         }
-        let times = places.iter().map(|p| at(p).and_then(|(a, row)| a.time(row)));
+        let times = places
+            .iter()
+            .map(|p| at(p).and_then(|(a, row)| a.time(row)));
         let times = times.map(Option::unwrap_or_default).collect();
-        let is_expired = |(a, row): (&Self, usize)| a.expired.as_ref().is_some_and(|e| e.value(row));
+        let is_expired =
+            |(a, row): (&Self, usize)| a.expired.as_ref().is_some_and(|e| e.value(row));
         let expired = answers.iter().any(|a| a.expired.is_some()).then(|| {
             let bits = places.iter().map(|p| at(p).is_some_and(is_expired));
             bits.collect()

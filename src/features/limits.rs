@@ -59,11 +59,20 @@ pub const ALL: &[(&str, u64)] = &[
     ("feature_text_bytes_max", FEATURE_TEXT_BYTES_MAX as u64),
     ("feature_parts_max", PARTS_MAX as u64),
     ("feature_table_rows_max", TABLE_ROWS_MAX),
-    ("feature_description_bytes_max", DESCRIPTION_BYTES_MAX as u64),
+    (
+        "feature_description_bytes_max",
+        DESCRIPTION_BYTES_MAX as u64,
+    ),
     ("feature_partition_files_max", PARTITION_FILES_MAX as u64),
     ("feature_partition_depth_max", PARTITION_DEPTH_MAX as u64),
-    ("feature_partitions_listed_max", PARTITIONS_LISTED_MAX as u64),
-    ("feature_segment_list_bytes_max", SEGMENT_LIST_BYTES_MAX as u64),
+    (
+        "feature_partitions_listed_max",
+        PARTITIONS_LISTED_MAX as u64,
+    ),
+    (
+        "feature_segment_list_bytes_max",
+        SEGMENT_LIST_BYTES_MAX as u64,
+    ),
     ("feature_written_segments_max", WRITTEN_SEGMENTS_MAX as u64),
     ("feature_request_keys_max", REQUEST_KEYS_MAX as u64),
     ("feature_request_bytes_max", REQUEST_BYTES_MAX as u64),

@@ -25,7 +25,6 @@ mod workspace;
 
 pub use crate::mcp::tools::call_tool;
 pub use client_config::Client;
-pub use serve::BearerToken;
 pub use serve::HttpServer;
 pub use serve::serve_stdio;
 pub use viewer::Viewer;

@@ -61,7 +61,9 @@ impl Sources for RegistrySources {
             why: format!("{e}"),
             kind: ErrorKind::Invalid,
         })?;
-        let path = path.as_deref().map(|path| path.trim_matches('/').to_owned());
+        let path = path
+            .as_deref()
+            .map(|path| path.trim_matches('/').to_owned());
         Ok(Box::new(DatasetSource {
             registry: self.registry.clone(),
             reference,

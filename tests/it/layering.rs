@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "splitmix",
         "locks",
         "mapped_file",
+        "bearer_token",
     ],
     &["ident", "wire"],
     &["file_io"],
@@ -38,7 +39,7 @@ const LAYERS: &[&[&str]] = &[
     &["documents", "features"],
     &["registry"],
     &["net", "documents_async"],
-    &["mcp", "tui"],
+    &["mcp", "feature_server", "tui"],
     &["cli"],
 ];
 

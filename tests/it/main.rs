@@ -10,6 +10,7 @@ mod collections;
 mod datasets;
 mod documents;
 mod edits;
+mod features;
 mod hostile;
 mod inspect;
 mod layering;

@@ -64,6 +64,9 @@ fn commands(lines: &[String]) -> Vec<Shown> {
     shown
 }
 
+/// Host and port of the server of features, as the pages show them.
+const SHOWN_FEATURES: &str = "127.0.0.1:8080";
+
 /// The state of one page: its directory and the nodes that it started.
 struct Tour {
     dir: tempfile::TempDir,
@@ -71,6 +74,8 @@ struct Tour {
     port: Option<String>,
     /// Host and port of the web server.
     web: Option<String>,
+    /// Host and port of the server of features.
+    features: Option<String>,
     /// The keys that this page made, in order, each with the key that the page shows for it.
     keys: Vec<(Option<String>, String)>,
 }
@@ -94,6 +99,7 @@ impl Tour {
             serving: Vec::new(),
             port: None,
             web: None,
+            features: None,
             keys: Vec::new(),
         }
     }
@@ -125,6 +131,9 @@ impl Tour {
         let lab = shown.lab.as_deref();
         let text = match &shown.command {
             command if command.contains("alimentar serve ") => self.serve(lab, command),
+            command if command.contains("alimentar features serve ") => {
+                self.serve_features(command)
+            }
             command if command.starts_with(WEB_SERVER) => self.serve_files(),
             command => {
                 let command = self.with_own(command);
@@ -149,6 +158,9 @@ impl Tour {
         if let Some(web) = &self.web {
             text = text.replace(web, SHOWN_WEB);
         }
+        if let Some(features) = &self.features {
+            text = text.replace(features, SHOWN_FEATURES);
+        }
         text.lines()
             .map(|line| line.trim_end().to_owned())
             .collect()
@@ -163,10 +175,31 @@ impl Tour {
             _ => word.to_owned(),
         });
         let own = own.collect::<Vec<_>>().join(" ");
+        let own = match &self.features {
+            Some(features) => own.replace(SHOWN_FEATURES, features),
+            None => own,
+        };
         match &self.web {
             Some(web) => own.replace(SHOWN_WEB, web),
             None => own,
         }
+    }
+
+    /// Serves tables of features, and returns the line that a terminal shows.
+    fn serve_features(&mut self, command: &str) -> String {
+        let command = command.strip_suffix(" &").unwrap_or(command);
+        let command = format!("exec {command} --http 0 --json");
+        let mut shell = self.shell(None, &command);
+        let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut first).unwrap();
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        self.serving.push(child);
+        let ready: serde_json::Value = serde_json::from_str(&first).unwrap();
+        let url = ready["http"].as_str().unwrap();
+        self.features = url.strip_prefix("http://").map(str::to_owned);
+        format!("Serving features at {url}\n")
     }
 
     /// Serves the directory over HTTP. The page shows no output of it.

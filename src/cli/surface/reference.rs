@@ -30,6 +30,10 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("ALIMENTAR_PASSPHRASE", "the passphrase of the key"),
     (
+        "ALIMENTAR_FEATURES_TOKEN",
+        "the token that clients of `features serve` send",
+    ),
+    (
         "ALIMENTAR_MCP_TOKEN",
         "the token that HTTP clients of `mcp` send",
     ),

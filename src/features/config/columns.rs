@@ -70,5 +70,8 @@ fn data_type(node: &Node) -> Result<DataType, Fault> {
             format!("the types are {known}, and lists of numbers such as `float32[128]`")
         }
     };
-    Fault::at(node.place, format!("`{}` is no type; {advice}", shown(name)))
+    Fault::at(
+        node.place,
+        format!("`{}` is no type; {advice}", shown(name)),
+    )
 }

@@ -182,7 +182,10 @@ pub(super) fn duration(
     };
     if !within.contains(&parsed) {
         let (least, most) = (within.start(), within.end());
-        let why = format!("`{name}` is from {least:?} to {} days", most.as_secs() / 86_400);
+        let why = format!(
+            "`{name}` is from {least:?} to {} days",
+            most.as_secs() / 86_400
+        );
         return Fault::at(node.place, why);
     }
     Ok(parsed)

@@ -160,7 +160,10 @@ fn key_of(node: Node) -> Result<Key, Fault> {
     match node.value {
         Value::Quoted(text) => Ok(Key { place, text }),
         Value::Plain(text) if !is_nothing(&text) => Ok(Key { place, text }),
-        other => Fault::at(place, format!("a key is a text, and this is {}", other.kind())),
+        other => Fault::at(
+            place,
+            format!("a key is a text, and this is {}", other.kind()),
+        ),
     }
 }
 

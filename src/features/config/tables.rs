@@ -55,7 +55,10 @@ pub(super) fn config(root: &Node) -> Result<Config, Fault> {
     let node = fields.required("tables")?;
     let named = map(node, "tables")?;
     if named.len() > TABLES_MAX {
-        return Fault::at(node.place, format!("there are more than {TABLES_MAX} tables"));
+        return Fault::at(
+            node.place,
+            format!("there are more than {TABLES_MAX} tables"),
+        );
     }
     let tables = named.iter().map(|(key, node)| table(key, node));
     Ok(Config {

@@ -167,7 +167,8 @@ impl TableDirectory {
     /// Gives a complete file its final name.
     pub(super) fn rename(&self, from: &Path, name: &str) -> Result<(), FeatureError> {
         let path = self.file(name);
-        let placed = put_in_place(from, &path, IfExists::Replace).and_then(|()| sync(Some(&self.0)));
+        let placed =
+            put_in_place(from, &path, IfExists::Replace).and_then(|()| sync(Some(&self.0)));
         placed.map_err(|e| FeatureError::file("write", &path, e))
     }
 
@@ -186,7 +187,8 @@ impl TableDirectory {
                 continue;
             };
             let is_segment = name.ends_with(SEGMENT) || name.ends_with(UNCHECKED);
-            let is_left = name.starts_with('.') && name.contains(".partial-") || name.contains(".new-");
+            let is_left =
+                name.starts_with('.') && name.contains(".partial-") || name.contains(".new-");
             if (is_segment && !is_kept(&name)) || is_left {
                 let _ = fs::remove_file(entry.path());
             }

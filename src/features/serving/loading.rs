@@ -172,8 +172,7 @@ impl Load<'_> {
         }];
         self.slot.serve(Rows { schema, segments });
         // Readers of the old file keep it until they are done.
-        self.root
-            .alone(|| directory.clean(&|other| other == name));
+        self.root.alone(|| directory.clean(&|other| other == name));
         Ok(built)
     }
 

@@ -41,7 +41,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// The tables of a configuration. Any thread may use it.
 pub struct FeatureTables {
     root: Root,
-    sources: Arc<dyn Sources>,
+    pub(super) sources: Arc<dyn Sources>,
     tables: RwLock<BTreeMap<String, Arc<Slot>>>,
     /// Held while a table is made or removed.
     changes: Mutex<()>,
@@ -95,7 +95,7 @@ impl FeatureTables {
         tables.values().cloned().collect()
     }
 
-    fn slot(&self, name: &str) -> Result<Arc<Slot>, FeatureError> {
+    pub(super) fn slot(&self, name: &str) -> Result<Arc<Slot>, FeatureError> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let found = tables.get(name).cloned();
         found.ok_or_else(|| FeatureError::NoTable(name.chars().take(128).collect()))

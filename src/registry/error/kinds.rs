@@ -28,6 +28,7 @@ impl Classify for Error {
             Self::Manifest(e) => e.kind(),
             Self::Edit(e) => e.kind(),
             Self::Documents(e) => e.kind(),
+            Self::Features(e) => e.kind(),
             Self::Intake(e) => e.kind(),
             Self::Store(e) => e.kind(),
             Self::Source(e) => e.kind(),

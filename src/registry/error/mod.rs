@@ -23,6 +23,7 @@ use thiserror::Error as ThisError;
 
 use crate::archive::ArchiveError;
 use crate::documents::DocumentError;
+use crate::features::FeatureError;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
@@ -142,6 +143,9 @@ pub enum Error {
     /// A collection of documents cannot be read or written.
     #[error(transparent)]
     Documents(#[from] DocumentError),
+    /// A table of features cannot be loaded or read.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

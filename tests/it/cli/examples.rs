@@ -13,7 +13,7 @@ const NODE: &str = "1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d
 
 /// Commands whose examples need another machine, serve until they are stopped, or wait for a person.
 const NOT_RUN: &[&str] = &[
-    "serve", "pull", "sync", "peers", "refresh", "view", "mcp", "features", "token",
+    "serve", "pull", "sync", "peers", "refresh", "view", "mcp", "token",
 ];
 
 fn shell(line: &str, dir: &Path) -> Output {
@@ -79,6 +79,10 @@ fn prepare(dir: &Path) {
         "printf '{\"_id\":\"a\"}\\n' > documents.jsonl",
         "alimentar documents pack ./store packed.zds",
         "alimentar index ./store/collections/train --name users",
+        "printf '{\"user_id\":\"u1\",\"click_rate\":0.5}\\n' > clicks.jsonl",
+        "mkdir -p clicks/2024-01-13 && touch clicks/2024-01-13/_SUCCESS",
+        "alimentar inspect export clicks.jsonl -o clicks/2024-01-13/part.parquet",
+        "printf 'tables:\\n  user_features: {source: {local: {path: clicks}}, key: [user_id]}\\n' > features.yaml",
         "alimentar inspect export train.jsonl -o train.parquet",
         "alimentar inspect export a.jsonl -o b.parquet",
         "cp train.parquet my-data/data/",
@@ -120,7 +124,8 @@ fn is_run(example: &str) -> bool {
         .iter()
         .any(|part| example.contains(part));
     let is_for_terminal = example.contains("| alimentar view");
-    !NOT_RUN.contains(command.unwrap()) && !needs_others && !is_for_terminal
+    let is_endless = example.contains("features serve");
+    !NOT_RUN.contains(command.unwrap()) && !needs_others && !is_for_terminal && !is_endless
 }
 
 /// Removes what lies where an example writes: other examples read it.

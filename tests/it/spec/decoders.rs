@@ -339,6 +339,17 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ]
         .map(|text| text.as_bytes().to_vec())
         .to_vec(),
+        "feature_request" => [
+            br#"{"keys":{"a":["x",null,"\u00e9"],"b":[1,-2,18446744073709551615]},"columns":["v"],"status":true}"#
+                .to_vec(),
+            br#"{"table":"t","keys":["a","b"],"columns":["v","w"]}"#.to_vec(),
+            br#"{"columns":{"id":{"dtype":"utf8","key":true},"v":{"dtype":"float32[8]","strict":false}}}"#
+                .to_vec(),
+            b"\x08\x01\x1a\x05users\x12\x02{}\xc2\x3e\x04body".to_vec(),
+            file("three.arrows"),
+            file("zstd.arrows"),
+        ]
+        .to_vec(),
         "mcp_call" => [
             r#"{"name":"get_lines","arguments":{"start":1,"count":5,"max_chars":1000}}"#,
             r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,

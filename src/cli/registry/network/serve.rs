@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,15 @@ use rustix::process::setrlimit;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
+use crate::cli::features::served::Addresses;
+use crate::cli::features::served::ServedFeatures;
 use crate::cli::interrupt;
 use crate::cli::mcp::http::DEFAULT_ADDRESS;
 use crate::cli::mcp::http::Served;
 use crate::cli::mcp::http::parse_address;
 use crate::cli::output::text::printable;
 use crate::cli::registry::network::serve_config::AccessMode;
+use crate::cli::registry::network::serve_config::ServeConfig;
 use crate::cli::registry::network::serve_config::read_config;
 use crate::cli::registry::network::serve_events::event_json;
 use crate::cli::registry::network::serve_events::event_sentence;
@@ -94,7 +98,7 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
     };
     let bind = match (args.bind.is_empty(), config.bind.is_empty()) {
         (false, _) => args.bind.clone(),
-        (true, false) => config.bind,
+        (true, false) => config.bind.clone(),
         (true, true) => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
     };
     let port = args.port.or(config.port).unwrap_or(DEFAULT_PORT);
@@ -140,6 +144,10 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         Some(address) => Some(serve_assistants(ctx, registry, address)?),
         None => None,
     };
+    let features = match &config.features {
+        Some(path) => Some(serve_features(ctx, registry, path, &config)?),
+        None => None,
+    };
     let node = Node::start(registry, &options, Arc::new(observer))?;
     if let Some(served) = &assistants {
         let line = match as_json {
@@ -148,11 +156,39 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         };
         let _ = out.bytes((line + "\n").as_bytes());
     }
-    while !interrupt::is_requested() {
-        std::thread::sleep(Duration::from_millis(50));
+    match features {
+        Some(served) => {
+            let line = move |line: String| {
+                let _ = out.bytes((line + "\n").as_bytes());
+            };
+            line(served.ready("features_ready", as_json));
+            let poller = served.poll(as_json, line)?;
+            served.run(interrupt::is_requested);
+            drop(poller);
+        }
+        None => {
+            while !interrupt::is_requested() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
     }
     node.stop();
     Ok(())
+}
+
+/// Starts the server of the tables of a configuration, whose path is one from the registry's directory.
+fn serve_features(
+    ctx: &Context,
+    registry: &LocalRegistry,
+    path: &Path,
+    config: &ServeConfig,
+) -> Result<ServedFeatures, Failure> {
+    let addresses = Addresses {
+        http: config.features_http,
+        flight: config.features_flight,
+        token_file: None,
+    };
+    ServedFeatures::start(ctx, &registry.home().join(path), &addresses)
 }
 
 /// Starts the server for assistants, which reads the datasets of the registry.

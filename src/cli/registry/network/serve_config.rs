@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use toml_edit::DocumentMut;
+use toml_edit::Item;
 
 use crate::cli::exit::Failure;
 use crate::cli::mcp::http::parse_address;
@@ -43,6 +45,10 @@ pub(super) struct ServeConfig {
     pub(super) quiet_hours: Option<QuietHours>,
     pub(super) bandwidth_limit: Option<u64>,
     pub(super) mcp: Option<SocketAddr>,
+    /// The configuration of tables of features.
+    pub(super) features: Option<PathBuf>,
+    pub(super) features_http: Option<SocketAddr>,
+    pub(super) features_flight: Option<SocketAddr>,
 }
 
 /// Reads the configuration from the file `given`, or from the registry's directory.
@@ -119,19 +125,33 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
                 };
                 config.bandwidth_limit = Some(bytes).filter(|n| *n > 0);
             }
-            "mcp" => {
-                let text = match (item.as_integer(), item.as_str()) {
-                    (Some(port), _) => port.to_string(),
-                    (None, Some(text)) => text.to_owned(),
-                    (None, None) => return Err(wrong()),
-                };
-                config.mcp = Some(parse_address(&text).map_err(|why| format!("`mcp` is {why}"))?);
+            "mcp" => config.mcp = Some(address_of(key, item)?),
+            "features" => {
+                let text = item.as_str().filter(|text| !text.is_empty());
+                config.features = Some(text.ok_or_else(wrong)?.into());
             }
+            "features_http" => config.features_http = Some(address_of(key, item)?),
+            "features_flight" => config.features_flight = Some(address_of(key, item)?),
             // A misspelt key must not count as a missing one.
             _ => return Err(format!("`{key}` is no setting")),
         }
     }
+    if config.features.is_none()
+        && (config.features_http.is_some() || config.features_flight.is_some())
+    {
+        return Err("`features` is missing, the file with the tables".to_owned());
+    }
     Ok(config)
+}
+
+/// Reads an address: a port, or a text.
+fn address_of(key: &str, item: &Item) -> Result<SocketAddr, String> {
+    let text = match (item.as_integer(), item.as_str()) {
+        (Some(port), _) => port.to_string(),
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => return Err(format!("`{key}` has a value that it cannot have")),
+    };
+    parse_address(&text).map_err(|why| format!("`{key}` is {why}"))
 }
 
 #[cfg(test)]
@@ -140,7 +160,7 @@ mod tests {
 
     #[test]
     fn config_keys_are_read() {
-        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\n";
+        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\nfeatures = \"f.yaml\"\nfeatures_http = 8080\n";
         let config = parse_config(text).unwrap();
         assert_eq!(config.port, Some(9000));
         assert_eq!(config.bind.len(), 2);
@@ -150,6 +170,8 @@ mod tests {
         assert_eq!(config.keep_versions, Some(3));
         assert!(config.quiet_hours.is_some_and(|h| h.contains(0)));
         assert_eq!(config.mcp, parse_address("127.0.0.1:8766").ok());
+        assert_eq!(config.features.as_deref(), Some(Path::new("f.yaml")));
+        assert_eq!(config.features_http, parse_address("8080").ok());
         assert_eq!(config.bandwidth_limit, parse_size("20M").ok());
     }
 
@@ -163,6 +185,8 @@ mod tests {
             ("keep_versions = 0", "keep_versions"),
             ("follow = \"x\"", "follow"),
             ("mcp = \"train.jsonl\"", "mcp"),
+            ("features = 1", "features"),
+            ("features_http = 8080", "`features`"),
         ] {
             let message = parse_config(text).unwrap_err();
             assert!(message.contains(named), "{text}: {message}");

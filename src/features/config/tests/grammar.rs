@@ -48,7 +48,10 @@ fn configuration_of_the_original_is_read_as_it_stands() {
     let config = parsed(ORIGINAL);
     assert_eq!(config.server.host, "localhost");
     assert_eq!(config.server.port, 8080);
-    assert_eq!(config.server.data_dir, Some(PathBuf::from("/var/lib/cache")));
+    assert_eq!(
+        config.server.data_dir,
+        Some(PathBuf::from("/var/lib/cache"))
+    );
     let [user, local] = config.tables.as_slice() else {
         panic!("{config:?}");
     };
@@ -58,9 +61,15 @@ fn configuration_of_the_original_is_read_as_it_stands() {
         endpoint: Some("http://localhost:9000".to_owned()),
         region: Some("us-east-1".to_owned()),
     };
-    assert_eq!((user.name.as_str(), &user.source), ("user_features", &Some(wanted)));
+    assert_eq!(
+        (user.name.as_str(), &user.source),
+        ("user_features", &Some(wanted))
+    );
     assert_eq!(user.poll_interval, Duration::from_secs(300));
-    assert_eq!((user.parts, user.key.as_slice()), (8, &["user_id".to_owned()][..]));
+    assert_eq!(
+        (user.parts, user.key.as_slice()),
+        (8, &["user_id".to_owned()][..])
+    );
     let columns: Vec<_> = user
         .columns
         .iter()
@@ -86,12 +95,24 @@ fn configuration_of_the_original_is_read_as_it_stands() {
 #[test]
 fn settings_that_are_left_out_have_the_defaults_of_the_original() {
     let config = parsed("tables: {t: {source: {local: {path: /d}}, key: [k]}}");
-    assert_eq!((config.server.host.as_str(), config.server.port), ("localhost", 8080));
-    assert_eq!((config.server.data_dir, config.server.flight_port), (None, None));
+    assert_eq!(
+        (config.server.host.as_str(), config.server.port),
+        ("localhost", 8080)
+    );
+    assert_eq!(
+        (config.server.data_dir, config.server.flight_port),
+        (None, None)
+    );
     let table = &config.tables[0];
-    assert_eq!((table.poll_interval, table.parts), (Duration::from_secs(60), 8));
+    assert_eq!(
+        (table.poll_interval, table.parts),
+        (Duration::from_secs(60), 8)
+    );
     assert!(table.columns.is_empty());
-    assert_eq!((table.memory, table.ttl, &table.timestamp), (MemoryMode::Auto, None, &None));
+    assert_eq!(
+        (table.memory, table.ttl, &table.timestamp),
+        (MemoryMode::Auto, None, &None)
+    );
     // The original has `us-east-1` here; here the environment comes before that.
     let s3 = parsed("tables: {t: {source: {s3: {bucket: b-1, prefix: ''}}, key: [k]}}");
     assert!(matches!(
@@ -122,9 +143,14 @@ fn types_of_the_original_and_the_new_ones_are_read() {
         let text = format!(
             "tables: {{t: {{source: {{local: {{path: d}}}}, key: [k], columns: {{c: {{dtype: \"{}\"{}}}}}}}}}",
             name.split(',').next().unwrap(),
-            name.split_once(',').map_or(String::new(), |(_, rest)| format!(",{rest}")),
+            name.split_once(',')
+                .map_or(String::new(), |(_, rest)| format!(",{rest}")),
         );
-        assert_eq!(parsed(&text).tables[0].columns[0].data_type, wanted, "{text}");
+        assert_eq!(
+            parsed(&text).tables[0].columns[0].data_type,
+            wanted,
+            "{text}"
+        );
     }
 }
 
@@ -188,14 +214,19 @@ fn spans_of_time_have_units_and_add_up() {
         ("1000000usec", 1000),
         ("100000000ns", 100),
     ] {
-        let text = format!("tables: {{t: {{source: {{local: {{path: d}}}}, key: [k], poll_interval: {text}}}}}");
+        let text = format!(
+            "tables: {{t: {{source: {{local: {{path: d}}}}, key: [k], poll_interval: {text}}}}}"
+        );
         let found = parsed(&text).tables[0].poll_interval;
         assert_eq!(found, Duration::from_millis(milliseconds), "{text}");
     }
     for (text, wanted) in [
         ("60", "`60` lacks a unit, such as `60s`"),
         ("1.5h", "`.5h`"),
-        ("5 parsecs", "`parsecs` is no unit of time; the units are ms"),
+        (
+            "5 parsecs",
+            "`parsecs` is no unit of time; the units are ms",
+        ),
         ("5 minuts", "did you mean `minutes`?"),
         ("-5s", "no span of time"),
         ("99ms", "is from 100ms to 36525 days"),
@@ -205,8 +236,13 @@ fn spans_of_time_have_units_and_add_up() {
         ("\"\"", "this is empty"),
         ("[]", "and this is a list"),
     ] {
-        let text = format!("tables: {{t: {{source: {{local: {{path: d}}}}, key: [k], poll_interval: {text}}}}}");
+        let text = format!(
+            "tables: {{t: {{source: {{local: {{path: d}}}}, key: [k], poll_interval: {text}}}}}"
+        );
         let why = refused(&text);
-        assert!(why.contains(wanted) || text.contains("1.5h") && why.contains("lacks a unit"), "{text}: {why}");
+        assert!(
+            why.contains(wanted) || text.contains("1.5h") && why.contains("lacks a unit"),
+            "{text}: {why}"
+        );
     }
 }

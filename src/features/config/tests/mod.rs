@@ -11,5 +11,7 @@ fn parsed(text: &str) -> Config {
 
 /// The message of a text that is refused.
 fn refused(text: &str) -> String {
-    Config::parse(text, "features.yaml").unwrap_err().to_string()
+    Config::parse(text, "features.yaml")
+        .unwrap_err()
+        .to_string()
 }

@@ -54,16 +54,28 @@ fn table_that_was_not_loaded_says_so() {
     let (dir, memory) = (tempfile::tempdir().unwrap(), Arc::new(Memory::default()));
     let tables = open(&config(""), dir.path(), &memory);
     let error = tables.schema("t").unwrap_err();
-    assert_eq!(error.to_string(), "the table `t` has no data: it was not loaded yet");
+    assert_eq!(
+        error.to_string(),
+        "the table `t` has no data: it was not loaded yet"
+    );
     memory.fail(Some(Fault::List));
     assert_eq!(load(&tables).unwrap_err().kind(), ErrorKind::Network);
     let error = tables.schema("t").unwrap_err().to_string();
-    assert!(error.contains("has no data: `memory` cannot be read: no answer"), "{error}");
-    assert!(matches!(tables.state("none"), Err(FeatureError::NoTable(_))));
+    assert!(
+        error.contains("has no data: `memory` cannot be read: no answer"),
+        "{error}"
+    );
+    assert!(matches!(
+        tables.state("none"),
+        Err(FeatureError::NoTable(_))
+    ));
     let named = config("    columns: {id: {dtype: utf8}, value: {dtype: float32}}\n");
     let tables = open(&named, dir.path(), &memory);
     let keys = Keys::of_texts(&tables.schema("t").unwrap(), &["a"]).unwrap();
-    assert!(matches!(tables.get("t", &keys, &["value"], NOW), Err(FeatureError::NoData { .. })));
+    assert!(matches!(
+        tables.get("t", &keys, &["value"], NOW),
+        Err(FeatureError::NoData { .. })
+    ));
 }
 
 #[test]
@@ -105,7 +117,10 @@ fn newest_partition_that_is_bad_falls_back_to_the_one_before() {
         memory.put("2024-01-14", bad.clone());
         let tables = open(&config(""), dir.path(), &memory);
         let report = load(&tables).unwrap();
-        assert_eq!(report.state.origin.unwrap().partition.as_deref(), Some("2024-01-13"));
+        assert_eq!(
+            report.state.origin.unwrap().partition.as_deref(),
+            Some("2024-01-13")
+        );
         let [(name, why)] = report.refused.as_slice() else {
             panic!("{:?}", report.refused);
         };
@@ -156,7 +171,12 @@ fn partition_that_is_removed_goes_back_to_the_one_before() {
     assert!(matches!(error, FeatureError::NoPartition { .. }), "{error}");
     assert_eq!(value(&tables, "k0"), Some(13.0));
     let state = tables.state("t").unwrap();
-    assert!(state.failure.unwrap().contains("no partition that can be loaded"));
+    assert!(
+        state
+            .failure
+            .unwrap()
+            .contains("no partition that can be loaded")
+    );
 }
 
 #[test]
@@ -169,7 +189,10 @@ fn file_that_vanishes_or_changes_is_not_served() {
         memory.put("2024-01-14", rows(5_000, 14.0));
         memory.fail(Some(found));
         let report = load(&tables).unwrap();
-        assert!(report.is_unchanged && report.refused.len() == 1, "{found:?}");
+        assert!(
+            report.is_unchanged && report.refused.len() == 1,
+            "{found:?}"
+        );
         assert_eq!(value(&tables, "k0"), Some(13.0), "{found:?}");
         assert_eq!(segments(dir.path()).len(), 1, "{found:?}");
         // Such faults pass, so that the next look tries again.
@@ -190,7 +213,10 @@ fn source_that_cannot_be_listed_keeps_the_rows() {
     assert_eq!(value(&tables, "k0"), Some(14.0));
     let state = tables.state("t").unwrap();
     assert_eq!(state.checked_at, Some(NOW));
-    assert_eq!(state.failure.as_deref(), Some("`memory` cannot be read: no answer"));
+    assert_eq!(
+        state.failure.as_deref(),
+        Some("`memory` cannot be read: no answer")
+    );
 }
 
 #[test]
@@ -202,23 +228,45 @@ fn source_without_a_good_partition_gives_all_reasons() {
     memory.put("2024-01-13", b"bad".to_vec());
     memory.put("2024-01-14", b"incomplete".to_vec());
     let why = load(&tables).unwrap_err().to_string();
-    assert!(why.contains("2024-01-13: ") && why.contains("2024-01-14: it has no `_SUCCESS`"), "{why}");
+    assert!(
+        why.contains("2024-01-13: ") && why.contains("2024-01-14: it has no `_SUCCESS`"),
+        "{why}"
+    );
 }
 
 /// The original checks the first file, and its declared nullability in place of its values.
 #[test]
 fn partition_with_other_columns_than_the_configuration_is_refused() {
     let ids = || Arc::new(StringArray::from(vec!["a", "b"]));
-    let named = config("    columns: {id: {dtype: utf8}, value: {dtype: float32, nullable: false}}\n");
+    let named =
+        config("    columns: {id: {dtype: utf8}, value: {dtype: float32, nullable: false}}\n");
     let without = parquet(&[("id", ids())]);
-    let wrong = parquet(&[("id", ids()), ("value", Arc::new(StringArray::from(vec!["x", "y"])))]);
-    let narrowed = parquet(&[("id", ids()), ("value", Arc::new(Float64Array::from(vec![1.0, 2.0])))]);
+    let wrong = parquet(&[
+        ("id", ids()),
+        ("value", Arc::new(StringArray::from(vec!["x", "y"]))),
+    ]);
+    let narrowed = parquet(&[
+        ("id", ids()),
+        ("value", Arc::new(Float64Array::from(vec![1.0, 2.0]))),
+    ]);
     let nulls = parquet(&[
         ("id", ids()),
-        ("value", Arc::new(arrow_array::Float32Array::from(vec![Some(1.0), None]))),
+        (
+            "value",
+            Arc::new(arrow_array::Float32Array::from(vec![Some(1.0), None])),
+        ),
     ]);
-    let keyless = parquet(&[("value", Arc::new(arrow_array::Float32Array::from(vec![1.0])))]);
-    for (bad, wanted) in [(without, "value"), (wrong, "value"), (narrowed, "value"), (nulls, "value"), (keyless, "id")] {
+    let keyless = parquet(&[(
+        "value",
+        Arc::new(arrow_array::Float32Array::from(vec![1.0])),
+    )]);
+    for (bad, wanted) in [
+        (without, "value"),
+        (wrong, "value"),
+        (narrowed, "value"),
+        (nulls, "value"),
+        (keyless, "id"),
+    ] {
         let (dir, memory) = (tempfile::tempdir().unwrap(), Arc::new(Memory::default()));
         memory.put("2024-01-14", bad);
         let tables = open(&named, dir.path(), &memory);
@@ -235,7 +283,10 @@ fn keys_of_integers_and_of_several_columns_are_served() {
     let columns = parquet(&[
         ("id", Arc::new(Int32Array::from(vec![1, 2, 1]))),
         ("part", Arc::new(Int64Array::from(vec![1, 1, 2]))),
-        ("value", Arc::new(arrow_array::Float32Array::from(vec![1.0, 2.0, 3.0]))),
+        (
+            "value",
+            Arc::new(arrow_array::Float32Array::from(vec![1.0, 2.0, 3.0])),
+        ),
     ]);
     memory.put("2024-01-14", columns);
     let text = "tables: {t: {source: {local: {path: m}}, key: [id, part]}}";
@@ -243,7 +294,10 @@ fn keys_of_integers_and_of_several_columns_are_served() {
     let tables = open(&config, dir.path(), &memory);
     load(&tables).unwrap();
     let read = |key: &str| value(&tables, key);
-    assert_eq!([read("1,1"), read("2,1"), read("1,2"), read("2,2")], [Some(1.0), Some(2.0), Some(3.0), None]);
+    assert_eq!(
+        [read("1,1"), read("2,1"), read("1,2"), read("2,2")],
+        [Some(1.0), Some(2.0), Some(3.0), None]
+    );
 }
 
 #[test]

@@ -92,7 +92,10 @@ impl Memory {
 
     /// How often it was listed and opened.
     fn counts(&self) -> (usize, usize) {
-        (self.lists.load(Ordering::SeqCst), self.opens.load(Ordering::SeqCst))
+        (
+            self.lists.load(Ordering::SeqCst),
+            self.opens.load(Ordering::SeqCst),
+        )
     }
 }
 
@@ -124,7 +127,9 @@ impl PartitionSource for MemorySource {
                 validator: stored.validator.clone(),
             };
             match stored.bytes.as_slice() {
-                b"incomplete" => listing.others.push((name.clone(), "it has no `_SUCCESS`".to_owned())),
+                b"incomplete" => listing
+                    .others
+                    .push((name.clone(), "it has no `_SUCCESS`".to_owned())),
                 _ => listing.partitions.push(Partition::new(name, vec![file])),
             }
         }
@@ -136,7 +141,9 @@ impl PartitionSource for MemorySource {
         let found = lock(&self.0.partitions).get(&partition.name).cloned();
         let found = found.ok_or_else(|| fault("there is no such file", ErrorKind::NotFound))?;
         let source: Arc<dyn ReadAt> = match *lock(&self.0.fault) {
-            Some(Fault::Vanishes) => return Err(fault("there is no such file", ErrorKind::NotFound)),
+            Some(Fault::Vanishes) => {
+                return Err(fault("there is no such file", ErrorKind::NotFound));
+            }
             Some(Fault::VanishesInside) => Arc::new(Vanishing(found.bytes)),
             _ => Arc::new(found.bytes),
         };
@@ -184,7 +191,9 @@ fn rows(count: usize, value: f32) -> Vec<u8> {
 }
 
 fn parquet(columns: &[(&str, ArrayRef)]) -> Vec<u8> {
-    let columns = columns.iter().map(|(name, values)| (*name, Arc::clone(values), true));
+    let columns = columns
+        .iter()
+        .map(|(name, values)| (*name, Arc::clone(values), true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
@@ -215,7 +224,9 @@ fn value(tables: &FeatureTables, key: &str) -> Option<f32> {
     let schema = tables.schema("t").unwrap();
     let keys = Keys::of_texts(&schema, &[key]).unwrap();
     let served = tables.get("t", &keys, &["value"], NOW).unwrap();
-    let values = served.answer.columns()[0].as_primitive::<Float32Type>().clone();
+    let values = served.answer.columns()[0]
+        .as_primitive::<Float32Type>()
+        .clone();
     served.answer.is_live(0).then(|| values.value(0))
 }
 
@@ -230,9 +241,14 @@ fn batch(rows: &[(i64, f32)]) -> RecordBatch {
 fn segments(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for table in std::fs::read_dir(directory).unwrap().flatten() {
-        for file in std::fs::read_dir(table.path()).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(table.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = file.file_name().into_string().unwrap();
-            if name.ends_with(".segment") || name.contains("unchecked") || name.contains("partial") {
+            if name.ends_with(".segment") || name.contains("unchecked") || name.contains("partial")
+            {
                 found.push(name);
             }
         }

@@ -37,7 +37,10 @@ fn requests_during_reloads_get_the_rows_of_one_load() {
                         let served = tables.get("t", &keys, &["value"], NOW).unwrap();
                         let values = served.answer.columns()[0].as_primitive::<Float32Type>();
                         assert!(values.iter().all(|v| v == values.iter().next().unwrap()));
-                        assert!(values.value(0) >= last, "an older load came after a newer one");
+                        assert!(
+                            values.value(0) >= last,
+                            "an older load came after a newer one"
+                        );
                         (last, answers) = (values.value(0), answers + 1);
                     }
                     answers
@@ -84,13 +87,26 @@ fn tables_are_due_by_their_intervals_and_written_ones_never() {
     let tables = open(&config, dir.path(), &memory);
     assert_eq!(tables.due(NOW).0, ["slow", "t"]);
     for name in ["slow", "t"] {
-        tables.load(name, false, NOW, &crate::progress::NoProgress).unwrap();
+        tables
+            .load(name, false, NOW, &crate::progress::NoProgress)
+            .unwrap();
     }
     let (due, wait) = tables.due(NOW);
     assert!(due.is_empty());
-    assert!((Duration::from_secs(9)..=Duration::from_secs(11)).contains(&wait), "{wait:?}");
+    assert!(
+        (Duration::from_secs(9)..=Duration::from_secs(11)).contains(&wait),
+        "{wait:?}"
+    );
     assert_eq!(tables.due(NOW + 12_000_000).0, ["t"]);
-    assert_eq!(tables.due(NOW - 1).0, ["slow", "t"], "a clock that went backwards");
-    let names: Vec<String> = tables.states().into_iter().map(|state| state.name).collect();
+    assert_eq!(
+        tables.due(NOW - 1).0,
+        ["slow", "t"],
+        "a clock that went backwards"
+    );
+    let names: Vec<String> = tables
+        .states()
+        .into_iter()
+        .map(|state| state.name)
+        .collect();
     assert_eq!(names, ["slow", "t", "written"]);
 }

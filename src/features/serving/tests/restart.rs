@@ -26,7 +26,10 @@ fn restart_serves_the_segment_of_before_without_the_source() {
     assert_eq!(value(&tables, "k0"), Some(14.0));
     assert_eq!(memory.counts(), counts);
     let state = tables.state("t").unwrap();
-    assert_eq!(state.origin.unwrap().partition.as_deref(), Some("2024-01-14"));
+    assert_eq!(
+        state.origin.unwrap().partition.as_deref(),
+        Some("2024-01-14")
+    );
     assert_eq!(state.checked_at, None);
     assert!(load(&tables).unwrap().is_unchanged);
     assert_eq!(memory.counts().1, counts.1);
@@ -50,7 +53,8 @@ fn restart_with_another_configuration_does_not_serve_the_segment() {
     load(&tables).unwrap();
     // The interval and the memory are not in the segment.
     drop(tables);
-    let same = config("    columns: {value: {dtype: float64}}\n    poll_interval: 5s\n    memory: map\n");
+    let same =
+        config("    columns: {value: {dtype: float64}}\n    poll_interval: 5s\n    memory: map\n");
     let tables = open(&same, dir.path(), &memory);
     assert!(tables.state("t").unwrap().origin.is_some());
 }
@@ -68,10 +72,18 @@ fn restart_after_a_kill_serves_the_old_segment_and_removes_the_rest() {
     let front = old.split('-').next().unwrap();
     let half = fs::read(table.join(&old)).unwrap();
     // Killed while it wrote, before it checked the files, and before it said which one is served.
-    fs::write(table.join(format!("{front}-00-11.unchecked")), &half[..half.len() / 2]).unwrap();
+    fs::write(
+        table.join(format!("{front}-00-11.unchecked")),
+        &half[..half.len() / 2],
+    )
+    .unwrap();
     fs::write(table.join(".x.segment.partial-001122334455"), &half[..100]).unwrap();
     fs::write(table.join("current.new-001122334455"), "x").unwrap();
-    fs::copy(table.join(&old), table.join(format!("{front}-{}.segment", "9".repeat(32)))).unwrap();
+    fs::copy(
+        table.join(&old),
+        table.join(format!("{front}-{}.segment", "9".repeat(32))),
+    )
+    .unwrap();
     let tables = open(&config(""), dir.path(), &memory);
     assert_eq!(value(&tables, "k0"), Some(13.0));
     assert_eq!(segments(dir.path()), [old]);
@@ -148,7 +160,8 @@ fn names_that_look_alike_to_a_file_system_have_directories_of_their_own() {
         .iter()
         .map(|n| format!("  {n:?}: {{source: {{local: {{path: d}}}}, key: [id]}}\n"))
         .collect();
-    let config = crate::features::config::Config::parse(&format!("tables:\n{tables}"), "f").unwrap();
+    let config =
+        crate::features::config::Config::parse(&format!("tables:\n{tables}"), "f").unwrap();
     let tables = open(&config, dir.path(), &memory);
     for name in names {
         tables.load(name, false, NOW, &NoProgress).unwrap();
@@ -156,6 +169,10 @@ fn names_that_look_alike_to_a_file_system_have_directories_of_their_own() {
     assert_eq!(segments(dir.path()).len(), names.len());
     for entry in fs::read_dir(dir.path()).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();
-        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b)), "{name}");
+        assert!(
+            name.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b)),
+            "{name}"
+        );
     }
 }

@@ -22,12 +22,23 @@ fn table_that_was_never_looked_at_is_due() {
 
 #[test]
 fn pauses_are_within_ten_percent_of_the_interval_and_differ() {
-    let waits: Vec<Duration> = (0..1_000).map(|n| looked(n, 0).wait("t", MINUTE, 0)).collect();
+    let waits: Vec<Duration> = (0..1_000)
+        .map(|n| looked(n, 0).wait("t", MINUTE, 0))
+        .collect();
     let (least, most) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
-    assert!(*least >= Duration::from_secs(54) && *most <= Duration::from_secs(66), "{least:?} {most:?}");
-    assert!(*least < Duration::from_secs(55) && *most > Duration::from_secs(65), "{least:?} {most:?}");
+    assert!(
+        *least >= Duration::from_secs(54) && *most <= Duration::from_secs(66),
+        "{least:?} {most:?}"
+    );
+    assert!(
+        *least < Duration::from_secs(55) && *most > Duration::from_secs(65),
+        "{least:?} {most:?}"
+    );
     let average = waits.iter().sum::<Duration>() / 1_000;
-    assert!(average.abs_diff(MINUTE) < Duration::from_secs(1), "{average:?}");
+    assert!(
+        average.abs_diff(MINUTE) < Duration::from_secs(1),
+        "{average:?}"
+    );
     // The same table waits the same time, and another one another time.
     assert_eq!(looked(7, 0).wait("t", MINUTE, 0), waits[7]);
     assert_ne!(looked(7, 0).wait("u", MINUTE, 0), waits[7]);
@@ -35,9 +46,21 @@ fn pauses_are_within_ten_percent_of_the_interval_and_differ() {
 
 #[test]
 fn failures_double_the_pause_up_to_eight_intervals() {
-    for (failures, times) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 8), (31, 8), (32, 8), (u32::MAX, 8)] {
+    for (failures, times) in [
+        (0, 1),
+        (1, 2),
+        (2, 4),
+        (3, 8),
+        (4, 8),
+        (31, 8),
+        (32, 8),
+        (u32::MAX, 8),
+    ] {
         let wait = looked(0, failures).wait("t", MINUTE, 0);
-        assert!(wait.abs_diff(MINUTE * times) <= MINUTE * times / 10, "{failures}: {wait:?}");
+        assert!(
+            wait.abs_diff(MINUTE * times) <= MINUTE * times / 10,
+            "{failures}: {wait:?}"
+        );
     }
     let mut looks = Looks::default();
     looks.note(5, false);

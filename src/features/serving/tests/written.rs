@@ -49,12 +49,18 @@ fn table_that_a_client_makes_is_empty_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let first = tables(&dir);
     first.create("t", schema()).unwrap();
-    assert!(matches!(first.create("t", schema()), Err(FeatureError::TableExists(_))));
+    assert!(matches!(
+        first.create("t", schema()),
+        Err(FeatureError::TableExists(_))
+    ));
     let keys = Keys::of_texts(&first.schema("t").unwrap(), &["1", "2"]).unwrap();
     let served = first.get("t", &keys, &["value", "id"], NOW).unwrap();
     assert_eq!(served.answer.missing(), [0, 1]);
     assert_eq!(served.answer.schema().field(1).name(), "id");
-    assert!(matches!(first.get("t", &keys, &["x"], NOW), Err(FeatureError::NoColumn { .. })));
+    assert!(matches!(
+        first.get("t", &keys, &["x"], NOW),
+        Err(FeatureError::NoColumn { .. })
+    ));
     drop(first);
     let second = tables(&dir);
     assert_eq!(second.schema("t").unwrap(), schema());
@@ -69,8 +75,22 @@ fn rows_that_are_written_replace_those_of_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
     let first = tables(&dir);
     first.create("t", schema()).unwrap();
-    assert_eq!(first.write("t", &[batch(&[(1, 1.0), (2, 2.0)]), batch(&[(3, 3.0)])], NOW).unwrap(), 3);
-    assert_eq!(first.write("t", &[batch(&[(2, 20.0), (4, 4.0), (4, 40.0)])], NOW + 1).unwrap(), 3);
+    assert_eq!(
+        first
+            .write(
+                "t",
+                &[batch(&[(1, 1.0), (2, 2.0)]), batch(&[(3, 3.0)])],
+                NOW
+            )
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        first
+            .write("t", &[batch(&[(2, 20.0), (4, 4.0), (4, 40.0)])], NOW + 1)
+            .unwrap(),
+        3
+    );
     assert_eq!(first.write("t", &[], NOW).unwrap(), 0);
     let all = |tables: &FeatureTables| ["1", "2", "3", "4", "5"].map(|key| value(tables, key));
     let wanted = [Some(1.0), Some(20.0), Some(3.0), Some(40.0), None];
@@ -100,12 +120,21 @@ fn many_writes_are_joined_and_answer_as_a_map_would() {
         let rows: Vec<(i64, f32)> = (0..1 + random.below(20))
             .map(|_| (i64::try_from(random.below(60)).unwrap(), f32::from(write)))
             .collect();
-        written.write("t", &[batch(&rows)], NOW + i64::from(write)).unwrap();
+        written
+            .write("t", &[batch(&rows)], NOW + i64::from(write))
+            .unwrap();
         model.extend(rows);
-        assert!(segments(dir.path()).len() <= WRITTEN_SEGMENTS_MAX, "{write}");
+        assert!(
+            segments(dir.path()).len() <= WRITTEN_SEGMENTS_MAX,
+            "{write}"
+        );
     }
     for key in 0..60_i64 {
-        assert_eq!(value(&written, &key.to_string()), model.get(&key).copied(), "{key}");
+        assert_eq!(
+            value(&written, &key.to_string()),
+            model.get(&key).copied(),
+            "{key}"
+        );
     }
     assert_eq!(written.state("t").unwrap().failure, None);
 }
@@ -132,13 +161,30 @@ fn rows_with_other_columns_are_refused_and_change_nothing() {
     for (rows, wanted) in [
         (vec![("id", &ids)], "they lack the column `must`"),
         (vec![("must", &must)], "they lack the column `id`"),
-        (vec![("id", &ids), ("must", &must), ("x", &must)], "the table has no column `x`"),
-        (vec![("id", &ids), ("must", &texts)], "`must`: type mismatch"),
-        (vec![("id", &ids), ("must", &holes)], "`must` has nulls, and may have none"),
-        (vec![("id", &id_holes), ("must", &must)], "the key `id` has nulls"),
-        (vec![("id", &ids), ("must", &must), ("must", &must)], "two columns `must`"),
+        (
+            vec![("id", &ids), ("must", &must), ("x", &must)],
+            "the table has no column `x`",
+        ),
+        (
+            vec![("id", &ids), ("must", &texts)],
+            "`must`: type mismatch",
+        ),
+        (
+            vec![("id", &ids), ("must", &holes)],
+            "`must` has nulls, and may have none",
+        ),
+        (
+            vec![("id", &id_holes), ("must", &must)],
+            "the key `id` has nulls",
+        ),
+        (
+            vec![("id", &ids), ("must", &must), ("must", &must)],
+            "two columns `must`",
+        ),
     ] {
-        let rows = rows.into_iter().map(|(name, values)| (name, Arc::clone(values), true));
+        let rows = rows
+            .into_iter()
+            .map(|(name, values)| (name, Arc::clone(values), true));
         let rows = RecordBatch::try_from_iter_with_nullable(rows).unwrap();
         let error = written.write("t", &[rows], NOW).unwrap_err();
         assert!(matches!(error, FeatureError::Mismatch { .. }));
@@ -149,8 +195,15 @@ fn rows_with_other_columns_are_refused_and_change_nothing() {
     let rows = RecordBatch::try_from_iter([("must", must), ("id", ids)]).unwrap();
     written.write("t", &[rows], NOW).unwrap();
     let keys = Keys::of_texts(&written.schema("t").unwrap(), &["2", "3"]).unwrap();
-    let answer = written.get("t", &keys, &["must", "value"], NOW).unwrap().answer;
-    let statuses = [answer.status(0, 0), answer.status(0, 1), answer.status(1, 0)];
+    let answer = written
+        .get("t", &keys, &["must", "value"], NOW)
+        .unwrap()
+        .answer;
+    let statuses = [
+        answer.status(0, 0),
+        answer.status(0, 1),
+        answer.status(1, 0),
+    ];
     assert_eq!(statuses, [Status::Present, Status::Null, Status::Missing]);
 }
 
@@ -172,7 +225,9 @@ fn values_of_every_type_come_back_from_a_join() {
     written.create("t", schema).unwrap();
     let rows = |key: &str, n: f32| {
         let values = [Some(vec![Some(n), Some(f32::NAN), Some(-n)])];
-        let lists = FixedSizeListArray::from_iter_primitive::<arrow_array::types::Float32Type, _, _>(values, 3);
+        let lists = FixedSizeListArray::from_iter_primitive::<arrow_array::types::Float32Type, _, _>(
+            values, 3,
+        );
         let times = TimestampMicrosecondArray::from(vec![5]).with_timezone("UTC");
         RecordBatch::try_from_iter([
             ("id", Arc::new(StringArray::from(vec![key])) as ArrayRef),
@@ -191,7 +246,10 @@ fn values_of_every_type_come_back_from_a_join() {
     written.compact("t", NOW).unwrap();
     let after = written.get("t", &keys, &names, NOW).unwrap().answer;
     assert_eq!(segments(dir.path()).len(), 1);
-    assert_eq!(format!("{:?}", before.dense().unwrap()), format!("{:?}", after.dense().unwrap()));
+    assert_eq!(
+        format!("{:?}", before.dense().unwrap()),
+        format!("{:?}", after.dense().unwrap())
+    );
     assert_eq!([before.time(0), before.time(2)], [Some(5), None]);
     assert_eq!([after.time(0), after.time(2)], [Some(5), None]);
     let times = before.columns()[2].clone();
@@ -207,14 +265,22 @@ fn tables_of_the_configuration_without_a_source_are_written_to() {
     let first = open(&config, dir.path(), &memory);
     first.write("t", &[batch(&[(1, 1.0)])], NOW).unwrap();
     assert!(matches!(first.remove("t"), Err(FeatureError::Request(_))));
-    assert!(matches!(first.create("t", schema()), Err(FeatureError::TableExists(_))));
+    assert!(matches!(
+        first.create("t", schema()),
+        Err(FeatureError::TableExists(_))
+    ));
     drop(first);
     assert_eq!(value(&open(&config, dir.path(), &memory), "1"), Some(1.0));
     // Other columns than those of the rows: they are neither served nor lost.
     let other = Config::parse(&text.replace("float32", "float64"), "f").unwrap();
     let second = open(&other, dir.path(), &memory);
     let state = second.state("t").unwrap();
-    assert!(state.failure.unwrap().contains("other columns than the configuration"));
+    assert!(
+        state
+            .failure
+            .unwrap()
+            .contains("other columns than the configuration")
+    );
     assert!(second.write("t", &[batch(&[(2, 2.0)])], NOW).is_err());
     drop(second);
     assert_eq!(value(&open(&config, dir.path(), &memory), "1"), Some(1.0));
@@ -255,7 +321,20 @@ fn table_that_is_removed_is_gone_after_a_restart() {
 fn hostile_names_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let written = tables(&dir);
-    for name in ["", ".", "..", "../x", "/etc", "a/b", "a\\b", "a\0b", "a\nb", "\u{202e}x", " a", &"x".repeat(129)] {
+    for name in [
+        "",
+        ".",
+        "..",
+        "../x",
+        "/etc",
+        "a/b",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        "\u{202e}x",
+        " a",
+        &"x".repeat(129),
+    ] {
         let refused = written.create(name, schema());
         assert!(matches!(refused, Err(FeatureError::Request(_))), "{name:?}");
     }
@@ -270,10 +349,19 @@ fn rows_that_another_program_wrote_are_kept_and_found() {
     let second = tables(&dir);
     first.write("t", &[batch(&[(1, 1.0)])], NOW).unwrap();
     second.write("t", &[batch(&[(2, 2.0)])], NOW).unwrap();
-    assert_eq!([value(&second, "1"), value(&second, "2")], [Some(1.0), Some(2.0)]);
+    assert_eq!(
+        [value(&second, "1"), value(&second, "2")],
+        [Some(1.0), Some(2.0)]
+    );
     first.load("t", false, NOW, &NoProgress).unwrap();
-    assert_eq!([value(&first, "1"), value(&first, "2")], [Some(1.0), Some(2.0)]);
-    assert!(matches!(second.create("t", schema()), Err(FeatureError::TableExists(_))));
+    assert_eq!(
+        [value(&first, "1"), value(&first, "2")],
+        [Some(1.0), Some(2.0)]
+    );
+    assert!(matches!(
+        second.create("t", schema()),
+        Err(FeatureError::TableExists(_))
+    ));
 }
 
 #[test]
@@ -286,14 +374,25 @@ fn write_that_was_killed_leaves_the_rows_of_before() {
     let table = std::fs::read_dir(dir.path()).unwrap().flatten();
     let table = table.map(|e| e.path()).find(|path| path.is_dir()).unwrap();
     // A segment that the list does not name yet, a half one, and a half list.
-    std::fs::copy(table.join("000000000001.segment"), table.join("000000000002.segment")).unwrap();
-    std::fs::write(table.join(".000000000003.segment.partial-001122334455"), "x").unwrap();
+    std::fs::copy(
+        table.join("000000000001.segment"),
+        table.join("000000000002.segment"),
+    )
+    .unwrap();
+    std::fs::write(
+        table.join(".000000000003.segment.partial-001122334455"),
+        "x",
+    )
+    .unwrap();
     std::fs::write(table.join("segments.json.new-001122334455"), "{").unwrap();
     let second = tables(&dir);
     assert_eq!(value(&second, "1"), Some(1.0));
     assert_eq!(segments(dir.path()), ["000000000001.segment"]);
     second.write("t", &[batch(&[(2, 2.0)])], NOW).unwrap();
-    assert_eq!([value(&second, "1"), value(&second, "2")], [Some(1.0), Some(2.0)]);
+    assert_eq!(
+        [value(&second, "1"), value(&second, "2")],
+        [Some(1.0), Some(2.0)]
+    );
 }
 
 #[test]
@@ -322,7 +421,10 @@ fn list_that_is_damaged_is_reported_and_nothing_is_removed() {
         std::fs::write(&list, bad).unwrap();
         let second = open(&config, dir.path(), &memory);
         assert!(second.state("t").unwrap().failure.is_some(), "{bad}");
-        assert!(second.write("t", &[batch(&[(2, 2.0)])], NOW).is_err(), "{bad}");
+        assert!(
+            second.write("t", &[batch(&[(2, 2.0)])], NOW).is_err(),
+            "{bad}"
+        );
     }
     assert_eq!(segments(dir.path()), ["000000000001.segment"]);
     std::fs::write(&list, good).unwrap();
@@ -336,7 +438,9 @@ fn floats_that_are_no_numbers_are_told_from_nulls() {
     written.create("t", schema()).unwrap();
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     let values: ArrayRef = Arc::new(Float32Array::from(vec![Some(f32::NAN), None]));
-    let rows = RecordBatch::try_from_iter_with_nullable([("id", ids, true), ("value", values, true)]).unwrap();
+    let rows =
+        RecordBatch::try_from_iter_with_nullable([("id", ids, true), ("value", values, true)])
+            .unwrap();
     written.write("t", &[rows], NOW).unwrap();
     let keys = Keys::of_texts(&written.schema("t").unwrap(), &["1", "2", "3"]).unwrap();
     let answer = written.get("t", &keys, &["value"], NOW).unwrap().answer;

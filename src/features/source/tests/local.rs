@@ -48,7 +48,10 @@ fn directory_has_the_partitions_with_markers_newest_first() {
     let wanted = [
         (
             "2024-01-14",
-            vec!["2024-01-14/part_0001.parquet", "2024-01-14/sub/part_0000.parquet"],
+            vec![
+                "2024-01-14/part_0001.parquet",
+                "2024-01-14/sub/part_0000.parquet",
+            ],
         ),
         ("2024-01-13", vec!["2024-01-13/part_0000.parquet"]),
     ];
@@ -63,7 +66,13 @@ fn directory_has_the_partitions_with_markers_newest_first() {
 #[test]
 fn directory_that_is_empty_has_no_partition() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(source(dir.path()).partitions().unwrap().partitions.is_empty());
+    assert!(
+        source(dir.path())
+            .partitions()
+            .unwrap()
+            .partitions
+            .is_empty()
+    );
 }
 
 /// The original strips the slash and takes a relative path for an absolute one, and says nothing.
@@ -71,13 +80,19 @@ fn directory_that_is_empty_has_no_partition() {
 fn directory_that_is_not_there_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let error = source(&dir.path().join("none")).partitions().unwrap_err();
-    assert!(matches!(&error, FeatureError::NoPartition { why, .. } if why.contains("no such directory")), "{error}");
+    assert!(
+        matches!(&error, FeatureError::NoPartition { why, .. } if why.contains("no such directory")),
+        "{error}"
+    );
 }
 
 #[test]
 fn marker_that_is_a_directory_is_none() {
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path(), &[("2024-01-14/_SUCCESS/x", ""), ("2024-01-14/a.parquet", "a")]);
+    make(
+        dir.path(),
+        &[("2024-01-14/_SUCCESS/x", ""), ("2024-01-14/a.parquet", "a")],
+    );
     let listing = source(dir.path()).partitions().unwrap();
     assert_eq!(reason(&listing, "2024-01-14"), "it has no `_SUCCESS`");
 }
@@ -87,10 +102,16 @@ fn marker_that_is_a_directory_is_none() {
 fn links_are_followed_and_circles_end() {
     use std::os::unix::fs::symlink;
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path(), &[("data/a.parquet", "a"), ("data/_SUCCESS", "")]);
+    make(
+        dir.path(),
+        &[("data/a.parquet", "a"), ("data/_SUCCESS", "")],
+    );
     symlink(dir.path().join("data"), dir.path().join("2024-01-14")).unwrap();
     let listing = source(dir.path()).partitions().unwrap();
-    assert_eq!(shown(&listing), [("2024-01-14", vec!["2024-01-14/a.parquet"])]);
+    assert_eq!(
+        shown(&listing),
+        [("2024-01-14", vec!["2024-01-14/a.parquet"])]
+    );
     symlink(dir.path().join("data"), dir.path().join("data/again")).unwrap();
     let listing = source(dir.path()).partitions().unwrap();
     assert!(reason(&listing, "2024-01-14").contains("nested too deeply"));
@@ -100,20 +121,29 @@ fn links_are_followed_and_circles_end() {
 #[test]
 fn things_that_are_no_files_are_left_out() {
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path(), &[("2024-01-14/a.parquet", "a"), ("2024-01-14/_SUCCESS", "")]);
+    make(
+        dir.path(),
+        &[("2024-01-14/a.parquet", "a"), ("2024-01-14/_SUCCESS", "")],
+    );
     let pipe = dir.path().join("2024-01-14/b.parquet");
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     std::os::unix::fs::symlink("nowhere", dir.path().join("2024-01-14/c.parquet")).unwrap();
     let listing = source(dir.path()).partitions().unwrap();
-    assert_eq!(shown(&listing), [("2024-01-14", vec!["2024-01-14/a.parquet"])]);
+    assert_eq!(
+        shown(&listing),
+        [("2024-01-14", vec!["2024-01-14/a.parquet"])]
+    );
 }
 
 /// The original compares the date alone, and never notices this.
 #[test]
 fn file_that_is_written_again_has_another_validator() {
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path(), &[("2024-01-14/a.parquet", "a"), ("2024-01-14/_SUCCESS", "")]);
+    make(
+        dir.path(),
+        &[("2024-01-14/a.parquet", "a"), ("2024-01-14/_SUCCESS", "")],
+    );
     let source = source(dir.path());
     let before = source.partitions().unwrap().partitions.remove(0);
     assert_eq!(source.partitions().unwrap().partitions[0], before);
@@ -123,18 +153,39 @@ fn file_that_is_written_again_has_another_validator() {
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(dir.path().join("new"), "b").unwrap();
     fs::rename(dir.path().join("new"), &path).unwrap();
-    fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
     let after = source.partitions().unwrap().partitions.remove(0);
     assert_ne!(after.files, before.files);
-    assert!(source.check(&before).unwrap_err().to_string().contains("changed since"));
-    assert!(source.open(&before).err().unwrap().to_string().contains("changed since"));
+    assert!(
+        source
+            .check(&before)
+            .unwrap_err()
+            .to_string()
+            .contains("changed since")
+    );
+    assert!(
+        source
+            .open(&before)
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("changed since")
+    );
     source.check(&after).unwrap();
 }
 
 #[test]
 fn file_that_vanishes_between_list_and_open_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path(), &[("2024-01-14/a.parquet", "abc"), ("2024-01-14/_SUCCESS", "")]);
+    make(
+        dir.path(),
+        &[("2024-01-14/a.parquet", "abc"), ("2024-01-14/_SUCCESS", "")],
+    );
     let source = source(dir.path());
     let partition = source.partitions().unwrap().partitions.remove(0);
     let opened = source.open(&partition).unwrap();
@@ -153,7 +204,11 @@ fn partition_of_many_files_does_not_keep_them_open() {
     let dir = tempfile::tempdir().unwrap();
     make(dir.path(), &[("2024-01-14/_SUCCESS", "")]);
     for n in 0..300 {
-        fs::write(dir.path().join(format!("2024-01-14/{n:03}.parquet")), format!("{n:03}")).unwrap();
+        fs::write(
+            dir.path().join(format!("2024-01-14/{n:03}.parquet")),
+            format!("{n:03}"),
+        )
+        .unwrap();
     }
     let source = source(dir.path());
     let partition = source.partitions().unwrap().partitions.remove(0);

@@ -20,7 +20,12 @@ fn file(path: &str) -> PartitionFile {
 fn shown(listing: &Listing) -> Vec<(&str, Vec<&str>)> {
     let partitions = listing.partitions.iter();
     partitions
-        .map(|p| (p.name.as_str(), p.files.iter().map(|f| f.path.as_str()).collect()))
+        .map(|p| {
+            (
+                p.name.as_str(),
+                p.files.iter().map(|f| f.path.as_str()).collect(),
+            )
+        })
         .collect()
 }
 

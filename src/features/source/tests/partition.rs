@@ -17,8 +17,22 @@ fn name_that_is_a_date_has_ten_characters_and_exists() {
         assert!(is_date(name), "{name}");
     }
     for name in [
-        "2024-1-5", "2024-02-30", "2023-02-29", "2024-13-01", "2024-00-10", "2024-01-00", "20240105", "2024/01/05",
-        "2024-01-05T00", "x2024-01-05", "+024-01-05", "2024-+1-05", " 024-01-05", "2024-01-0\u{665}", "", "_SUCCESS",
+        "2024-1-5",
+        "2024-02-30",
+        "2023-02-29",
+        "2024-13-01",
+        "2024-00-10",
+        "2024-01-00",
+        "20240105",
+        "2024/01/05",
+        "2024-01-05T00",
+        "x2024-01-05",
+        "+024-01-05",
+        "2024-+1-05",
+        " 024-01-05",
+        "2024-01-0\u{665}",
+        "",
+        "_SUCCESS",
     ] {
         assert!(!is_date(name), "{name}");
     }
@@ -50,7 +64,10 @@ fn partition_without_its_marker_is_left_out_with_a_reason() {
         "2024-01-16/_success",
         "2024-01-16/b.parquet",
     ]);
-    assert_eq!(shown(&found), [("2024-01-13", vec!["2024-01-13/a.parquet"])]);
+    assert_eq!(
+        shown(&found),
+        [("2024-01-13", vec!["2024-01-13/a.parquet"])]
+    );
     for name in ["2024-01-14", "2024-01-15", "2024-01-16"] {
         assert_eq!(reason(&found, name), "it has no `_SUCCESS`", "{name}");
     }
@@ -68,7 +85,10 @@ fn partition_with_its_marker_and_without_parquet_falls_back_to_the_one_before() 
         "2024-01-14/readme.txt",
         "2024-01-15/_SUCCESS",
     ]);
-    assert_eq!(shown(&found), [("2024-01-13", vec!["2024-01-13/a.parquet"])]);
+    assert_eq!(
+        shown(&found),
+        [("2024-01-13", vec!["2024-01-13/a.parquet"])]
+    );
     assert_eq!(reason(&found, "2024-01-14"), "it has no Parquet file");
     assert_eq!(reason(&found, "2024-01-15"), "it has no Parquet file");
 }
@@ -105,7 +125,10 @@ fn files_with_hidden_parts_are_left_out() {
         "2024-01-14/a.parquet.crc",
         "2024-01-14/A.PARQUET",
     ]);
-    assert_eq!(shown(&found), [("2024-01-14", vec!["2024-01-14/a.parquet"])]);
+    assert_eq!(
+        shown(&found),
+        [("2024-01-14", vec!["2024-01-14/a.parquet"])]
+    );
 }
 
 #[test]
@@ -115,17 +138,34 @@ fn source_without_anything_has_no_partition() {
 
 #[test]
 fn source_without_dates_has_no_partition_and_names_the_others() {
-    let found = listing(&["raw/_SUCCESS", "raw/a.parquet", "2024-1-5/_SUCCESS", "2024-1-5/a.parquet"]);
+    let found = listing(&[
+        "raw/_SUCCESS",
+        "raw/a.parquet",
+        "2024-1-5/_SUCCESS",
+        "2024-1-5/a.parquet",
+    ]);
     assert!(found.partitions.is_empty());
     for name in ["raw", "2024-1-5"] {
-        assert_eq!(reason(&found, name), "its name is no date such as `2024-01-05`");
+        assert_eq!(
+            reason(&found, name),
+            "its name is no date such as `2024-01-05`"
+        );
     }
 }
 
 #[test]
 fn files_beside_the_partitions_belong_to_none() {
-    let found = listing(&["_SUCCESS", "a.parquet", "2024-01-14", "2024-01-13/_SUCCESS", "2024-01-13/a.parquet"]);
-    assert_eq!(shown(&found), [("2024-01-13", vec!["2024-01-13/a.parquet"])]);
+    let found = listing(&[
+        "_SUCCESS",
+        "a.parquet",
+        "2024-01-14",
+        "2024-01-13/_SUCCESS",
+        "2024-01-13/a.parquet",
+    ]);
+    assert_eq!(
+        shown(&found),
+        [("2024-01-13", vec!["2024-01-13/a.parquet"])]
+    );
     assert!(found.others.is_empty());
 }
 

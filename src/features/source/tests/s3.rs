@@ -86,14 +86,19 @@ impl Transport for Servers {
             return Ok(response(200, &[], xml.into_bytes()));
         }
         let Some((bytes, etag)) = objects.get(request.url.path().trim_start_matches('/')) else {
-            return Ok(response(404, &[], b"<Error><Code>NoSuchKey</Code></Error>".to_vec()));
+            return Ok(response(
+                404,
+                &[],
+                b"<Error><Code>NoSuchKey</Code></Error>".to_vec(),
+            ));
         };
         let etag = ("etag", format!("\"{etag}\""));
         if header("if-match").is_some_and(|wanted| wanted != etag.1) {
             return Ok(response(412, &[], Vec::new()));
         }
         let whole = bytes.len();
-        let Some(range) = header("range").and_then(|r| r.strip_prefix("bytes=").map(str::to_owned)) else {
+        let Some(range) = header("range").and_then(|r| r.strip_prefix("bytes=").map(str::to_owned))
+        else {
             return Ok(response(200, &[etag], bytes.clone()));
         };
         let (from, to) = range.split_once('-').unwrap();
@@ -173,7 +178,11 @@ fn bucket_has_the_partitions_below_its_prefix() {
 #[test]
 fn sources_with_different_endpoints_work_side_by_side() {
     let servers = Arc::new(Servers::default());
-    for (host, text) in [("standard.test", "standard"), ("one.test", "one"), ("two.test", "two")] {
+    for (host, text) in [
+        ("standard.test", "standard"),
+        ("one.test", "one"),
+        ("two.test", "two"),
+    ] {
         servers.put(host, "f/2024-01-14/_SUCCESS", b"", "m");
         servers.put(host, "f/2024-01-14/a.parquet", text.as_bytes(), text);
     }
@@ -195,7 +204,10 @@ fn sources_with_different_endpoints_work_side_by_side() {
         ("one.test", "eu-central-1"),
         ("two.test", "us-west-2"),
     ];
-    assert_eq!(signed, wanted.map(|(host, region)| (host.to_owned(), region.to_owned())));
+    assert_eq!(
+        signed,
+        wanted.map(|(host, region)| (host.to_owned(), region.to_owned()))
+    );
 }
 
 #[test]
@@ -213,7 +225,12 @@ fn object_that_changes_or_vanishes_after_the_list_is_an_error() {
     assert!(names.is_sorted() && names.len() == 20, "{names:?}");
     servers.put("standard.test", "2024-01-14/07.parquet", b"xyz", "v2");
     let error = source.open(&partition).err().unwrap();
-    assert!(error.to_string().contains("07.parquet` cannot be read: it changed"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("07.parquet` cannot be read: it changed"),
+        "{error}"
+    );
     servers.remove("standard.test", "2024-01-14/07.parquet");
     let error = source.open(&partition).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::NotFound);
