@@ -10,7 +10,6 @@ use std::sync::Mutex;
 use crate::features::error::FeatureError;
 use crate::features::limits::SEGMENT_LIST_BYTES_MAX;
 use crate::file_io::IfExists;
-use crate::file_io::TemporaryPath;
 use crate::file_io::put_in_place;
 use crate::file_io::read_own_text;
 use crate::file_io::write_atomically;
@@ -170,13 +169,6 @@ impl TableDirectory {
         let placed =
             put_in_place(from, &path, IfExists::Replace).and_then(|()| sync(Some(&self.0)));
         placed.map_err(|e| FeatureError::file("write", &path, e))
-    }
-
-    /// Returns a path for rows on their way from one segment into another.
-    pub(super) fn scratch(&self, name: &str) -> Result<(TemporaryPath, File), FeatureError> {
-        let path = self.file(name);
-        let made = TemporaryPath::file(&path, None);
-        made.map_err(|e| FeatureError::file("write", &path, e))
     }
 
     /// Removes segments that are not kept, and what killed programs left.

@@ -1,7 +1,5 @@
 //! Loads from sources: the newest good partition, built aside while the old rows are served.
 
-use std::sync::Arc;
-
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::features::build::BuildOptions;
@@ -22,7 +20,6 @@ use crate::features::serving::state::LoadReport;
 use crate::features::source::Listing;
 use crate::features::source::Partition;
 use crate::features::source::PartitionSource;
-use crate::features::table::FeatureTable;
 use crate::ident::to_hex;
 use crate::locks::lock;
 use crate::progress::Progress;
@@ -112,7 +109,10 @@ impl Load<'_> {
             }
             let is_loaded = loaded.is_some_and(|origin| origin.fingerprint == *mark);
             if is_loaded && !self.is_forced() {
-                return Ok(Outcome::Unchanged);
+                if !self.settle(rows.as_deref())? {
+                    return Ok(Outcome::Unchanged);
+                }
+                self.slot.set_damaged();
             }
             // Rows of a partition that was rewritten and is bad now are still better than older ones.
             if !refused.is_empty() && place.is_some_and(|place| place <= at) && !is_loaded {
@@ -153,24 +153,28 @@ impl Load<'_> {
     fn load(&self, partition: &Partition, mark: &str) -> Result<BuildReport, FeatureError> {
         let directory = &self.slot.directory;
         let name = format!("{mark}{SEGMENT}");
+        let open = || Segment::open(self.slot, &name)?.settled();
         let kept = match self.is_forced() {
             true => None,
-            false => self.open(&name).ok(),
+            false => open().ok(),
         };
-        let (table, built) = match kept {
-            Some(table) => (table, BuildReport::default()),
+        let (segment, built) = match kept {
+            Some(kept) => {
+                let (duplicates, null_keys) = kept.table.left_out();
+                let built = BuildReport {
+                    duplicates,
+                    null_keys,
+                    ..BuildReport::default()
+                };
+                (kept, built)
+            }
             None => {
                 let built = self.build(partition, mark, &name)?;
-                (self.open(&name)?, built)
+                (open()?, built)
             }
         };
         directory.set_current(&name)?;
-        let schema = table.schema().clone();
-        let segments = vec![Segment {
-            file: name.clone(),
-            table: Arc::new(table),
-        }];
-        self.slot.serve(Rows { schema, segments });
+        self.slot.serve(Rows::of(segment));
         // Readers of the old file keep it until they are done.
         self.root.alone(|| directory.clean(&|other| other == name));
         Ok(built)
@@ -181,9 +185,21 @@ impl Load<'_> {
         self.force || self.slot.is_damaged()
     }
 
-    fn open(&self, name: &str) -> Result<FeatureTable, FeatureError> {
-        let path = self.slot.directory.file(name);
-        FeatureTable::open(&path, self.slot.config.memory)
+    /// Gives the rows of a restart, which are in a map, the memory that they shall be in. This reads and checks all of
+    /// them. Returns true if they are damaged.
+    fn settle(&self, rows: Option<&Rows>) -> Result<bool, FeatureError> {
+        let segment = rows.and_then(|rows| rows.segments.first());
+        let Some(segment) = segment.filter(|segment| !segment.is_settled) else {
+            return Ok(false);
+        };
+        match segment.clone().settled() {
+            Ok(settled) => {
+                self.slot.serve(Rows::of(settled));
+                Ok(false)
+            }
+            Err(FeatureError::Damaged { .. }) => Ok(true),
+            Err(e) => Err(e),
+        }
     }
 
     /// Builds a segment. It gets its name when the files turn out to be those of the list until the end.

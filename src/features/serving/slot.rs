@@ -22,6 +22,7 @@ use crate::features::serving::state::Served;
 use crate::features::serving::state::TableState;
 use crate::features::table::FeatureTable;
 use crate::features::table::MaxAge;
+use crate::features::table::MemoryMode;
 use crate::locks::lock;
 
 /// A table.
@@ -54,6 +55,8 @@ pub(super) struct Segment {
     /// The name of the file.
     pub(super) file: String,
     pub(super) table: Arc<FeatureTable>,
+    /// True if it is in the memory that it shall be in.
+    pub(super) is_settled: bool,
 }
 
 /// What happened to a table.
@@ -80,7 +83,41 @@ impl Drop for Busy<'_> {
     }
 }
 
+impl Segment {
+    /// Opens a segment at once: its rows are in a map for now, and are checked as they are read.
+    pub(super) fn open(slot: &Slot, file: &str) -> Result<Self, FeatureError> {
+        let memory = slot.config.memory;
+        let table = FeatureTable::open(&slot.directory.file(file), memory)?;
+        Ok(Self {
+            file: file.to_owned(),
+            table: Arc::new(table),
+            is_settled: memory != MemoryMode::Auto,
+        })
+    }
+
+    /// Returns the segment in large pages, with all of its bytes checked, if there is room for it.
+    pub(super) fn settled(self) -> Result<Self, FeatureError> {
+        let copy = match self.is_settled {
+            true => None,
+            false => self.table.in_memory()?,
+        };
+        Ok(Self {
+            table: copy.map_or(self.table, Arc::new),
+            is_settled: true,
+            ..self
+        })
+    }
+}
+
 impl Rows {
+    /// Returns the rows of a segment.
+    pub(super) fn of(segment: Segment) -> Self {
+        Self {
+            schema: segment.table.schema().clone(),
+            segments: vec![segment],
+        }
+    }
+
     /// Returns the origin of the newest rows.
     pub(super) fn origin(&self, table: &str) -> Origin {
         match self.segments.first() {
@@ -152,6 +189,11 @@ impl Slot {
     /// Returns true while a thread loads or writes.
     pub(super) fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::Acquire)
+    }
+
+    /// Says that the rows are damaged.
+    pub(super) fn set_damaged(&self) {
+        self.is_damaged.store(true, Ordering::Release);
     }
 
     /// Returns true if a request met damage in the rows.
@@ -236,7 +278,7 @@ impl Slot {
         let max_age = self.config.ttl.map(|ttl| MaxAge { ttl, now });
         let answer = rows.get(keys, columns, max_age).inspect_err(|error| {
             if matches!(error, FeatureError::Damaged { .. }) {
-                self.is_damaged.store(true, Ordering::Release);
+                self.set_damaged();
                 self.note_failure(Some(whole_text(error)));
             }
         })?;

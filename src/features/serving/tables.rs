@@ -31,7 +31,6 @@ use crate::features::serving::state::TableState;
 use crate::features::serving::written;
 use crate::features::serving::written::SegmentList;
 use crate::features::source::Sources;
-use crate::features::table::FeatureTable;
 use crate::locks::lock;
 use crate::progress::Progress;
 
@@ -292,12 +291,8 @@ fn open_left(slot: &Slot) {
     let others = slot.directory.segments();
     let candidates = current.into_iter().chain(others);
     for file in candidates.filter(|file| file.starts_with(&front)) {
-        let path = slot.directory.file(&file);
-        if let Ok(table) = FeatureTable::open(&path, slot.config.memory) {
-            let schema = table.schema().clone();
-            let table = Arc::new(table);
-            let segments = vec![Segment { file, table }];
-            slot.serve(Rows { schema, segments });
+        if let Ok(segment) = Segment::open(slot, &file) {
+            slot.serve(Rows::of(segment));
             return;
         }
     }

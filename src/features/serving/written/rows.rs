@@ -1,7 +1,5 @@
-//! Rows of clients and of segments, as inputs of a build.
+//! Rows of clients and of segments, on their way into a segment.
 
-use std::fs::File;
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::Array as _;
@@ -12,11 +10,6 @@ use arrow_schema::ArrowError;
 use arrow_schema::Field;
 use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::errors::ParquetError;
-use parquet::file::properties::EnabledStatistics;
-use parquet::file::properties::WriterProperties;
 
 use crate::features::error::FeatureError;
 use crate::features::schema::ColumnSpec;
@@ -87,43 +80,15 @@ pub(super) fn conformed(
     whole.map_err(|e: ArrowError| misfit(e.to_string()))
 }
 
-/// Writes rows as a Parquet file, which a build reads once.
-///
-/// # Errors
-/// [`FeatureError::Request`] with the writer's reason.
-pub(super) fn encode(
-    schema: &TableSchema,
-    batches: &mut dyn Iterator<Item = Result<RecordBatch, FeatureError>>,
-    to: impl Write + Send,
-) -> Result<(), FeatureError> {
-    let bad = |e: ParquetError| FeatureError::Request(e.to_string());
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_dictionary_enabled(false)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut writer =
-        ArrowWriter::try_new(to, arrow_schema(schema), Some(properties)).map_err(bad)?;
-    for batch in batches {
-        writer.write(&batch?).map_err(bad)?;
-    }
-    writer.close().map_err(bad)?;
-    Ok(())
-}
-
-/// Writes the rows of a segment as a Parquet file.
-///
-/// # Errors
-/// As [`encode`]; [`FeatureError::Damaged`].
-pub(super) fn copy_segment(table: &FeatureTable, to: &File) -> Result<(), FeatureError> {
-    let mut at = 0;
-    let mut batches = std::iter::from_fn(|| {
-        if at >= table.rows() {
-            return None;
-        }
-        let batch = table.scan(at, BATCH_ROWS);
-        at += BATCH_ROWS as u64;
-        Some(batch.and_then(|batch| conformed(table.schema(), &batch)))
-    });
-    encode(table.schema(), &mut batches, to)
+/// Iterates over the rows of segments in batches, the segments in order.
+pub(super) fn rows_of(
+    segments: Vec<Arc<FeatureTable>>,
+) -> impl Iterator<Item = Result<RecordBatch, FeatureError>> {
+    segments.into_iter().flat_map(|table| {
+        let starts = (0..table.rows()).step_by(BATCH_ROWS);
+        starts.map(move |first| {
+            let batch = table.scan(first, BATCH_ROWS)?;
+            conformed(table.schema(), &batch)
+        })
+    })
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use crate::features::build::BuildInput;
 use crate::features::build::BuildOptions;
-use crate::features::build::build_segment;
+use crate::features::build::build_of_batches;
 use crate::features::error::FeatureError;
 use crate::features::limits::WRITTEN_SEGMENTS_MAX;
 use crate::features::segment::Origin;
@@ -16,9 +15,7 @@ use crate::features::serving::slot::Segment;
 use crate::features::serving::slot::Slot;
 use crate::features::serving::written::list::SegmentList;
 use crate::features::serving::written::rows::conformed;
-use crate::features::serving::written::rows::copy_segment;
-use crate::features::serving::written::rows::encode;
-use crate::features::table::FeatureTable;
+use crate::features::serving::written::rows::rows_of;
 use crate::locks::lock;
 use crate::progress::NoProgress;
 
@@ -55,7 +52,7 @@ pub(in crate::features::serving) fn refresh(slot: &Slot) -> Result<SegmentList, 
             let known = open.clone().find(|segment| segment.file == *file);
             segments.push(match known {
                 Some(segment) => segment.clone(),
-                None => opened(slot, file)?,
+                None => Segment::open(slot, file)?,
             });
         }
         serve(slot, &list, segments);
@@ -66,14 +63,6 @@ pub(in crate::features::serving) fn refresh(slot: &Slot) -> Result<SegmentList, 
 fn serve(slot: &Slot, list: &SegmentList, segments: Vec<Segment>) {
     let schema = list.schema.clone();
     slot.serve(Rows { schema, segments });
-}
-
-fn opened(slot: &Slot, file: &str) -> Result<Segment, FeatureError> {
-    let table = FeatureTable::open(&slot.directory.file(file), slot.config.memory)?;
-    Ok(Segment {
-        file: file.to_owned(),
-        table: Arc::new(table),
-    })
 }
 
 /// Writes rows durably. Returns their number.
@@ -92,17 +81,11 @@ pub(in crate::features::serving) fn write(
     if count == 0 {
         return Ok(0);
     }
-    let mut bytes = Vec::new();
-    encode(&schema, &mut batches.into_iter().map(Ok), &mut bytes)?;
-    let input = BuildInput {
-        name: "the rows".to_owned(),
-        source: Arc::new(bytes),
-    };
     let _work = lock(&slot.work);
     let _busy = slot.begin();
     let _turn = slot.directory.turn()?;
     let mut list = refresh(slot)?;
-    let segment = build(slot, &mut list, &[input], now)?;
+    let segment = build(slot, &mut list, batches.into_iter().map(Ok), now)?;
     list.segments.insert(0, segment.file.clone());
     commit(slot, &list, vec![segment], 0)?;
     if list.segments.len() > WRITTEN_SEGMENTS_MAX {
@@ -138,13 +121,11 @@ fn writable(slot: &Slot) -> Result<crate::features::schema::TableSchema, Feature
 fn build(
     slot: &Slot,
     list: &mut SegmentList,
-    inputs: &[BuildInput],
+    rows: impl Iterator<Item = Result<RecordBatch, FeatureError>>,
     now: i64,
 ) -> Result<Segment, FeatureError> {
     let file = list.next_name();
     let mut options = BuildOptions::new(&slot.config.key);
-    options.columns = list.schema.columns().to_vec();
-    options.timestamp.clone_from(&slot.config.timestamp);
     options.parts = slot.config.parts;
     options.origin = Origin {
         table: slot.config.name.clone(),
@@ -153,8 +134,8 @@ fn build(
         ..Origin::default()
     };
     let path = slot.directory.file(&file);
-    build_segment(&path, inputs, &options, &NoProgress)?;
-    opened(slot, &file).inspect_err(|_| {
+    build_of_batches(&path, &list.schema, rows, &options, &NoProgress)?;
+    Segment::open(slot, &file).inspect_err(|_| {
         let _ = std::fs::remove_file(&path);
     })
 }
@@ -204,22 +185,9 @@ fn join(slot: &Slot, list: &mut SegmentList, count: usize, now: i64) -> Result<(
     if newest.len() < 2 {
         return Ok(());
     }
-    let (mut inputs, mut scratch) = (Vec::new(), Vec::new());
-    let copied = newest.iter().rev().try_for_each(|segment| {
-        let (path, file) = slot.directory.scratch(&format!("{}.rows", segment.file))?;
-        scratch.push(path);
-        copy_segment(&segment.table, &file)?;
-        inputs.push(BuildInput {
-            name: segment.file.clone(),
-            source: Arc::new(file),
-        });
-        Ok(())
-    });
-    let joined = copied.and_then(|()| build(slot, list, &inputs, now));
-    for path in scratch {
-        let _ = std::fs::remove_file(path.path());
-    }
-    let joined = joined?;
+    // A later row replaces an earlier one of the same key.
+    let tables = newest.iter().rev().map(|segment| Arc::clone(&segment.table));
+    let joined = build(slot, list, rows_of(tables.collect()), now)?;
     list.segments.splice(..newest.len(), [joined.file.clone()]);
     commit(slot, list, vec![joined], newest.len())?;
     // Readers of the old files keep them until they are done.
