@@ -58,6 +58,18 @@ impl MappedFile {
     }
 }
 
+impl MappedFile {
+    /// Asks for the pages of a range, which are read soon. It does not wait for them.
+    #[cfg(feature = "features")]
+    pub(crate) fn will_need(&self, range: Range<usize>) {
+        let length = range.end.saturating_sub(range.start);
+        // Advice that is refused changes nothing.
+        let _ = self
+            .map
+            .advise_range(memmap2::Advice::WillNeed, range.start, length);
+    }
+}
+
 /// Memory that may be changed without a change of any file: that of a file, or zeros.
 #[derive(Debug)]
 pub(crate) struct PrivateMap(memmap2::MmapMut);

@@ -6,6 +6,7 @@
 //! - `output/`, `prompt/`: text for people, questions to people
 //! - `remote/`: the reader of URLs, as options and environment say
 //! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
+//! - `named.rs`: the description of those commands only that are among the words
 //! - `surface/`: help, completion, usage errors
 //!
 //! A new command is a file with `Args`, `run` and a `Serialize` type, a line in the enum above it, an example in its help,
@@ -24,6 +25,7 @@ mod http_token;
 mod inspect;
 mod interrupt;
 mod mcp;
+mod named;
 mod output;
 mod parse;
 pub(crate) mod program;
@@ -38,6 +40,7 @@ mod view_keys;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::Args as _;
 use clap::ColorChoice;
 use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
@@ -54,6 +57,8 @@ use crate::cli::exit::Failure;
 use crate::cli::features::FeaturesArgs;
 use crate::cli::inspect::InspectArgs;
 use crate::cli::mcp::McpArgs;
+use crate::cli::named::add_named;
+use crate::cli::named::add_named_by;
 use crate::cli::output::logging::start_log;
 use crate::cli::output::out::Out;
 use crate::cli::output::out::OutOptions;
@@ -64,6 +69,7 @@ use crate::cli::program::version::VersionArgs;
 use crate::cli::registry::RegistryCommand;
 use crate::cli::settings::Defaults;
 use crate::cli::settings::Settings;
+use crate::cli::surface::PROGRAM;
 use crate::cli::surface::decorate_program;
 use crate::cli::surface::help;
 use crate::cli::surface::help::HelpArgs;
@@ -153,21 +159,46 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The program with those of its commands that are among the words. The whole program parses to the same whatever this
+/// one parses, and may take words that this one refuses: another name of a command, or a request for help.
+fn named_program(words: &[OsString]) -> clap::Command {
+    let program =
+        GlobalArgs::augment_args(clap::Command::new(PROGRAM)).disable_help_subcommand(true);
+    let program = RegistryCommand::augment_named(program, words);
+    let program = add_named_by(program, "registry", words, |registry| {
+        RegistryCommand::augment_named(registry, words)
+    });
+    let program = add_named_by(program, "inspect", words, |inspect| {
+        InspectArgs::augment_named(inspect, words)
+    });
+    let program = add_named::<ViewArgs>(program, "view", words);
+    let program = add_named::<DocumentsArgs>(program, "documents", words);
+    let program = add_named::<McpArgs>(program, "mcp", words);
+    let program = add_named::<DoctorArgs>(program, "doctor", words);
+    let program = add_named::<ConfigArgs>(program, "config", words);
+    let program = add_named::<VersionArgs>(program, "version", words);
+    let program = add_named::<HelpArgs>(program, "help", words);
+    let program = add_named::<CompletionsArgs>(program, "completions", words);
+    let program = add_named::<CompleteArgs>(program, "complete", words);
+    add_named::<ManArgs>(program, "man", words)
+}
+
+fn parse(mut program: clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut matches = program.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches_mut(&mut matches)
+}
+
 fn parse_arguments() -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let parse = |mut program: clap::Command| {
-        let parsed = program.try_get_matches_from_mut(&words);
-        parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches))
-    };
-    if let Ok(cli) = parse(expand_paths_of(Cli::command(), &words)) {
+    if let Ok(cli) = parse(expand_paths_of(named_program(&words), &words), &words) {
         return Ok(cli);
     }
-    // Only help and errors need decoration, which takes longer than the parse.
+    // Only help and errors need the other commands and the decoration, which take longer than the parse.
     let mut program = decorate_program(Cli::command());
     if usage::has_word("--no-color") {
         program = program.color(ColorChoice::Never);
     }
-    parse(program).map_err(usage::improve)
+    parse(program, &words).map_err(usage::improve)
 }
 
 /// Keeps quiet about panics that become errors: damage in the index may make redb panic.

@@ -1,15 +1,26 @@
 //! A collection of either kind: a log, or a file for each document.
 
+use std::io;
+use std::io::Read;
+
 use crate::documents::CollectionStats;
 use crate::documents::Document;
 use crate::documents::DocumentError;
 use crate::documents::Engine;
 use crate::documents::FastStore;
 use crate::documents::Layout;
+use crate::documents::LineRules;
+use crate::documents::LinesReport;
 use crate::documents::Scan;
 use crate::documents::SchemaCount;
 use crate::documents::StoreOptions;
 use crate::documents::SyncWriter;
+use crate::documents::format::id_from_field;
+use crate::documents::format::limits::LINE_BYTES_MAX;
+use crate::documents::pieces::Pieces as _;
+use crate::documents::pieces::ReaderPieces;
+use crate::error_kind::Stopped;
+use crate::progress::Progress;
 
 /// A collection that is read. Where there is a log, it counts, as for other programs.
 #[derive(Debug)]
@@ -127,6 +138,23 @@ impl CollectionWriter {
         }
     }
 
+    /// Stores documents that are JSON Lines of a reader, as [`FastStore::put_lines`] does. A document in a file of its own
+    /// is durable at once.
+    ///
+    /// # Errors
+    /// As [`FastStore::put_lines`].
+    pub fn put_lines(
+        &mut self,
+        from: impl Read,
+        rules: &LineRules,
+        progress: &dyn Progress,
+    ) -> Result<LinesReport, DocumentError> {
+        match self {
+            Self::Log(store) => store.put_lines(from, rules, progress),
+            Self::Files(writer) => put_files(writer, from, rules, progress),
+        }
+    }
+
     /// Deletes a document. Returns false if it was not there.
     ///
     /// # Errors
@@ -160,4 +188,44 @@ impl CollectionWriter {
             Self::Files(_) => Ok(()),
         }
     }
+}
+
+/// Stores the documents of a reader as files.
+fn put_files(
+    writer: &mut SyncWriter,
+    from: impl Read,
+    rules: &LineRules,
+    progress: &dyn Progress,
+) -> Result<LinesReport, DocumentError> {
+    let fail = |source| DocumentError::Input { source };
+    let mut pieces = ReaderPieces::new(from, usize::MAX);
+    let mut report = LinesReport::default();
+    while let Some(piece) = pieces.next_piece(Vec::new).map_err(fail)? {
+        for (number, document) in (piece.first_line..).zip(piece.bytes.split(|b| *b == b'\n')) {
+            if progress.cancelled() {
+                return Err(fail(io::Error::other(Stopped)));
+            }
+            progress.advance(document.len() as u64 + 1);
+            let document = document.trim_ascii();
+            let (id, limit) = (String::new(), LINE_BYTES_MAX);
+            let stored = match document.is_empty() {
+                true if !piece.is_too_long => continue,
+                true => Err(DocumentError::TooLong { id, limit }),
+                false => id_from_field(document, &rules.id)
+                    .map_err(|e| DocumentError::document("", e))
+                    .and_then(|id| writer.put_raw(&id, document)),
+            };
+            match stored {
+                Ok(()) => report.stored += 1,
+                Err(e) if !e.is_of_document() => return Err(e),
+                Err(e) => {
+                    report.refuse(number, e);
+                    if !rules.skips_invalid {
+                        return Ok(report);
+                    }
+                }
+            }
+        }
+    }
+    Ok(report)
 }

@@ -27,6 +27,12 @@ pub enum DocumentError {
         /// The cause.
         source: io::Error,
     },
+    /// The lines of documents cannot be read.
+    #[error("cannot read the lines")]
+    Input {
+        /// The cause.
+        source: io::Error,
+    },
     /// There is no document with this id.
     #[error("there is no document `{0}`")]
     NoDocument(String),
@@ -156,6 +162,26 @@ impl DocumentError {
         )
     }
 
+    /// Returns true for an error of what is stored, after which a collection can be written.
+    pub(crate) fn is_of_input(&self) -> bool {
+        self.is_of_document() || matches!(self, Self::Input { .. })
+    }
+
+    /// Names the document of an error by the number of its line if it has no id.
+    pub(crate) fn or_at_line(self, number: u64) -> Self {
+        match &self {
+            Self::Id { id, .. }
+            | Self::Document { id, .. }
+            | Self::TooLong { id, .. }
+            | Self::Schema { id, .. }
+                if id.is_empty() =>
+            {
+                self.at_line(number)
+            }
+            _ => self,
+        }
+    }
+
     /// Names the document of an error by the number of its line.
     pub(crate) fn at_line(mut self, number: u64) -> Self {
         if let Self::Id { id, .. }
@@ -172,7 +198,7 @@ impl DocumentError {
 impl Classify for DocumentError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::File { source, .. } => ErrorKind::of_io(source),
+            Self::File { source, .. } | Self::Input { source } => ErrorKind::of_io(source),
             Self::NoDocument(_) | Self::NoStore(_) | Self::NoCollection(_) => ErrorKind::NotFound,
             Self::Id { .. }
             | Self::Name { .. }

@@ -43,6 +43,15 @@ impl KeyColumn {
         }
     }
 
+    /// Returns true if any value is null.
+    pub(crate) fn has_nulls(&self) -> bool {
+        match self {
+            Self::Signed(values) => values.null_count() > 0,
+            Self::Unsigned(values) => values.null_count() > 0,
+            Self::Text(values) => values.null_count() > 0,
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Signed(values) => values.len(),

@@ -31,6 +31,7 @@ pub(crate) use crate::features::error::whole_text;
 pub use crate::features::keys::Keys;
 pub use crate::features::schema::ColumnSpec;
 pub use crate::features::schema::DataType;
+pub use crate::features::schema::Number;
 pub use crate::features::schema::TableSchema;
 pub use crate::features::segment::Origin;
 pub use crate::features::table::FeatureTable;

@@ -22,7 +22,10 @@ mod stats_output;
 mod tokens;
 mod write;
 
+use std::ffi::OsString;
+
 use clap::Args;
+use clap::Command;
 use clap::Subcommand;
 
 use crate::cli::context::Context;
@@ -37,6 +40,7 @@ use crate::cli::inspect::write::filter;
 use crate::cli::inspect::write::merge;
 use crate::cli::inspect::write::sample;
 use crate::cli::inspect::write::split;
+use crate::cli::named::commands;
 use crate::cli::registry::network::look::LookArgs;
 
 /// Look inside data
@@ -50,23 +54,33 @@ pub(crate) struct InspectArgs {
     command: Box<InspectCommand>,
 }
 
-#[derive(Debug, Subcommand)]
-enum InspectCommand {
-    Info(info::InfoArgs),
-    Lines(lines::LinesArgs),
-    Search(search::SearchArgs),
-    Stats(stats::StatsArgs),
-    Lint(lint::LintArgs),
-    Dedup(Box<dedup::DedupArgs>),
-    Overlap(Box<overlap::OverlapArgs>),
-    Tokens(tokens::TokensArgs),
-    Sample(sample::SampleArgs),
-    Split(Box<split::SplitArgs>),
-    Filter(Box<filter::FilterArgs>),
-    Export(Box<export::ExportArgs>),
-    Merge(merge::MergeArgs),
-    Edit(Box<edit::EditArgs>),
-    Edits(edits::EditsArgs),
+commands! {
+    #[derive(Debug, Subcommand)]
+    enum InspectCommand {
+        "info" => Info(info::InfoArgs),
+        "lines" => Lines(lines::LinesArgs),
+        "search" => Search(search::SearchArgs),
+        "stats" => Stats(stats::StatsArgs),
+        "lint" => Lint(lint::LintArgs),
+        "dedup" => Dedup(Box<dedup::DedupArgs>),
+        "overlap" => Overlap(Box<overlap::OverlapArgs>),
+        "tokens" => Tokens(tokens::TokensArgs),
+        "sample" => Sample(sample::SampleArgs),
+        "split" => Split(Box<split::SplitArgs>),
+        "filter" => Filter(Box<filter::FilterArgs>),
+        "export" => Export(Box<export::ExportArgs>),
+        "merge" => Merge(merge::MergeArgs),
+        "edit" => Edit(Box<edit::EditArgs>),
+        "edits" => Edits(edits::EditsArgs),
+    }
+}
+
+impl InspectArgs {
+    /// Adds the arguments, and of the commands those that are among the words.
+    pub(crate) fn augment_named(command: Command, words: &[OsString]) -> Command {
+        let command = LookArgs::augment_args(ReadingArgs::augment_args(command));
+        InspectCommand::augment_named(command, words)
+    }
 }
 
 pub(crate) fn run(base: &Context, args: &InspectArgs) -> Result<(), Failure> {

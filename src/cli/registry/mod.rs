@@ -20,6 +20,7 @@ use clap::Subcommand;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
+use crate::cli::named::commands;
 use crate::cli::registry::archives::export;
 use crate::cli::registry::archives::import;
 use crate::cli::registry::datasets::info;
@@ -62,50 +63,52 @@ use crate::cli::registry::working_copy::diff;
 use crate::cli::registry::working_copy::status;
 use crate::remote::RemoteUrl;
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum RegistryCommand {
-    Index(index::IndexArgs),
-    Refresh(refresh::RefreshArgs),
-    List(list::ListArgs),
-    Search(search::SearchArgs),
-    Info(info::InfoArgs),
-    Ls(ls::LsArgs),
-    Cat(cat::CatArgs),
-    Resolve(resolve::ResolveArgs),
-    Checkout(checkout::CheckoutArgs),
-    Status(status::StatusArgs),
-    Commit(commit::CommitArgs),
-    Verify(verify::VerifyArgs),
-    Schema(schema::SchemaArgs),
-    Diff(diff::DiffArgs),
-    Card(card::CardArgs),
-    Tag(tag::TagArgs),
-    Set(set::SetArgs),
-    Alias(alias::AliasArgs),
-    Rename(rename::RenameArgs),
-    Log(log::LogArgs),
-    Unindex(unindex::UnindexArgs),
-    Restore(restore::RestoreArgs),
-    Forget(forget::ForgetArgs),
-    Withdraw(withdraw::WithdrawArgs),
-    Keygen(keygen::KeygenArgs),
-    Sign(sign::SignArgs),
-    Passwd(passwd::PasswdArgs),
-    Trust(trust::TrustArgs),
-    Export(export::ExportArgs),
-    Import(import::ImportArgs),
-    Identity(identity::IdentityArgs),
-    Gc(gc::GcArgs),
-    Fsck(fsck::FsckArgs),
-    Stats(stats::StatsArgs),
-    Share(share::ShareArgs),
-    Unshare(share::UnshareArgs),
-    Serve(serve::ServeArgs),
-    Access(access::AccessArgs),
-    Peers(peers::PeersArgs),
-    Sync(sync::SyncArgs),
-    Pull(pull::PullArgs),
-    Node(node::NodeArgs),
+commands! {
+    #[derive(Debug, Subcommand)]
+    pub(crate) enum RegistryCommand {
+        "index" => Index(index::IndexArgs),
+        "refresh" => Refresh(refresh::RefreshArgs),
+        "list" => List(list::ListArgs),
+        "search" => Search(search::SearchArgs),
+        "info" => Info(info::InfoArgs),
+        "ls" => Ls(ls::LsArgs),
+        "cat" => Cat(cat::CatArgs),
+        "resolve" => Resolve(resolve::ResolveArgs),
+        "checkout" => Checkout(checkout::CheckoutArgs),
+        "status" => Status(status::StatusArgs),
+        "commit" => Commit(commit::CommitArgs),
+        "verify" => Verify(verify::VerifyArgs),
+        "schema" => Schema(schema::SchemaArgs),
+        "diff" => Diff(diff::DiffArgs),
+        "card" => Card(card::CardArgs),
+        "tag" => Tag(tag::TagArgs),
+        "set" => Set(set::SetArgs),
+        "alias" => Alias(alias::AliasArgs),
+        "rename" => Rename(rename::RenameArgs),
+        "log" => Log(log::LogArgs),
+        "unindex" => Unindex(unindex::UnindexArgs),
+        "restore" => Restore(restore::RestoreArgs),
+        "forget" => Forget(forget::ForgetArgs),
+        "withdraw" => Withdraw(withdraw::WithdrawArgs),
+        "keygen" => Keygen(keygen::KeygenArgs),
+        "sign" => Sign(sign::SignArgs),
+        "passwd" => Passwd(passwd::PasswdArgs),
+        "trust" => Trust(trust::TrustArgs),
+        "export" => Export(export::ExportArgs),
+        "import" => Import(import::ImportArgs),
+        "identity" => Identity(identity::IdentityArgs),
+        "gc" => Gc(gc::GcArgs),
+        "fsck" => Fsck(fsck::FsckArgs),
+        "stats" => Stats(stats::StatsArgs),
+        "share" => Share(share::ShareArgs),
+        "unshare" => Unshare(share::UnshareArgs),
+        "serve" => Serve(serve::ServeArgs),
+        "access" => Access(access::AccessArgs),
+        "peers" => Peers(peers::PeersArgs),
+        "sync" => Sync(sync::SyncArgs),
+        "pull" => Pull(pull::PullArgs),
+        "node" => Node(node::NodeArgs),
+    }
 }
 
 impl RegistryCommand {

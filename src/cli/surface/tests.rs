@@ -10,6 +10,8 @@ use super::notes::Notes;
 use super::paths::expand_paths_of;
 use super::synonyms::SYNONYMS;
 use crate::cli::Cli;
+use crate::cli::named_program;
+use crate::cli::parse;
 
 fn program() -> Command {
     decorate_program(Cli::command())
@@ -68,6 +70,30 @@ fn every_command_that_runs_has_an_example() {
         without.is_empty(),
         "add examples to the `after_help` of {without:?}"
     );
+}
+
+#[test]
+fn examples_are_parsed_to_the_same_without_the_commands_they_do_not_name() {
+    fn examples(command: &Command, of: &mut Vec<String>) {
+        of.append(&mut Notes::of(command).examples);
+        for below in command.get_subcommands() {
+            examples(below, of);
+        }
+    }
+    let mut lines = Vec::new();
+    examples(&Cli::command(), &mut lines);
+    let mut equal = 0;
+    for line in &lines {
+        for front in ["", "--json ", "registry ", "help "] {
+            let line = line.replacen("alimentar ", &format!("alimentar {front}"), 1);
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let whole = parse(Cli::command(), &words).map(|cli| format!("{cli:?}"));
+            let named = parse(named_program(&words), &words).map(|cli| format!("{cli:?}"));
+            assert_eq!(named.ok(), whole.ok(), "{line}");
+            equal += 1;
+        }
+    }
+    assert!(equal > 300, "{equal}");
 }
 
 #[test]

@@ -4,23 +4,32 @@ use std::fs::File;
 use std::io;
 use std::io::BufReader;
 use std::io::Read;
+use std::io::Seek;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Duration;
 
+use crate::documents::disk::resume::identity;
 use crate::documents::format::Content;
+use crate::documents::format::FileIdentity;
 use crate::documents::format::IndexForm;
 use crate::documents::format::index_entry_into;
 use crate::documents::format::index_header;
+use crate::file_io::IfExists;
+use crate::file_io::TemporaryPath;
+use crate::file_io::put_in_place;
 use crate::read_at::read_range;
 
 /// Number of bytes that are hashed and written at once.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// An index that is written.
-pub(crate) struct IndexWriter<'a> {
+/// An index that is written aside.
+#[derive(Debug)]
+pub(crate) struct IndexWriter {
+    temporary: TemporaryPath,
+    file: File,
     form: IndexForm,
-    file: &'a File,
     /// Number of entries that the header tells.
     expected: u64,
     count: u64,
@@ -29,18 +38,54 @@ pub(crate) struct IndexWriter<'a> {
     piece: Vec<u8>,
 }
 
-impl<'a> IndexWriter<'a> {
-    /// Begins an index with so many entries.
-    pub(crate) fn new(form: IndexForm, file: &'a File, expected: u64) -> Self {
-        Self {
-            form,
+/// An index that is on the device, and not in its place yet.
+#[derive(Debug)]
+pub(crate) struct NewIndex {
+    temporary: TemporaryPath,
+    pub(crate) content: Content,
+    pub(crate) identity: FileIdentity,
+}
+
+impl NewIndex {
+    /// Puts it into its place.
+    ///
+    /// # Errors
+    /// As renaming.
+    pub(crate) fn put_at(&self, path: &Path) -> io::Result<()> {
+        put_in_place(self.temporary.path(), path, IfExists::Replace)
+    }
+}
+
+impl IndexWriter {
+    /// Begins an index for a path with so many entries.
+    ///
+    /// # Errors
+    /// As making a file.
+    pub(crate) fn new(path: &Path, form: IndexForm, expected: u64) -> io::Result<Self> {
+        let (temporary, file) = TemporaryPath::file(path, None)?;
+        Ok(Self {
+            temporary,
             file,
+            form,
             expected,
             count: 0,
             length: 0,
             hasher: blake3::Hasher::new(),
             piece: index_header(form, expected),
-        }
+        })
+    }
+
+    /// Begins anew.
+    ///
+    /// # Errors
+    /// As cutting a file.
+    pub(crate) fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.hasher.reset();
+        (self.count, self.length) = (0, 0);
+        self.piece = index_header(self.form, self.expected);
+        Ok(())
     }
 
     /// Appends an entry, unless its form cannot hold the id.
@@ -103,32 +148,41 @@ impl<'a> IndexWriter<'a> {
     fn write_piece(&mut self) -> io::Result<()> {
         self.hasher.update(&self.piece);
         self.length += self.piece.len() as u64;
-        (&mut &*self.file).write_all(&self.piece)?;
+        self.file.write_all(&self.piece)?;
         self.piece.clear();
         Ok(())
     }
 
-    /// Writes what is left of the file at a path. Returns the content.
+    /// Writes what is left, durably.
     ///
     /// # Errors
     /// As writing.
-    pub(crate) fn finish(mut self, path: &Path) -> io::Result<Content> {
+    pub(crate) fn finish(mut self) -> io::Result<NewIndex> {
         self.write_piece()?;
         if self.count != self.expected && self.form == IndexForm::Binary {
             // Some id does not fit into an entry.
-            self.file
-                .write_all_at(&index_header(self.form, self.count), 0)?;
+            let header = index_header(self.form, self.count);
+            self.file.write_all_at(&header, 0)?;
             self.hasher.reset();
-            let (file, mut at) = (File::open(path)?, 0);
+            let (file, mut at) = (File::open(self.temporary.path())?, 0);
             while at < self.length {
                 let end = self.length.min(at + PIECE_BYTES as u64);
                 self.hasher.update(&read_range(&file, &(at..end))?);
                 at = end;
             }
         }
-        Ok(Content {
-            length: self.length,
-            hash: *self.hasher.finalize().as_bytes(),
+        // A program that writes to it from now on changes this time, whatever the resolution of the clock is.
+        let written = self.file.metadata()?.modified()?;
+        let before = written.checked_sub(Duration::from_secs(1));
+        self.file.set_modified(before.unwrap_or(written))?;
+        self.file.sync_all()?;
+        Ok(NewIndex {
+            identity: identity(&self.file.metadata()?),
+            content: Content {
+                length: self.length,
+                hash: *self.hasher.finalize().as_bytes(),
+            },
+            temporary: self.temporary,
         })
     }
 }

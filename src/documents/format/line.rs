@@ -63,8 +63,20 @@ pub fn line_id(line: &[u8]) -> Result<Cow<'_, str>, DocumentFault> {
 /// # Errors
 /// As [`line_id`], up to the id.
 pub fn quick_id(line: &[u8]) -> Result<Cow<'_, str>, DocumentFault> {
+    if let Some(id) = plain_id(line) {
+        return Ok(Cow::Borrowed(id));
+    }
     let found = crate::inspect::json::field_at(line, &[ID_KEY])?;
     text_of(&found.ok_or(DocumentFault::NoId)?)
+}
+
+/// Returns the id of a line that begins with it, as this program writes it.
+fn plain_id(line: &[u8]) -> Option<&str> {
+    let after = line.strip_prefix(b"{\"_id\":\"")?;
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let end = after.iter().position(|b| !is_plain(b))?;
+    let id = after.get(..end).filter(|_| after.get(end) == Some(&b'"'))?;
+    std::str::from_utf8(id).ok()
 }
 
 /// Returns true if a line has this id: the bytes that [`line_into`] writes are compared at once.
@@ -108,6 +120,11 @@ impl LineMaker {
         document: &[u8],
         line: &mut Vec<u8>,
     ) -> Result<(), DocumentFault> {
+        if is_line(id.as_str(), document) {
+            line.extend_from_slice(document);
+            line.push(b'\n');
+            return Ok(());
+        }
         let begin = line.len();
         let written = self.members_into(id.as_str(), document, line);
         if written.is_err() {
@@ -182,6 +199,17 @@ impl LineMaker {
         line.extend_from_slice(b"}\n");
         Ok(())
     }
+}
+
+/// Returns true if a document is a line already: its id stands first, it is without white space, and its other members
+/// are scalars with different keys. Says nothing of others.
+fn is_line(id: &str, document: &[u8]) -> bool {
+    let after = document.strip_prefix(b"{\"_id\":\"").unwrap_or_default();
+    let after = after.strip_prefix(id.as_bytes());
+    let Some(rest) = after.and_then(|after| after.strip_prefix(b"\"")) else {
+        return false;
+    };
+    crate::inspect::json::are_compact_members(rest, ID_KEY.as_bytes())
 }
 
 /// Members without white space that follow each other, to be copied at once.

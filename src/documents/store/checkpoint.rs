@@ -1,19 +1,16 @@
 //! Checkpoints: the index that other programs read, and the record that tells that it is ours.
 
-use std::io::Seek;
 use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
-use std::time::Duration;
 
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::disk::index_writer::IndexWriter;
+use crate::documents::disk::index_writer::NewIndex;
 use crate::documents::disk::layout::sync_directory;
 use crate::documents::disk::load::valid_records;
 use crate::documents::disk::resume::identity;
 use crate::documents::disk::side_file::SideLog;
-use crate::documents::format::Content;
-use crate::documents::format::FileIdentity;
 use crate::documents::format::IndexForm;
 use crate::documents::format::SideRecord;
 use crate::documents::format::TableHeader;
@@ -22,10 +19,7 @@ use crate::documents::store::commit::Quiet;
 use crate::documents::store::state::State;
 use crate::documents::store::state::WrittenIndex;
 use crate::documents::table::write_table;
-use crate::file_io::IfExists;
-use crate::file_io::TemporaryPath;
 use crate::file_io::open_plain;
-use crate::file_io::put_in_place;
 
 /// Length of records that no longer count, in bytes, from which the side log is written anew.
 const STALE_BYTES_MAX: u64 = 64 << 10;
@@ -53,18 +47,26 @@ impl FastStore {
             self.compact_quietly(&quiet)?;
             return Ok(());
         }
-        self.write_index(&quiet)
+        let mut state = self.settle_for_change(&quiet)?;
+        let new = self.new_index(&state)?;
+        self.put_index(&quiet, &mut state, &new)
     }
 
-    /// Writes `index.bin`, the record about it, and the table. Readers and writers of this handle wait.
-    pub(super) fn write_index(&self, quiet: &Quiet<'_>) -> Result<(), DocumentError> {
-        let mut state = self.settle_for_change(quiet)?;
-        state
-            .index
-            .table_mut()
-            .shrink()
-            .map_err(|e| self.fault(e))?;
-        let (index, index_file) = self.write_index_file(&state)?;
+    /// Puts an `index.bin` of this state into its place, and writes the record about it and the table. Readers and
+    /// writers of this handle wait.
+    pub(super) fn put_index(
+        &self,
+        quiet: &Quiet<'_>,
+        state: &mut State,
+        new: &NewIndex,
+    ) -> Result<(), DocumentError> {
+        let shrunk = state.index.table_mut().shrink();
+        shrunk.map_err(|e| self.fault(e))?;
+        let path = self.layout.index_file();
+        let put = new.put_at(&path);
+        put.map_err(|e| DocumentError::file("write", &path, e))?;
+        sync_directory(&self.layout.meta_dir())?;
+        let (index, index_file) = (new.content, new.identity);
         let log = self.layout.data_file();
         let (end, last_line) = (state.pending.end(), state.pending.last_line);
         let mark = state.data.mark(end, last_line);
@@ -105,23 +107,18 @@ impl FastStore {
         Ok(())
     }
 
-    /// Writes `index.bin` aside and renames it. Returns its content and its identity.
-    fn write_index_file(&self, state: &State) -> Result<(Content, FileIdentity), DocumentError> {
+    /// Writes an `index.bin` aside.
+    fn new_index(&self, state: &State) -> Result<NewIndex, DocumentError> {
         let path = self.layout.index_file();
         let fail = |e| DocumentError::file("write", &path, e);
-        let (temporary, file) = TemporaryPath::file(&path, None).map_err(fail)?;
-        let mut writer = IndexWriter::new(self.form, &file, state.index.len() as u64);
+        let count = state.index.len() as u64;
+        let mut writer = IndexWriter::new(&path, self.form, count).map_err(fail)?;
         let mut begin = 0;
-        if let Some(older) = self.older_index(state) {
-            let (older, covered) = older;
+        if let Some((older, covered)) = self.older_index(state) {
             let dead = state.index.dead().sorted().map_err(|e| self.fault(e))?;
             match writer.copy(&older, covered, &dead) {
                 Ok(()) => begin = covered,
-                Err(e) if is_of_older(&e) => {
-                    file.set_len(0).map_err(fail)?;
-                    (&file).rewind().map_err(fail)?;
-                    writer = IndexWriter::new(self.form, &file, state.index.len() as u64);
-                }
+                Err(e) if is_of_older(&e) => writer.restart().map_err(fail)?,
                 Err(e) => return Err(fail(e)),
             }
         }
@@ -131,21 +128,7 @@ impl FastStore {
             let length = u32::try_from(length).unwrap_or(u32::MAX);
             writer.add(&id, offset, length).map_err(fail)?;
         }
-        let index = writer.finish(temporary.path()).map_err(fail)?;
-        // A program that writes to it from now on changes this time, whatever the resolution of the clock is.
-        let written = file
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .map_err(fail)?;
-        let before = written.checked_sub(Duration::from_secs(1));
-        file.set_modified(before.unwrap_or(written)).map_err(fail)?;
-        let meta = file
-            .sync_all()
-            .and_then(|()| file.metadata())
-            .map_err(fail)?;
-        put_in_place(temporary.path(), &path, IfExists::Replace).map_err(fail)?;
-        sync_directory(&self.layout.meta_dir())?;
-        Ok((index, identity(&meta)))
+        writer.finish().map_err(fail)
     }
 
     /// Opens the last index of this program, if it is still there: most of it stays as it is, and ids are not read

@@ -8,12 +8,9 @@ use std::sync::RwLockWriteGuard;
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::disk::data_file::inode_at;
-use crate::documents::format::DocumentId;
 use crate::documents::format::Place;
 use crate::documents::format::SideRecord;
-use crate::documents::format::limits::LINE_BYTES_MAX;
 use crate::documents::format::limits::RECORD_BYTES_MAX;
-use crate::documents::format::line_into;
 use crate::documents::store::prepare::NewLines;
 use crate::documents::store::prepare::Placing;
 use crate::documents::store::state::Batch;
@@ -48,37 +45,17 @@ impl FastStore {
 
     /// Adds a document to the pending ones. Returns true if a batch is full.
     fn accept(&self, id: &str, document: &[u8]) -> Result<bool, DocumentError> {
-        if self.lock.is_none() {
-            return Err(DocumentError::ReadOnly);
+        let mut new = self.preparer()?.given(&[(id, document)]);
+        if let Some((_, fault)) = new.fault.take() {
+            return Err(fault);
         }
-        let id = DocumentId::new(id).map_err(|e| DocumentError::id(id, e))?;
-        let mut line = Vec::with_capacity(document.len() + id.as_str().len() + 16);
-        line_into(&id, document, &mut line).map_err(|e| DocumentError::document(id.as_str(), e))?;
-        let limit = LINE_BYTES_MAX;
-        let length = u32::try_from(line.len())
-            .ok()
-            .filter(|_| line.len() < limit);
-        let id = id.as_str();
-        let length = length.ok_or_else(|| DocumentError::TooLong {
-            id: id.to_owned(),
-            limit,
-        })?;
-        if let Some(strict) = &self.strict {
-            strict.check(id, document)?;
-        }
+        let length = u32::try_from(new.bytes.len()).unwrap_or(u32::MAX);
         let mut state = self.write_state()?;
-        if state.needs_line_feed {
-            state.pending.bytes.push(b'\n');
-            state.needs_line_feed = false;
-        }
-        let offset = state.pending.end();
+        // A document that has no place is not appended.
+        let offset = state.begin_line();
         let noted = state.put(id, Place { offset, length });
         noted.map_err(|e| self.fault(e))?;
-        state.pending.bytes.extend_from_slice(&line);
-        state.pending.last_line = offset;
-        state.pending.puts += 1;
-        state.pending.accepted += 1;
-        state.is_dirty = true;
+        state.push(new, &self.buffers);
         let pending = &state.pending;
         Ok(pending.puts >= self.batch_size || pending.bytes.len() >= PENDING_BYTES_MAX)
     }

@@ -1,21 +1,19 @@
 //! Compaction: the log without dead lines, in place of the one with them.
 
-use std::io::BufWriter;
-use std::io::Write;
-
 use crate::documents::DocumentError;
 use crate::documents::FastStore;
 use crate::documents::disk::aside::Aside;
 use crate::documents::disk::data_file::DataFile;
+use crate::documents::disk::index_writer::IndexWriter;
+use crate::documents::disk::index_writer::NewIndex;
 use crate::documents::disk::layout::sync_directory;
 use crate::documents::disk::lines::Lines;
-use crate::documents::format::Place;
+use crate::documents::format::Content;
 use crate::documents::format::SideRecord;
 use crate::documents::format::line_id;
-use crate::documents::format::quick_id;
 use crate::documents::store::commit::Quiet;
+use crate::documents::store::copy::copy_live;
 use crate::documents::store::state::State;
-use crate::documents::table::LiveIndex;
 use crate::file_io::IfExists;
 use crate::file_io::TemporaryPath;
 use crate::file_io::put_in_place;
@@ -55,38 +53,45 @@ impl FastStore {
         quiet: &Quiet<'_>,
     ) -> Result<CompactionReport, DocumentError> {
         let mut state = self.settle_for_change(quiet)?;
-        let report = self.replace_log(quiet, &mut state);
-        if report.is_err() {
-            state.has_failed = true;
-        }
-        drop(state);
-        let report = report?;
-        self.write_index(quiet)?;
+        let (report, index) = match self.replace_log(quiet, &mut state) {
+            Ok(replaced) => replaced,
+            Err(e) => {
+                state.has_failed = true;
+                return Err(e);
+            }
+        };
+        self.put_index(quiet, &mut state, &index)?;
         Ok(report)
     }
 
+    /// Replaces the log. Returns the index of the new one, which is to be put into its place.
     fn replace_log(
         &self,
         quiet: &Quiet<'_>,
         state: &mut State,
-    ) -> Result<CompactionReport, DocumentError> {
+    ) -> Result<(CompactionReport, NewIndex), DocumentError> {
         let path = self.layout.data_file();
         let fail = |e| DocumentError::file("write", &path, e);
         let before = state.pending.end();
         let set_aside = self.set_unreadable_aside(state)?;
         let (temporary, file) = TemporaryPath::file(&path, None).map_err(fail)?;
-        let (index, end, last_line) = copy_live(state, &file).map_err(|e| self.fault(e))?;
-        file.sync_all().map_err(fail)?;
-        let new = DataFile::open(temporary.path()).map_err(fail)?;
+        let count = state.index.len() as u64;
+        let entries = IndexWriter::new(&self.layout.index_file(), self.form, count);
+        let copied = copy_live(state, &file, entries.map_err(fail)?).map_err(|e| self.fault(e))?;
         let changed = || DocumentError::Changed(path.clone());
-        let intent = SideRecord::Compaction {
-            old: state
-                .data
-                .content(before)
-                .map_err(fail)?
-                .ok_or_else(changed)?,
-            new: new.content(end).map_err(fail)?.ok_or_else(changed)?,
+        // A log that begins with the new one is not told from it by the new one.
+        let old = match copied.is_begin_of_old {
+            true => state.data.content(before).map_err(fail)?,
+            false => Some(Content {
+                length: before,
+                hash: [0; 32],
+            }),
         };
+        let intent = SideRecord::Compaction {
+            old: old.ok_or_else(changed)?,
+            new: copied.content,
+        };
+        let end = copied.content.length;
         let mut committer = quiet.committer();
         committer.side.append(&[intent])?;
         put_in_place(temporary.path(), &path, IfExists::Replace).map_err(fail)?;
@@ -95,19 +100,20 @@ impl FastStore {
         committer.deletion_bytes = 0;
         drop(committer);
         state.data = DataFile::open_for_writing(&path).map_err(fail)?;
-        state.index = index;
+        state.index = copied.index;
         state.pending.start = end;
-        state.pending.last_line = last_line;
+        state.pending.last_line = copied.last_line;
         state.written_index = None;
         state.needs_line_feed = false;
         state.unreadable = 0;
         state.is_dirty = true;
-        Ok(CompactionReport {
+        let report = CompactionReport {
             documents: state.index.len() as u64,
             bytes_before: before,
             bytes_after: end,
             set_aside,
-        })
+        };
+        Ok((report, copied.entries))
     }
 
     /// Copies lines that are no documents into a file of their own. Reads the log only if there are such lines.
@@ -140,24 +146,4 @@ impl FastStore {
         }
         Ok(count)
     }
-}
-
-/// Writes the live lines in the order of the log. Returns their index, their length and the offset of the last one.
-fn copy_live(state: &State, to: &std::fs::File) -> std::io::Result<(LiveIndex, u64, u64)> {
-    let mut live = state.live_lines(0)?;
-    let mut writer = BufWriter::with_capacity(1 << 20, to);
-    let mut index = LiveIndex::new(state.index.table().key());
-    let (mut at, mut last_line) = (0_u64, 0);
-    while let Some((_, _, line)) = live.next()? {
-        let id = quick_id(line).map_err(|_| std::io::ErrorKind::UnexpectedEof)?;
-        writer.write_all(line)?;
-        writer.write_all(b"\n")?;
-        let length = u32::try_from(line.len() + 1).unwrap_or(u32::MAX);
-        index.put_new(&id, Place { offset: at, length })?;
-        last_line = at;
-        at += u64::from(length);
-    }
-    writer.flush()?;
-    drop(writer);
-    Ok((index, at, last_line))
 }

@@ -1,8 +1,8 @@
 //! [`FastStore`]: a log of documents with an index in memory.
 //!
 //! - `commit`: puts and deletions, and the one thread that makes those of all threads durable
-//! - `checkpoint`: `index.bin` and the side log; `compact`: the log without dead lines
-//! - `bulk`: many documents at once, `prepare`, `buffers`: their lines; `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
+//! - `checkpoint`: `index.bin` and the side log; `compact`, `copy`: the log without dead lines
+//! - `bulk`: many documents at once; `lines`: JSON Lines; `prepare`, `buffers`: the lines of both; `read`: documents by id, and all of them in the order of the log; `check`: validation and statistics
 
 mod buffers;
 mod bulk;
@@ -10,6 +10,8 @@ mod check;
 mod checkpoint;
 mod commit;
 mod compact;
+mod copy;
+mod lines;
 mod open;
 mod prepare;
 mod read;
@@ -19,6 +21,9 @@ mod state;
 pub use check::CollectionStats;
 pub use check::ValidationReport;
 pub use compact::CompactionReport;
+pub use lines::LineRules;
+pub use lines::LinesReport;
+pub use lines::RefusedLine;
 pub use open::OpenMode;
 pub use open::StoreOptions;
 pub use read::Documents;

@@ -131,13 +131,29 @@ impl State {
         self.index.put(id, place, &lines)
     }
 
+    /// Ends the last line if it lacks its line feed. Returns the offset at which the next one begins.
+    pub(super) fn begin_line(&mut self) -> u64 {
+        if std::mem::take(&mut self.needs_line_feed) {
+            self.pending.bytes.push(b'\n');
+        }
+        self.pending.end()
+    }
+
     /// Adds lines to the pending ones. They have no places until [`State::place_new`] has noted them.
     pub(super) fn append(&mut self, new: NewLines, buffers: &Buffers) {
-        let pending = &mut self.pending;
-        if self.needs_line_feed && !new.lines.is_empty() {
-            pending.bytes.push(b'\n');
-            self.needs_line_feed = false;
+        if new.lines.is_empty() {
+            buffers.give(new.bytes);
+            return;
         }
+        let base = self.begin_line();
+        let key = new.key;
+        let lines = self.push(new, buffers);
+        self.unplaced.push(Unplaced { base, lines, key });
+    }
+
+    /// Adds lines to the pending ones where a line begins. Returns their ends.
+    pub(super) fn push(&mut self, new: NewLines, buffers: &Buffers) -> Vec<NewLine> {
+        let pending = &mut self.pending;
         let base = pending.end();
         pending.bytes.extend_from_slice(&new.bytes);
         buffers.give(new.bytes);
@@ -149,11 +165,7 @@ impl State {
         pending.puts += count;
         pending.accepted += count as u64;
         self.is_dirty |= count > 0;
-        self.unplaced.push(Unplaced {
-            base,
-            lines: new.lines,
-            key: new.key,
-        });
+        new.lines
     }
 
     /// Makes room for bytes that are appended one after the other.

@@ -10,6 +10,7 @@ use crate::documents::format::Place;
 use crate::documents::format::has_id;
 use crate::documents::format::quick_id;
 use crate::documents::table::slot::HashKey;
+use crate::documents::table::slot::PackedSlot;
 use crate::documents::table::slot::RawSlot;
 use crate::documents::table::slot::SLOT_BYTES;
 use crate::documents::table::slot::Slot;
@@ -106,6 +107,19 @@ impl HashTable {
             at = self.after(at);
         }
         None
+    }
+
+    /// Returns all documents in the order of their places.
+    ///
+    /// # Errors
+    /// `InvalidData` for a damaged table.
+    pub(crate) fn by_place(&self) -> io::Result<Vec<PackedSlot>> {
+        let mut used = Vec::with_capacity(self.used);
+        for at in 0..self.slots.len() {
+            used.extend(PackedSlot::of(self.slots.get(at)?));
+        }
+        used.sort_unstable();
+        Ok(used)
     }
 
     /// Looks for a document. `is_same` compares the id with that of the line at a place.

@@ -272,14 +272,12 @@ impl LiveIndex {
     ///
     /// # Errors
     /// As [`LiveIndex::put`].
-    pub(crate) fn put_new(&mut self, id: &str, place: Place) -> io::Result<()> {
-        if place.offset >= LOG_BYTES_MAX {
+    pub(crate) fn put_new(&mut self, slot: Slot) -> io::Result<()> {
+        if slot.place.offset >= LOG_BYTES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let hash = self.table.hash(id);
-        self.table.put_new(Slot { hash, place })?;
-        self.live_bytes += u64::from(place.length);
-        Ok(())
+        self.live_bytes += u64::from(slot.place.length);
+        self.table.put_new(slot)
     }
 
     /// Forgets a document whose line begins before an offset. Returns false if it was not there.

@@ -21,4 +21,6 @@ pub(super) use live_index::LineSource;
 pub(super) use live_index::LiveIndex;
 pub(super) use live_index::is_exact;
 pub(super) use slot::HashKey;
+pub(super) use slot::PackedSlot;
+pub(super) use slot::Slot;
 pub(super) use slot::hash_id;

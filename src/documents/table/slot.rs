@@ -38,16 +38,8 @@ pub(crate) struct Slot {
 impl Slot {
     /// Reads a slot; `None` if it is empty.
     pub(crate) fn decode(raw: RawSlot) -> Option<Self> {
-        let both = u128::from_le_bytes(raw);
-        let (hash, place) = (both as u64, (both >> 64) as u64);
-        let length = (place as u32) & LENGTH_MAX;
-        (length > 0).then_some(Self {
-            hash,
-            place: Place {
-                offset: place >> LENGTH_BITS,
-                length,
-            },
-        })
+        let slot = PackedSlot(u128::from_le_bytes(raw)).slot();
+        (slot.place.length > 0).then_some(slot)
     }
 
     /// Writes a slot.
@@ -55,5 +47,29 @@ impl Slot {
         let length = self.place.length.min(LENGTH_MAX);
         let place = (self.place.offset << LENGTH_BITS) | u64::from(length);
         (u128::from(place) << 64 | u128::from(self.hash)).to_le_bytes()
+    }
+}
+
+/// A document in sixteen bytes, ordered by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PackedSlot(u128);
+
+impl PackedSlot {
+    /// Takes a slot; `None` if it is empty.
+    pub(crate) fn of(raw: RawSlot) -> Option<Self> {
+        Slot::decode(raw).map(|_| Self(u128::from_le_bytes(raw)))
+    }
+
+    /// Returns the slot.
+    pub(crate) fn slot(self) -> Slot {
+        let both = self.0;
+        let (hash, place) = (both as u64, (both >> 64) as u64);
+        Slot {
+            hash,
+            place: Place {
+                offset: place >> LENGTH_BITS,
+                length: (place as u32) & LENGTH_MAX,
+            },
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod beside;
 mod durability;
 mod faults;
+mod lines;
 mod model;
 mod table;
 

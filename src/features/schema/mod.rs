@@ -7,7 +7,7 @@ mod of_arrow;
 mod widen;
 
 pub use crate::features::schema::data_type::DataType;
-pub(crate) use crate::features::schema::of_arrow::data_type_of;
+pub use crate::features::schema::data_type::Number;
 pub(crate) use crate::features::schema::of_arrow::schema_of;
 pub(crate) use crate::features::schema::widen::widen;
 

@@ -1,19 +1,36 @@
 //! Bytes of a segment: an immutable, checksummed file with the rows of a table in the order of their hashes.
+//! `spec/features.md` is the specification.
+//!
+//! - `head.rs`: the first page; `description.rs`: the schema, the parts and the origin as JSON
+//! - `hash.rs`: the keyed hash of keys; `cell.rs`: the directory; `row_layout.rs`: bytes of a row
+//! - `checks.rs`: checksums of blocks
 
-/// The place that the rows of a segment came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Origin {
-    /// The name of the table.
-    pub table: String,
-    /// The partition, such as `2024-01-14`; the version of a dataset.
-    pub partition: Option<String>,
-    /// The content id of the dataset.
-    pub content_id: Option<String>,
-    /// The public key of the dataset's publisher, in hex.
-    pub publisher: Option<String>,
-    /// Hash of the names, sizes and validators of the files, and of the configuration of the table.
-    pub fingerprint: String,
-    /// The time of the load, in microseconds since 1970-01-01 UTC.
-    pub loaded_at: i64,
-}
+mod cell;
+mod checks;
+mod description;
+mod hash;
+mod head;
+mod row_layout;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use crate::features::segment::cell::CELL_BYTES;
+pub(crate) use crate::features::segment::cell::Cell;
+pub(crate) use crate::features::segment::cell::ROWS_PER_CELL;
+pub(crate) use crate::features::segment::checks::BLOCK_BYTES;
+pub(crate) use crate::features::segment::checks::CHECK_BYTES;
+pub(crate) use crate::features::segment::checks::block_check;
+pub(crate) use crate::features::segment::description::ColumnDescription;
+pub(crate) use crate::features::segment::description::Description;
+pub use crate::features::segment::description::Origin;
+pub(crate) use crate::features::segment::description::Part;
+pub(crate) use crate::features::segment::hash::KeyHash;
+pub(crate) use crate::features::segment::hash::part_of;
+pub(crate) use crate::features::segment::hash::share_of;
+pub(crate) use crate::features::segment::head::Area;
+pub(crate) use crate::features::segment::head::HEAD_BYTES;
+pub(crate) use crate::features::segment::head::Head;
+pub(crate) use crate::features::segment::row_layout::ColumnFacts;
+pub(crate) use crate::features::segment::row_layout::RowLayout;
+pub(crate) use crate::features::segment::row_layout::Slot;
+pub(crate) use crate::features::segment::row_layout::Storage;

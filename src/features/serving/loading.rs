@@ -111,7 +111,7 @@ impl Load<'_> {
                 return Err(FeatureError::Interrupted);
             }
             let is_loaded = loaded.is_some_and(|origin| origin.fingerprint == *mark);
-            if is_loaded && !self.force {
+            if is_loaded && !self.is_forced() {
                 return Ok(Outcome::Unchanged);
             }
             // Rows of a partition that was rewritten and is bad now are still better than older ones.
@@ -153,7 +153,7 @@ impl Load<'_> {
     fn load(&self, partition: &Partition, mark: &str) -> Result<BuildReport, FeatureError> {
         let directory = &self.slot.directory;
         let name = format!("{mark}{SEGMENT}");
-        let kept = match self.force {
+        let kept = match self.is_forced() {
             true => None,
             false => self.open(&name).ok(),
         };
@@ -174,6 +174,11 @@ impl Load<'_> {
         // Readers of the old file keep it until they are done.
         self.root.alone(|| directory.clean(&|other| other == name));
         Ok(built)
+    }
+
+    /// Returns true to read files again that are loaded already. Damaged rows are as good as none.
+    fn is_forced(&self) -> bool {
+        self.force || self.slot.is_damaged()
     }
 
     fn open(&self, name: &str) -> Result<FeatureTable, FeatureError> {
@@ -206,6 +211,13 @@ impl Load<'_> {
         let path = directory.file(&format!("{mark}-{}{UNCHECKED}", noise()?));
         let built = build_segment(&path, &inputs, &options, self.progress);
         let built = built.and_then(|built| {
+            if built.rows == 0 {
+                // It would take the rows away that are served.
+                return Err(FeatureError::Mismatch {
+                    file: partition.name.clone(),
+                    why: "it has no rows".to_owned(),
+                });
+            }
             self.source.check(partition)?;
             directory.rename(&path, name)?;
             Ok(built)

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use crate::features::answer::Answer;
 use crate::features::config::TableConfig;
 use crate::features::error::FeatureError;
+use crate::features::error::whole_text;
 use crate::features::keys::Keys;
 use crate::features::schema::TableSchema;
 use crate::features::segment::Origin;
@@ -36,6 +37,8 @@ pub(super) struct Slot {
     /// Held by the one thread that loads or writes.
     pub(super) work: Mutex<Work>,
     is_busy: AtomicBool,
+    /// True if a request met damage in the rows, so that the next load makes them anew.
+    is_damaged: AtomicBool,
 }
 
 /// The rows that are served.
@@ -119,6 +122,7 @@ impl Slot {
             notes: Mutex::default(),
             work: Mutex::default(),
             is_busy: AtomicBool::new(false),
+            is_damaged: AtomicBool::new(false),
         }
     }
 
@@ -133,6 +137,7 @@ impl Slot {
         let rows = Some(Arc::new(rows));
         let mut place = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, rows);
+        self.is_damaged.store(false, Ordering::Release);
         // Closing large segments takes time, in which nobody has to wait.
         drop(place);
         drop(old);
@@ -147,6 +152,11 @@ impl Slot {
     /// Returns true while a thread loads or writes.
     pub(super) fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::Acquire)
+    }
+
+    /// Returns true if a request met damage in the rows.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Acquire)
     }
 
     /// Returns the looks at the source.
@@ -224,7 +234,12 @@ impl Slot {
     ) -> Result<Served, FeatureError> {
         let rows = self.rows().ok_or_else(|| self.no_data())?;
         let max_age = self.config.ttl.map(|ttl| MaxAge { ttl, now });
-        let answer = rows.get(keys, columns, max_age)?;
+        let answer = rows.get(keys, columns, max_age).inspect_err(|error| {
+            if matches!(error, FeatureError::Damaged { .. }) {
+                self.is_damaged.store(true, Ordering::Release);
+                self.note_failure(Some(whole_text(error)));
+            }
+        })?;
         let origin = rows.origin(&self.config.name);
         Ok(Served { answer, origin })
     }

@@ -184,7 +184,12 @@ impl FeatureTables {
                 continue;
             }
             let (name, interval) = (&slot.config.name, slot.config.poll_interval);
-            match slot.looks().wait(name, interval, now) {
+            let looks = slot.looks();
+            if slot.is_damaged() && looks.failures == 0 {
+                due.push(name.clone());
+                continue;
+            }
+            match looks.wait(name, interval, now) {
                 Duration::ZERO => due.push(name.clone()),
                 wait => next = next.min(wait),
             }

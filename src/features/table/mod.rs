@@ -1,20 +1,48 @@
 //! Lookups in a segment.
+//!
+//! - `open.rs`: a segment from its file; `memory.rs`: its bytes, in a map or in large pages, and their checksums
+//! - `keys.rs`: keys as they are hashed and compared; `find.rs`: rows of keys, in groups, so that the reads of memory
+//!   of many keys are under way at the same time
+//! - `take.rs`: columns of rows; `scan.rs`: rows one after the other
 
-use std::path::Path;
+mod find;
+mod keys;
+mod memory;
+mod open;
+mod scan;
+mod take;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
+use arrow_buffer::BooleanBuffer;
+use arrow_schema::Field;
+use arrow_schema::Schema;
 
 use crate::features::answer::Answer;
 use crate::features::error::FeatureError;
 use crate::features::keys::Keys;
+use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::TableSchema;
+use crate::features::segment::KeyHash;
 use crate::features::segment::Origin;
+use crate::features::segment::RowLayout;
+use crate::features::table::find::Finder;
+use crate::features::table::find::GROUP;
+use crate::features::table::find::Rows;
+use crate::features::table::keys::HashedKeys;
+use crate::features::table::memory::SegmentMemory;
+use crate::features::table::open::PartPlace;
+use crate::features::table::take::Column;
 
 /// The memory that holds a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryMode {
-    /// A copy in large pages where the memory allows it, and else a map of the file.
+    /// A map of the file, which [`FeatureTable::in_memory`] copies to large pages where the memory allows it.
     #[default]
     Auto,
     /// A copy in large pages.
@@ -32,22 +60,33 @@ pub struct MaxAge {
     pub now: i64,
 }
 
-/// A segment that is open for lookups.
+impl MaxAge {
+    fn is_over(self, time: i64) -> bool {
+        let ttl = i64::try_from(self.ttl.as_micros()).unwrap_or(i64::MAX);
+        self.now.saturating_sub(time) > ttl
+    }
+}
+
+/// A segment that is open for lookups. Any thread may use it.
 #[derive(Debug)]
 pub struct FeatureTable {
+    path: PathBuf,
     schema: TableSchema,
     origin: Origin,
+    layout: RowLayout,
+    hash: KeyHash,
+    cells: u64,
+    parts: Vec<PartPlace>,
+    rows: u64,
+    duplicates: u64,
+    null_keys: u64,
+    /// The fields of answers, one for each column.
+    fields: Vec<Arc<Field>>,
+    places: HashMap<String, usize>,
+    memory: SegmentMemory,
 }
 
 impl FeatureTable {
-    /// Opens a segment.
-    ///
-    /// # Errors
-    /// [`FeatureError::Damaged`]; [`FeatureError::File`].
-    pub fn open(path: &Path, _memory: MemoryMode) -> Result<Self, FeatureError> {
-        Err(FeatureError::damaged(path, "not yet"))
-    }
-
     /// Returns the columns.
     pub fn schema(&self) -> &TableSchema {
         &self.schema
@@ -60,12 +99,17 @@ impl FeatureTable {
 
     /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
-        0
+        self.rows
+    }
+
+    /// Returns the number of rows that a later one of the same key replaced, and of rows without a key.
+    pub fn left_out(&self) -> (u64, u64) {
+        (self.duplicates, self.null_keys)
     }
 
     /// Returns the bytes of the segment.
     pub fn bytes(&self) -> u64 {
-        0
+        self.memory.file_bytes()
     }
 
     /// Looks rows up. The columns of the answer are in the requested order, and may be those of the key.
@@ -75,18 +119,97 @@ impl FeatureTable {
     /// [`FeatureError::Limit`] for an answer that is too large.
     pub fn get(
         &self,
-        _keys: &Keys,
-        _columns: &[&str],
-        _max_age: Option<MaxAge>,
+        keys: &Keys,
+        columns: &[&str],
+        max_age: Option<MaxAge>,
     ) -> Result<Answer, FeatureError> {
-        Err(FeatureError::Request("not yet".to_owned()))
+        let places = self.places_of(columns)?;
+        self.check_size(keys.len(), &places)?;
+        let keys = HashedKeys::new(self.hash, keys, &self.schema);
+        let finder = Finder::new(self)?;
+        finder.read_ahead(keys.hashes());
+        let mut out: Vec<Column> = places
+            .iter()
+            .map(|at| self.column(*at, keys.len()))
+            .collect();
+        let mut found = vec![false; keys.len()];
+        let mut expired = max_age.map(|_| vec![false; keys.len()]);
+        let mut times = self.schema.timestamp_place().map(|_| vec![0; keys.len()]);
+        let mut rows = Rows::default();
+        for first in (0..keys.len()).step_by(GROUP) {
+            finder.find(&keys, first, &mut rows)?;
+            for (n, row) in rows.rows().iter().enumerate() {
+                found[first + n] = !row.is_empty();
+            }
+            if let Some(times) = &mut times {
+                self.read_times(&rows, &mut times[first..]);
+                if let (Some(max_age), Some(expired)) = (max_age, &mut expired) {
+                    rows.forget(|n| {
+                        let is_over = found[first + n] && max_age.is_over(times[first + n]);
+                        expired[first + n] = is_over;
+                        is_over
+                    });
+                }
+            }
+            for column in &mut out {
+                column.take(&finder, &rows)?;
+            }
+        }
+        let fields: Vec<Arc<Field>> = places
+            .iter()
+            .map(|at| Arc::clone(&self.fields[*at]))
+            .collect();
+        let arrays = out.into_iter().map(|column| column.finish(self));
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        let bits = |flags: Vec<bool>| BooleanBuffer::from(flags);
+        let answer = Answer::new(Arc::new(Schema::new(fields)), arrays, bits(found));
+        Ok(match times {
+            Some(times) => answer.with_times(times, expired.map(bits)),
+            None => answer,
+        })
     }
 
-    /// Returns rows by their places, with all columns, for copying a segment.
-    ///
-    /// # Errors
-    /// [`FeatureError::Damaged`].
-    pub fn scan(&self, _first: u64, _count: usize) -> Result<RecordBatch, FeatureError> {
-        Err(FeatureError::Request("not yet".to_owned()))
+    fn places_of(&self, columns: &[&str]) -> Result<Vec<usize>, FeatureError> {
+        let place = |name: &&str| {
+            let found = self.places.get(*name).copied();
+            found.ok_or_else(|| FeatureError::no_column(name, &self.schema))
+        };
+        columns.iter().map(place).collect()
+    }
+
+    /// Refuses an answer whose values of fixed width are too many bytes. Texts are counted as they come.
+    fn check_size(&self, keys: usize, places: &[usize]) -> Result<(), FeatureError> {
+        let widths = places.iter().filter_map(|at| self.layout.slots.get(*at));
+        let row: u64 = widths.map(|slot| slot.storage.bytes() as u64).sum();
+        let bytes = row.saturating_mul(keys as u64);
+        match bytes <= ANSWER_BYTES_MAX {
+            true => Ok(()),
+            false => Err(FeatureError::Limit {
+                what: format!("an answer of {bytes} bytes"),
+                limit: format!("{ANSWER_BYTES_MAX} bytes"),
+            }),
+        }
+    }
+
+    fn read_times(&self, rows: &Rows<'_>, times: &mut [i64]) {
+        let slot = self
+            .schema
+            .timestamp_place()
+            .and_then(|at| self.layout.slots.get(at));
+        let Some(slot) = slot else {
+            return;
+        };
+        for (time, row) in times.iter_mut().zip(rows.rows()) {
+            let bytes = row.get(slot.at..).and_then(|rest| rest.first_chunk::<8>());
+            *time = bytes.map_or(0, |bytes| i64::from_le_bytes(*bytes));
+        }
+    }
+
+    fn column(&self, place: usize, keys: usize) -> Column {
+        Column::new(
+            self.schema.columns()[place].data_type,
+            self.layout.slots[place],
+            keys,
+        )
     }
 }

@@ -32,6 +32,8 @@ pub(crate) use scanner::TokenKind;
 pub use scanner::validate;
 pub use text::LoneSurrogate;
 pub use text::Text;
+#[cfg(feature = "documents")]
+pub(crate) use validate::are_compact_members;
 pub use value::Span;
 pub use value::Value;
 pub use value::ValueKind;

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
+#[cfg(feature = "registry")]
 use std::time::Duration;
 
 use crate::blob_store::BlobError;
@@ -32,14 +33,17 @@ use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
+#[cfg(feature = "registry")]
 use crate::store::disk::session_rows::claimed_only;
 use crate::store::disk::session_rows::is_held;
 use crate::store::disk::session_rows::put_row;
 use crate::store::disk::session_rows::put_rows;
 
 /// Pause between two looks at claims that other threads are still storing.
+#[cfg(feature = "registry")]
 const CLAIM_PAUSE: Duration = Duration::from_millis(1);
 /// Looks after which such claims are given up.
+#[cfg(feature = "registry")]
 const CLAIM_LOOKS_MAX: u32 = 10_000;
 
 /// Figures of a session.
@@ -356,6 +360,7 @@ impl WriteSession {
 
     /// Waits until every blob that is claimed now has its bytes, which may be on their way in another
     /// thread. Returns false if such a thread failed.
+    #[cfg(feature = "registry")]
     pub(crate) fn wait_for_claims(&self) -> bool {
         let mut open = claimed_only(&self.state().pending);
         for _ in 0..CLAIM_LOOKS_MAX {

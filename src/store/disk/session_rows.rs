@@ -65,6 +65,7 @@ pub(in crate::store::disk) fn put_row(
 }
 
 /// Returns the blobs that are claimed and have no bytes yet.
+#[cfg(feature = "registry")]
 pub(in crate::store::disk) fn claimed_only(
     pending: &BTreeMap<BlobKey, Option<Location>>,
 ) -> Vec<BlobKey> {

@@ -36,6 +36,7 @@ impl DiskStore {
     }
 
     /// Returns the directory for files that can be rebuilt; `None` on a simulated disk.
+    #[cfg(feature = "registry")]
     pub(crate) fn cache_dir(&self) -> Option<PathBuf> {
         let is_real = !self.home.as_os_str().is_empty();
         is_real.then(|| self.home.join("cache"))

@@ -1,7 +1,9 @@
 //! Commands for documents: keys and exit codes, kills with a reader beside, publishing.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -169,6 +171,96 @@ fn documents_that_are_not_there_or_make_no_sense_have_their_exit_codes() {
         answer(&home, &["documents", "validate", root, "--fix"])["documents"],
         3
     );
+}
+
+#[test]
+fn import_of_many_lines_names_a_bad_one_and_the_last_of_an_id_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, root) = (dir.path().join("home"), dir.path().join("store"));
+    let root = root.to_str().unwrap();
+    let file = dir.path().join("lines.jsonl");
+    let path = file.to_str().unwrap();
+    let line = |n: u64| format!("{{\"user\":{{\"id\":{}}},\"n\":{n}}}\n", n % 5000);
+    let mut lines: Vec<String> = (0..80_000).map(line).collect();
+    std::fs::write(&file, lines.concat()).unwrap();
+    let import = ["documents", "import", root, path, "--id", "user.id"];
+    let stored = answer(&home, &import);
+    assert_eq!(
+        (&stored["stored"], &stored["refused_lines"]),
+        (&json!(80_000), &json!(0))
+    );
+    let last = answer(&home, &["documents", "get", root, "4999"]);
+    assert_eq!(last["n"], 79_999);
+    assert_eq!(
+        answer(&home, &["documents", "stats", root])["documents"],
+        5000
+    );
+    // A line in the middle, and no line feed at the end.
+    lines[60_000] = "{\"user\":{}}\n".to_owned();
+    lines.push("{\"user\":{\"id\":\"end\"}}".to_owned());
+    std::fs::write(&file, lines.concat()).unwrap();
+    let other = dir.path().join("other");
+    let other = other.to_str().unwrap();
+    let import = ["documents", "import", other, path, "--id", "user.id"];
+    let message = refused(&home, &import, 2)["message"].to_string();
+    assert!(
+        message.contains("line 60001: ") && message.contains("no `_id`"),
+        "{message}"
+    );
+    assert_eq!(
+        answer(&home, &["documents", "get", other, "4999"])["n"],
+        59_999
+    );
+    refused(&home, &["documents", "get", other, "end"], 3);
+    let out = run(&home, &[&import[..], &["--skip-invalid"]].concat());
+    assert_eq!(out.status.code(), Some(7), "{out:?}");
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(
+        (&report["stored"], &report["refused_lines"]),
+        (&json!(80_000), &json!(1))
+    );
+    assert_eq!(report["refused"][0]["line"], 60_001);
+    answer(&home, &["documents", "get", other, "end"]);
+}
+
+#[test]
+fn put_that_is_interrupted_keeps_the_batches_that_it_has_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("store");
+    let mut child = crate::support::program(&dir.path().join("home"))
+        .args([
+            "--json",
+            "documents",
+            "put",
+            root.to_str().unwrap(),
+            "-",
+            "-c",
+            "c",
+        ])
+        .args(["--batch", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(b"{\"_id\":\"a\"}\n{\"_id\":\"b\"}\n{\"_id\":\"torn\"}")
+        .unwrap();
+    let layout = Layout::new(&root, "c").unwrap();
+    let seen =
+        || FastStore::open_with(layout.clone(), &StoreOptions::read()).map_or(0, |s| s.len());
+    while seen() < 2 {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    // Its input stays open until it has ended.
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(stdin);
+    let now = FastStore::open_with(layout.clone(), &StoreOptions::read()).unwrap();
+    assert_eq!(now.doc_ids().unwrap(), ["a", "b"]);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Documents as JSON Lines.
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use clap::Args;
@@ -12,10 +10,10 @@ use crate::cli::context::Context;
 use crate::cli::documents::collection::CollectionArgs;
 use crate::cli::exit::Failure;
 use crate::documents::DocumentError;
+use crate::documents::LineRules;
+use crate::documents::RefusedLine;
 use crate::documents::StoreOptions;
 use crate::documents::format::IndexForm;
-use crate::documents::format::id_from_field;
-use crate::documents::format::limits::LINE_BYTES_MAX;
 use crate::file_io::Input;
 use crate::progress::Progress as _;
 use crate::registry::Error;
@@ -29,9 +27,9 @@ pub(crate) struct BulkArgs {
     /// Store the other documents where some cannot be stored, and list those
     #[arg(long)]
     skip_invalid: bool,
-    /// Number of documents that are made durable together
-    #[arg(long, value_name = "N", default_value_t = 5000)]
-    batch: usize,
+    /// Number of documents that are made durable together [default: as many as have 16 MiB]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
     #[command(flatten)]
     index: IndexArgs,
 }
@@ -66,7 +64,9 @@ impl IndexArgs {
 struct BulkOutput {
     id: Option<String>,
     stored: u64,
+    /// The first 100,000 of them.
     refused: Vec<Refused>,
+    refused_lines: u64,
 }
 
 #[derive(Serialize)]
@@ -92,83 +92,60 @@ pub(crate) fn store_lines(
     };
     let bar = ctx.progress_bar();
     bar.phase("store", length);
-    let mut reader: Box<dyn BufRead> = match input {
-        Input::Plain(file) => Box::new(BufReader::with_capacity(1 << 20, file)),
-        Input::Stream(stream) => Box::new(BufReader::with_capacity(1 << 20, stream)),
+    let from: Box<dyn Read> = match input {
+        Input::Plain(file) => Box::new(file),
+        Input::Stream(stream) => Box::new(stream),
     };
-    let mut options = args.index.options();
-    options.batch_size = args.batch.max(1);
-    let mut writer = at.open_writer(ctx, &options)?;
-    let (mut line, mut number) = (Vec::new(), 0);
-    let mut output = BulkOutput {
-        id: None,
-        stored: 0,
-        refused: Vec::new(),
+    let mut rules = LineRules::default();
+    rules.id.clone_from(&args.id);
+    rules.skips_invalid = args.skip_invalid;
+    rules.batch = args.batch.map(|n| n.max(1));
+    let mut writer = at.open_writer(ctx, &args.index.options())?;
+    let report = match writer.put_lines(from, &rules, &bar) {
+        Err(DocumentError::Input { source }) => {
+            return Err(Error::file("read", path, source).into());
+        }
+        // After a write that failed nothing more can be written; its cause is the answer.
+        other => other?,
     };
-    loop {
-        line.clear();
-        let mut limited = (&mut reader).take(LINE_BYTES_MAX as u64);
-        let n = limited.read_until(b'\n', &mut line);
-        let n = n.map_err(|e| Error::file("read", path, e))?;
-        if n == 0 {
-            break;
-        }
-        bar.advance(n as u64);
-        number += 1;
-        let document = line.trim_ascii();
-        if document.is_empty() {
-            continue;
-        }
-        let stored = id_from_field(document, &args.id)
-            .map_err(|e| DocumentError::document(&format!("line {number}"), e))
-            .and_then(|id| writer.put_raw(&id, document));
-        match stored {
-            Ok(()) => output.stored += 1,
-            Err(e) if args.skip_invalid && e.is_of_document() => output.refused.push(Refused {
-                line: number,
-                reason: reason(e),
-            }),
-            // A write failed, and nothing more can be written; its cause is the answer.
-            Err(e) if !e.is_of_document() => return Err(e.into()),
-            Err(e) => {
-                // Those before it stay, and are durable.
-                writer.finish()?;
-                drop(bar);
-                let stored = output.stored;
-                if !ctx.out.is_json() && stored > 0 {
-                    ctx.out.diagnostic(&format!(
-                        "{stored} documents before line {number} are stored"
-                    ));
-                }
-                return Err(at_line(number, e));
-            }
-        }
-    }
+    // Those before a document that cannot be stored stay, and are durable.
     writer.finish()?;
     drop(bar);
+    let mut refused = report.refused.into_iter();
+    if !args.skip_invalid
+        && let Some(first) = refused.next()
+    {
+        if !ctx.out.is_json() && report.stored > 0 {
+            let (stored, line) = (report.stored, first.line);
+            ctx.out
+                .diagnostic(&format!("{stored} documents before line {line} are stored"));
+        }
+        return Err(Failure::Misused {
+            message: format!("line {}: {}", first.line, reason(first.error)),
+            hint: "--skip-invalid stores the others and lists those that cannot be".to_owned(),
+        });
+    }
+    let refused = refused.map(|RefusedLine { line, error, .. }| Refused {
+        line,
+        reason: reason(error),
+    });
+    let output = BulkOutput {
+        id: None,
+        stored: report.stored,
+        refused: refused.collect(),
+        refused_lines: report.refused_lines,
+    };
     let text = format!("Stored {} documents\n", output.stored);
     ctx.out.result(&output, &[], &text)?;
     match output.refused.first() {
         None => Ok(()),
         Some(first) => Err(Failure::Partial(format!(
             "{} lines cannot be stored; line {}: {}",
-            output.refused.len(),
-            first.line,
-            first.reason
+            output.refused_lines, first.line, first.reason
         ))),
     }
 }
 
 fn reason(error: DocumentError) -> String {
     Failure::from(error).message()
-}
-
-fn at_line(number: u64, error: DocumentError) -> Failure {
-    match error.is_of_document() {
-        true => Failure::Misused {
-            message: format!("line {number}: {}", reason(error)),
-            hint: "--skip-invalid stores the others and lists those that cannot be".to_owned(),
-        },
-        false => error.into(),
-    }
 }

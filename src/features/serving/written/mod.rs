@@ -1,6 +1,6 @@
 //! Tables that clients write to: segments of one write each, the newest first, which are joined from time to time.
 //!
-//! - `list.rs`: the file that names the segments; `rows.rs`: rows of clients and of segments as inputs of a build
+//! - `list.rs`: the file that names the segments; `rows.rs`: rows of clients and of segments
 //! - `write.rs`: writes and joins
 
 mod list;

@@ -33,6 +33,10 @@ const APART: u64 = 2;
 pub(in crate::features::serving) fn refresh(slot: &Slot) -> Result<SegmentList, FeatureError> {
     let list = match SegmentList::read(&slot.directory)? {
         Some(list) => list,
+        // Another program removed it.
+        None if !slot.is_configured => {
+            return Err(FeatureError::NoTable(slot.config.name.clone()));
+        }
         None => SegmentList::new(&slot.config.name, slot.schema(None)?),
     };
     if list.schema != slot.schema(None)? {

@@ -219,6 +219,11 @@ impl Session {
             };
             std::fs::write(&path, &bytes).unwrap();
             let first = self.disk.len();
+            if !self.disk.has(&path) {
+                // The index that is written aside.
+                let (path, is_dir) = (path.clone(), false);
+                self.disk.take(&Step::Made { path, is_dir }, first);
+            }
             let steps = [
                 Step::Cut {
                     path: path.clone(),
