@@ -86,6 +86,13 @@ judge=python3
 env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-check zippy-data==0.1.2 blake3
 "$venv-documents/bin/python" tests/independent/check_documents.py "$program" "$work/documents"
 
+# Tables of features, with the clients of others. That of the cache's first generation, and Feast, are in directories of
+# their own: Feast with the packages that its remote store imports, of which some are not in the other requirements.
+"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --upgrade --target "$venv-first" murr==0.1.9
+"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --upgrade --target "$venv-feast" feast==0.67.0 \
+    annotated-doc colorama dill fastapi gunicorn mmh3 packaging prometheus-client protobuf psutil sqlalchemy typeguard
+"$venv/bin/python" tests/independent/check_features.py "$program" "$work/features" "$venv-first" "$venv-feast"
+
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
 # And the command line of the protocol's inspector. It needs a newer Node.js than Debian has; that of PyPI is in $venv.

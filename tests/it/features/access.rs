@@ -79,13 +79,6 @@ fn requests_beyond_the_limits_are_refused() {
     assert!([400, 413].contains(&many.status), "{}", many.text());
     let deep = format!("{{\"keys\":{}", "[".repeat(100_000));
     assert_eq!(server.ask("POST", path, &[], deep.as_bytes()).status, 400);
-    let header = "x".repeat(100_000);
-    assert!(
-        server
-            .ask("GET", "/health", &[("X-Long", &header)], b"")
-            .status
-            >= 400
-    );
     // It is as well as before.
     assert_eq!(server.post(path, &json!({"keys": ["a"]})).status, 200);
 }
