@@ -28,6 +28,7 @@ pub use field::field_at;
 pub use number::Number;
 pub use scanner::Event;
 pub use scanner::Scanner;
+#[cfg(feature = "documents")]
 pub(crate) use scanner::TokenKind;
 pub use scanner::validate;
 pub use text::LoneSurrogate;
