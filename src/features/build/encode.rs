@@ -129,11 +129,6 @@ impl Encoder {
         self.nulls_at
     }
 
-    /// Returns the bytes of the fixed part.
-    pub(super) fn fixed_bytes(&self) -> usize {
-        self.fixed_bytes
-    }
-
     /// Returns the bytes of a record without its texts.
     pub(super) fn record_bytes(&self) -> usize {
         RECORD_HEAD_BYTES + self.fixed_bytes

@@ -10,8 +10,6 @@ mod encode;
 mod extent;
 mod read;
 mod spill;
-#[cfg(test)]
-mod tests;
 mod write;
 
 use std::path::Path;

@@ -186,7 +186,10 @@ fn join(slot: &Slot, list: &mut SegmentList, count: usize, now: i64) -> Result<(
         return Ok(());
     }
     // A later row replaces an earlier one of the same key.
-    let tables = newest.iter().rev().map(|segment| Arc::clone(&segment.table));
+    let tables = newest
+        .iter()
+        .rev()
+        .map(|segment| Arc::clone(&segment.table));
     let joined = build(slot, list, rows_of(tables.collect()), now)?;
     list.segments.splice(..newest.len(), [joined.file.clone()]);
     commit(slot, list, vec![joined], newest.len())?;
