@@ -231,10 +231,12 @@ impl Slot {
             bytes += segment.table.bytes();
         }
         let is_loaded = rows.as_ref().filter(|rows| !rows.segments.is_empty());
+        // This may look at the notes too.
+        let schema = self.schema(rows.as_deref()).ok();
         let notes = lock(&self.notes);
         TableState {
             name: self.config.name.clone(),
-            schema: self.schema(rows.as_deref()).ok(),
+            schema,
             rows: count,
             bytes,
             origin: is_loaded.map(|rows| rows.origin(&self.config.name)),
