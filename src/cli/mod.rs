@@ -173,6 +173,7 @@ fn named_program(words: &[OsString]) -> clap::Command {
     });
     let program = add_named::<ViewArgs>(program, "view", words);
     let program = add_named::<DocumentsArgs>(program, "documents", words);
+    let program = add_named::<FeaturesArgs>(program, "features", words);
     let program = add_named::<McpArgs>(program, "mcp", words);
     let program = add_named::<DoctorArgs>(program, "doctor", words);
     let program = add_named::<ConfigArgs>(program, "config", words);

@@ -15,6 +15,8 @@ use hyper::body::Bytes;
 use crate::feature_server::refusal::Refusal;
 use crate::feature_server::text::facts;
 use crate::features::Origin;
+use crate::panics::Panicked;
+use crate::panics::caught;
 
 /// Type of the content of an Arrow stream.
 pub(super) const ARROW_STREAM: &str = "application/vnd.apache.arrow.stream";
@@ -34,6 +36,12 @@ pub(super) fn refused(error: impl std::fmt::Display) -> Refusal {
 /// claim.
 pub(super) fn read_stream(bytes: &Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), Refusal> {
     check_messages(bytes)?;
+    // The library panics at some of the streams that are damaged.
+    let given_up = || Err(refused("its decoder gave up"));
+    caught(|| decode_stream(bytes)).unwrap_or_else(|Panicked| given_up())
+}
+
+fn decode_stream(bytes: &Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), Refusal> {
     let mut decoder = StreamDecoder::new();
     let mut left = Buffer::from(bytes.clone());
     let mut batches = Vec::new();

@@ -196,7 +196,11 @@ impl FastStore {
             let written = writer
                 .join()
                 .unwrap_or_else(|e| std::panic::resume_unwind(e));
-            written.and(appended)
+            // Of two flushes of one batch the other may have met the cause.
+            match (written, appended) {
+                (Err(DocumentError::Failed(_)), Err(cause)) => Err(cause),
+                (written, appended) => written.and(appended),
+            }
         });
         let finished = self.finish_many(appended);
         self.buffers.rest();

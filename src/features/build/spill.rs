@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 
 use arrow_array::Array as _;
@@ -31,7 +32,8 @@ struct State {
     /// The blocks of each part.
     parts: Vec<Vec<Block>>,
     in_memory: u64,
-    file: Option<(TemporaryPath, File)>,
+    /// The file by its path, open for writing and for reading.
+    file: Option<(TemporaryPath, File, Arc<File>)>,
     file_bytes: u64,
 }
 
@@ -76,15 +78,14 @@ impl Spill {
                 return Ok(());
             }
             if state.file.is_none() {
-                let made = TemporaryPath::file(&self.spill_path(), Some(0o600));
-                state.file = Some(made.map_err(|e| self.failed("create", e))?);
+                state.file = Some(self.create().map_err(|e| self.failed("create", e))?);
             }
             let range = state.file_bytes..state.file_bytes + bytes;
             state.file_bytes = range.end;
             if let Some(blocks) = state.parts.get_mut(part) {
                 blocks.push(Block::File(range.clone()));
             }
-            let file = state.file.as_ref().map(|(_, file)| file.try_clone());
+            let file = state.file.as_ref().map(|(_, file, _)| file.try_clone());
             let file = file.transpose().map_err(|e| self.failed("write", e))?;
             (file, range)
         };
@@ -101,10 +102,9 @@ impl Spill {
         let (blocks, file) = {
             let mut state = lock(&self.state);
             let blocks = state.parts.get_mut(part).map(std::mem::take);
-            let file = state.file.as_ref().map(|(_, file)| file.try_clone());
-            (blocks.unwrap_or_default(), file.transpose())
+            let file = state.file.as_ref().map(|(_, _, file)| Arc::clone(file));
+            (blocks.unwrap_or_default(), file)
         };
-        let file = file.map_err(|e| self.failed("read", e))?;
         let mut records = Vec::new();
         let mut freed = 0;
         for block in blocks {
@@ -115,7 +115,7 @@ impl Spill {
                 }
                 Block::File(range) => {
                     let Some(file) = &file else { continue };
-                    let read = read_range(file, &range);
+                    let read = read_range(&**file, &range);
                     records.extend_from_slice(&read.map_err(|e| self.failed("read", e))?);
                 }
             }
@@ -123,6 +123,12 @@ impl Spill {
         let mut state = lock(&self.state);
         state.in_memory = state.in_memory.saturating_sub(freed);
         Ok(records)
+    }
+
+    fn create(&self) -> std::io::Result<(TemporaryPath, File, Arc<File>)> {
+        let (temporary, file) = TemporaryPath::file(&self.spill_path(), Some(0o600))?;
+        let readable = File::open(temporary.path())?;
+        Ok((temporary, file, Arc::new(readable)))
     }
 
     fn spill_path(&self) -> PathBuf {
@@ -198,7 +204,7 @@ impl<'a> SpillBuffers<'a> {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        if let Some((temporary, _)) = lock(&self.state).file.take() {
+        if let Some((temporary, ..)) = lock(&self.state).file.take() {
             // A file that stays is recognised as abandoned by the next one.
             let _ = std::fs::remove_file(temporary.path());
         }
