@@ -20,7 +20,6 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::RegistrySources;
 use crate::registry::archive_inputs;
-use crate::store::disk::io::sim::SimDisk;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Publisher;
@@ -37,8 +36,11 @@ fn parquet(values: &[i64]) -> Vec<u8> {
     bytes
 }
 
-fn registry() -> LocalRegistry {
-    LocalRegistry::on(Arc::new(SimDisk::default())).unwrap()
+/// A registry with a home of its own.
+fn registry() -> (tempfile::TempDir, LocalRegistry) {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
+    (dir, registry)
 }
 
 /// Indexes a directory of files as a version of `events`.
@@ -88,7 +90,7 @@ fn shown(listing: &Listing) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn versions_that_are_held_are_partitions_newest_first() {
-    let registry = registry();
+    let (_home, registry) = registry();
     let files = |n: i64| {
         vec![
             ("features/b.parquet", parquet(&[n])),
@@ -139,7 +141,7 @@ fn versions_that_are_held_are_partitions_newest_first() {
 
 #[test]
 fn files_of_a_version_are_read_and_verified() {
-    let registry = registry();
+    let (_home, registry) = registry();
     let bytes = parquet(&[1, 2, 3]);
     index(
         &registry,
@@ -198,7 +200,7 @@ fn trust(registry: &LocalRegistry, name: &str, key: &KeyPair, level: Level) {
 fn versions_of_publishers_that_are_not_trusted_are_no_partitions() {
     let dir = tempfile::tempdir().unwrap();
     let key = KeyPair::from_seed(&Zeroizing::new([2; 32]));
-    let (maker, user) = (registry(), registry());
+    let ((_home, maker), (_other, user)) = (registry(), registry());
     index(&maker, "1.0.0", &[("a.parquet", parquet(&[1]))], Some(&key));
     send(&maker, &user, &key, dir.path());
     let listing = source(&user, ("events", None, None)).partitions().unwrap();
@@ -220,10 +222,10 @@ fn versions_of_publishers_that_are_not_trusted_are_no_partitions() {
 #[test]
 fn name_of_two_publishers_is_ambiguous_until_one_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let user = registry();
+    let (_home, user) = registry();
     for (seed, name) in [(2, "lab"), (3, "shop")] {
         let key = KeyPair::from_seed(&Zeroizing::new([seed; 32]));
-        let maker = registry();
+        let (_home, maker) = registry();
         index(
             &maker,
             "1.0.0",
@@ -245,7 +247,8 @@ fn name_of_two_publishers_is_ambiguous_until_one_is_named() {
 
 #[test]
 fn names_that_are_no_references_are_refused() {
-    let sources = RegistrySources::new(Arc::new(LocalSources), registry());
+    let (_home, registry) = registry();
+    let sources = RegistrySources::new(Arc::new(LocalSources), registry);
     for (name, version) in [
         ("a b", None),
         ("../x", None),

@@ -227,7 +227,7 @@ fn spans_of_time_have_units_and_add_up() {
             "5 parsecs",
             "`parsecs` is no unit of time; the units are ms",
         ),
-        ("5 minuts", "did you mean `minutes`?"),
+        ("5 minuts", "did you mean `minute`?"),
         ("-5s", "no span of time"),
         ("99ms", "is from 100ms to 36525 days"),
         ("101y", "is from 100ms to 36525 days"),

@@ -158,7 +158,7 @@ fn names_that_look_alike_to_a_file_system_have_directories_of_their_own() {
     let names = ["a", "A", "a:b", "a?b", "lock", "con", "ü", "u\u{308}"];
     let tables: String = names
         .iter()
-        .map(|n| format!("  {n:?}: {{source: {{local: {{path: d}}}}, key: [id]}}\n"))
+        .map(|n| format!("  \"{n}\": {{source: {{local: {{path: d}}}}, key: [id]}}\n"))
         .collect();
     let config =
         crate::features::config::Config::parse(&format!("tables:\n{tables}"), "f").unwrap();
