@@ -77,12 +77,7 @@ impl Spill {
             }
             if state.file.is_none() {
                 let made = TemporaryPath::file(&self.spill_path(), Some(0o600));
-                let both = made.and_then(|(path, _)| {
-                    // The handle of a temporary file only writes.
-                    let file = File::options().read(true).write(true).open(path.path())?;
-                    Ok((path, file))
-                });
-                state.file = Some(both.map_err(|e| self.failed("create", e))?);
+                state.file = Some(made.map_err(|e| self.failed("create", e))?);
             }
             let range = state.file_bytes..state.file_bytes + bytes;
             state.file_bytes = range.end;
