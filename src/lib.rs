@@ -119,8 +119,6 @@ pub mod registry;
 #[cfg(feature = "registry")]
 pub mod age_format;
 pub mod archive;
-#[cfg(any(feature = "feature-server", feature = "mcp"))]
-pub mod bearer_token;
 pub mod blob_store;
 pub mod card;
 pub mod catalog;

@@ -5,7 +5,7 @@ use alimentar::feature_server::decode_request;
 use alimentar::features::FeatureError;
 use alimentar::features::config::Config;
 
-/// A configuration. What is refused has a place in the text.
+/// A configuration. Each refusal has a place in the text.
 pub fn feature_config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

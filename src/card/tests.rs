@@ -90,7 +90,11 @@ fn page_has_no_script_and_loads_nothing() {
 
 #[test]
 fn front_matter_that_is_nested_deeply_is_refused_without_recursion() {
-    for deep in ["- ".repeat(200_000), "? ".repeat(200_000), "[".repeat(200_000)] {
+    for deep in [
+        "- ".repeat(200_000),
+        "? ".repeat(200_000),
+        "[".repeat(200_000),
+    ] {
         let card = Card::read(format!("---\n{deep}\n---\ntext\n").as_bytes());
         assert!(card.error.is_some());
     }

@@ -6,7 +6,6 @@ use serde_json::Number;
 use serde_json::Value;
 use thiserror::Error;
 use yaml_rust2::parser::Event;
-use yaml_rust2::parser::MarkedEventReceiver;
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::Marker;
 use yaml_rust2::scanner::TScalarStyle;
@@ -36,12 +35,20 @@ impl YamlError {
 /// Parses one document. `lines_before` is the number of card lines before it.
 pub(super) fn read(text: &str, lines_before: usize) -> Result<Value, YamlError> {
     let mut builder = Builder::default();
-    let parsed = Parser::new_from_str(text).load(&mut builder, false);
-    if let Some((line, what)) = builder.refused {
-        return Err(YamlError::at(line + lines_before, what));
+    let mut parser = Parser::new_from_str(text);
+    // The parser keeps its place in a list of states. Its other interface recurses into each level.
+    loop {
+        let next = parser.next_token();
+        let (event, mark) =
+            next.map_err(|e| YamlError::at(e.marker().line() + lines_before, e.info()))?;
+        if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
+            return Ok(builder.root.unwrap_or(Value::Null));
+        }
+        builder.on_event(event, mark);
+        if let Some((line, what)) = builder.refused {
+            return Err(YamlError::at(line + lines_before, what));
+        }
     }
-    parsed.map_err(|e| YamlError::at(e.marker().line() + lines_before, e.info()))?;
-    Ok(builder.root.unwrap_or(Value::Null))
 }
 
 /// A collection in progress.
@@ -82,7 +89,7 @@ impl Builder {
     }
 }
 
-impl MarkedEventReceiver for Builder {
+impl Builder {
     fn on_event(&mut self, event: Event, mark: Marker) {
         if self.refused.is_some() {
             return;

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::bearer_token::BearerToken;
 use crate::cli::env;
 use crate::cli::exit::Failure;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
 use crate::file_io::write_atomically;
+use crate::keyring::BearerToken;
 use crate::registry::Error;
 
 /// The longest token file.

@@ -32,8 +32,8 @@ pub(super) fn refused(error: impl std::fmt::Display) -> Refusal {
 /// Reads a stream. Its batches share the bytes, so memory follows the length of the stream.
 ///
 /// # Errors
-/// A refusal for a stream that is damaged, ends early or is compressed: the length after the compression would be a
-/// claim.
+/// A refusal for a stream that is damaged, ends early or is compressed, because the length after the compression
+/// would be a claim.
 pub(super) fn read_stream(bytes: &Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), Refusal> {
     check_messages(bytes)?;
     // The library panics at some of the streams that are damaged.

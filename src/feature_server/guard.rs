@@ -10,8 +10,8 @@ use hyper::header::AUTHORIZATION;
 use hyper::header::HOST;
 use hyper::header::ORIGIN;
 
-use crate::bearer_token::BearerToken;
 use crate::feature_server::refusal::Refusal;
+use crate::keyring::BearerToken;
 
 /// The conditions of access at an address.
 pub(super) struct Guard {

@@ -11,7 +11,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
-use crate::bearer_token::BearerToken;
 use crate::feature_server::connection::Endpoint;
 use crate::feature_server::connection::Protocol;
 use crate::feature_server::connection::serve;
@@ -20,6 +19,7 @@ use crate::feature_server::limits::CONNECTIONS_MAX;
 use crate::feature_server::limits::PARTING;
 use crate::feature_server::state::Shared;
 use crate::features::serving::FeatureTables;
+use crate::keyring::BearerToken;
 use crate::locks::threads;
 
 /// Interval at which a server asks for its end.

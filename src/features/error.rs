@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::features::schema::TableSchema;
 use crate::inspect::table::TableError;
 
 /// Error of a configuration, a load or a lookup.
@@ -134,8 +133,8 @@ impl FeatureError {
         }
     }
 
-    pub(crate) fn no_column(name: &str, schema: &TableSchema) -> Self {
-        let names: Vec<&str> = schema.columns().iter().map(|c| c.name.as_str()).collect();
+    pub(crate) fn no_column<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = known.collect();
         Self::NoColumn {
             name: name.chars().take(SHOWN).collect(),
             known: match names.len() {

@@ -2,8 +2,10 @@
 //! read.
 //!
 //! Files are written atomically. `trust` defines their content, `passphrase` normalises
-//! passphrases.
+//! passphrases, and `bearer_token` compares the tokens of HTTP clients.
 
+#[cfg(any(feature = "feature-server", feature = "mcp"))]
+mod bearer_token;
 mod passphrase;
 
 use std::fs::File;
@@ -23,6 +25,8 @@ use crate::file_io::open_plain;
 use crate::file_io::place_of;
 pub use crate::file_io::write_atomically;
 use crate::file_io::write_output;
+#[cfg(any(feature = "feature-server", feature = "mcp"))]
+pub use crate::keyring::bearer_token::BearerToken;
 pub use crate::keyring::passphrase::normal_passphrase;
 pub use crate::keyring::passphrase::passphrase_spellings;
 use crate::trust::KeyCost;

@@ -179,7 +179,7 @@ impl<'a> Copy<'a> {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let is_last = self.state.needs_line_feed && places.len() == 1;
         let id = quick_id(text).map_err(|_| io::ErrorKind::UnexpectedEof)?;
-        // What is no line of this id is not the log that was read.
+        // A line that is not of this id means another log than the one that was read.
         let is_line = (text.len() < line.len() || is_last) && memchr::memchr(b'\n', text).is_none();
         if !is_line || hash_id(&self.index.table().key(), &id) != hash {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -114,7 +114,7 @@ fn reader_that_fails_within_a_line_stores_whole_lines_and_says_so() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (root, copy) = (dir.path().join("a"), dir.path().join("b"));
-    // What is there of the last line is a document, and not the one that was meant.
+    // The rest of the last line is a document, and not the one that was meant.
     let text = lines(20_000).concat() + "{\"_id\":\"torn\",\"n\":1}";
     let store = open(&root);
     let failed = store.put_lines(Torn(text.as_bytes()), &rules(false, None), &NoProgress);

@@ -41,7 +41,7 @@ use crate::features::limits::REQUEST_BYTES_MAX;
 pub(super) enum Form {
     /// `{"num_rows":…,"columns":[{"name":…,"values":…}]}`, of the earliest servers.
     List,
-    /// `{"columns":{…}}`.
+    /// The answer `{"columns":{…}}`.
     Object,
 }
 

@@ -13,6 +13,7 @@ use crate::features::build::encode::Encoder;
 use crate::features::build::encode::LENGTH_BYTES;
 use crate::features::build::encode::RECORD_HEAD_BYTES;
 use crate::features::build::spill::Spill;
+use crate::features::build::write::Extent;
 use crate::features::build::write::SegmentWriter;
 use crate::features::error::FeatureError;
 use crate::features::segment::Cell;
@@ -23,16 +24,6 @@ use crate::features::segment::part_of;
 use crate::locks::lock;
 use crate::locks::threads;
 use crate::progress::Progress;
-
-/// The bytes of a part.
-#[derive(Default)]
-pub(super) struct Extent {
-    pub(super) cells: Vec<u8>,
-    pub(super) rows: Vec<u8>,
-    pub(super) heap: Vec<u8>,
-    pub(super) row_count: u64,
-    duplicates: u64,
-}
 
 /// The turn in which parts are written.
 struct Turn {

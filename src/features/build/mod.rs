@@ -8,18 +8,22 @@
 mod columns;
 mod encode;
 mod extent;
+mod options;
 mod read;
 mod spill;
 mod write;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
 pub(crate) use crate::features::build::columns::little_endian;
 use crate::features::build::encode::Encoder;
 use crate::features::build::extent::write_parts;
+pub use crate::features::build::options::BuildInput;
+pub use crate::features::build::options::BuildOptions;
+pub use crate::features::build::options::BuildReport;
+use crate::features::build::options::too_many_rows;
 use crate::features::build::read::Inputs;
 use crate::features::build::read::read_inputs;
 use crate::features::build::spill::Spill;
@@ -27,69 +31,9 @@ use crate::features::build::spill::SpillBuffers;
 use crate::features::error::FeatureError;
 use crate::features::limits::PARTS_MAX;
 use crate::features::limits::TABLE_ROWS_MAX;
-use crate::features::schema::ColumnSpec;
 use crate::features::schema::TableSchema;
-use crate::features::segment::Origin;
 use crate::locks::threads;
 use crate::progress::Progress;
-use crate::read_at::ReadAt;
-
-/// A file of a partition.
-#[derive(Clone)]
-pub struct BuildInput {
-    /// The name, for messages.
-    pub name: String,
-    /// The bytes.
-    pub source: Arc<dyn ReadAt>,
-}
-
-/// The table that a segment is built for.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct BuildOptions {
-    /// The columns; none for those of the first file.
-    pub columns: Vec<ColumnSpec>,
-    /// The names of the columns of the key.
-    pub key: Vec<String>,
-    /// The name of the column with the time of a row.
-    pub timestamp: Option<String>,
-    /// Hash partitions, which are built in parallel. There are more of them where the memory needs it.
-    pub parts: u32,
-    /// Bytes of memory for records that wait and for sorting.
-    pub memory_bytes: u64,
-    /// The origin of the rows.
-    pub origin: Origin,
-}
-
-impl BuildOptions {
-    /// Returns options for a key, with the columns of the first file.
-    pub fn new(key: &[String]) -> Self {
-        Self {
-            columns: Vec::new(),
-            key: key.to_vec(),
-            timestamp: None,
-            parts: 8,
-            memory_bytes: 256 << 20,
-            origin: Origin::default(),
-        }
-    }
-}
-
-/// The result of a build.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BuildReport {
-    /// Rows in the segment.
-    pub rows: u64,
-    /// Rows that a later one of the same key replaced.
-    pub duplicates: u64,
-    /// Rows without a key, which are left out.
-    pub null_keys: u64,
-    /// Columns of types that no table has, which are left out.
-    pub left_out: Vec<String>,
-    /// Bytes of the segment.
-    pub bytes: u64,
-}
 
 /// Builds a segment at a path, from files in an order in which a later row of a key replaces an earlier one. The
 /// file appears whole and durable, or not at all.
@@ -159,13 +103,6 @@ fn new_seed() -> Result<[u8; 16], FeatureError> {
         )
     })?;
     Ok(seed)
-}
-
-fn too_many_rows() -> FeatureError {
-    FeatureError::Limit {
-        what: "the number of rows".to_owned(),
-        limit: format!("{TABLE_ROWS_MAX} rows"),
-    }
 }
 
 /// Returns the number of parts: that of the options, or so many that each thread sorts one in its share of the memory.

@@ -7,7 +7,6 @@ use std::io::SeekFrom;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::features::build::extent::Extent;
 use crate::features::error::FeatureError;
 use crate::features::schema::TableSchema;
 use crate::features::segment::Area;
@@ -29,6 +28,16 @@ use crate::ident::to_hex;
 
 /// Bytes of a write.
 const WRITE_BYTES: usize = 1 << 20;
+
+/// The bytes of a part.
+#[derive(Default)]
+pub(super) struct Extent {
+    pub(super) cells: Vec<u8>,
+    pub(super) rows: Vec<u8>,
+    pub(super) heap: Vec<u8>,
+    pub(super) row_count: u64,
+    pub(super) duplicates: u64,
+}
 
 /// A segment that is being written beside its path.
 pub(super) struct SegmentWriter {

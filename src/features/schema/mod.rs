@@ -136,12 +136,17 @@ impl TableSchema {
         self.timestamp.map(|at| &self.columns[at])
     }
 
+    /// Returns the names of the columns.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// Returns the place of a column.
     ///
     /// # Errors
     /// [`FeatureError::NoColumn`].
     pub fn place(&self, name: &str) -> Result<usize, FeatureError> {
         let found = self.columns.iter().position(|c| c.name == name);
-        found.ok_or_else(|| FeatureError::no_column(name, self))
+        found.ok_or_else(|| FeatureError::no_column(name, self.names()))
     }
 }

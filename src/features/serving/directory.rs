@@ -192,7 +192,7 @@ impl TableDirectory {
         let path = self.file(LIST);
         let removed = fs::remove_file(&path).and_then(|()| sync(Some(&self.0)));
         removed.map_err(|e| FeatureError::file("remove", &path, e))?;
-        // What stays is removed when the next table of this name is made.
+        // A rest is removed when the next table of this name is made.
         let _ = fs::remove_dir_all(&self.0);
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(super) struct Load<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
-/// What a look at a source came to.
+/// The outcome of a look at a source.
 enum Outcome {
     /// The rows of before stay.
     Unchanged,

@@ -59,7 +59,7 @@ pub(super) struct Segment {
     pub(super) is_settled: bool,
 }
 
-/// What happened to a table.
+/// The events of a table.
 #[derive(Default)]
 struct Notes {
     looks: Looks,
@@ -67,7 +67,7 @@ struct Notes {
     failure: Option<String>,
 }
 
-/// What a load or a write remembers for the next one.
+/// The memory of a load or a write for the next one.
 #[derive(Default)]
 pub(super) struct Work {
     /// Fingerprints of partitions that cannot be loaded, with reasons.

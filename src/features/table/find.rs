@@ -9,10 +9,10 @@ use crate::features::segment::RowLayout;
 use crate::features::segment::Slot;
 use crate::features::segment::Storage;
 use crate::features::segment::part_of;
-use crate::features::table::FeatureTable;
 use crate::features::table::keys::HashedKeys;
 use crate::features::table::keys::KeyValues;
 use crate::features::table::open::PartPlace;
+use crate::features::table::open::Segment;
 
 /// Keys of a group. Its cells and rows stay in the first cache.
 pub(super) const GROUP: usize = 64;
@@ -57,14 +57,14 @@ impl<'a> Rows<'a> {
 
 /// Lookups of one request.
 pub(super) struct Finder<'a> {
-    table: &'a FeatureTable,
+    table: &'a Segment,
     bytes: &'a [u8],
     /// True if every block must be looked at before it is used.
     checks: bool,
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(table: &'a FeatureTable) -> Result<Self, FeatureError> {
+    pub(super) fn new(table: &'a Segment) -> Result<Self, FeatureError> {
         Ok(Self {
             bytes: table.memory.bytes(&table.path)?,
             checks: !table.memory.is_all_checked(),

@@ -14,8 +14,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,28 +27,14 @@ use crate::features::error::FeatureError;
 use crate::features::keys::Keys;
 use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::TableSchema;
-use crate::features::segment::KeyHash;
 use crate::features::segment::Origin;
-use crate::features::segment::RowLayout;
 use crate::features::table::find::Finder;
 use crate::features::table::find::GROUP;
 use crate::features::table::find::Rows;
 use crate::features::table::keys::HashedKeys;
-use crate::features::table::memory::SegmentMemory;
-use crate::features::table::open::PartPlace;
+pub use crate::features::table::open::MemoryMode;
+use crate::features::table::open::Segment;
 use crate::features::table::take::Column;
-
-/// The memory that holds a segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MemoryMode {
-    /// A map of the file, which [`FeatureTable::in_memory`] copies to large pages where the memory allows it.
-    #[default]
-    Auto,
-    /// A copy in large pages.
-    Huge,
-    /// A map of the file.
-    Map,
-}
 
 /// Condition of the age of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,47 +54,50 @@ impl MaxAge {
 
 /// A segment that is open for lookups. Any thread may use it.
 #[derive(Debug)]
-pub struct FeatureTable {
-    path: PathBuf,
-    schema: TableSchema,
-    origin: Origin,
-    layout: RowLayout,
-    hash: KeyHash,
-    cells: u64,
-    parts: Vec<PartPlace>,
-    rows: u64,
-    duplicates: u64,
-    null_keys: u64,
-    /// The fields of answers, one for each column.
-    fields: Vec<Arc<Field>>,
-    places: HashMap<String, usize>,
-    memory: SegmentMemory,
-}
+pub struct FeatureTable(Segment);
 
 impl FeatureTable {
+    /// Opens a segment. Its head, checksums and description are checked now, and each block of rows before its first
+    /// use; with [`MemoryMode::Huge`] everything is read and checked now.
+    ///
+    /// # Errors
+    /// [`FeatureError::Damaged`]; [`FeatureError::File`].
+    pub fn open(path: &Path, memory: MemoryMode) -> Result<Self, FeatureError> {
+        Segment::open(path, memory).map(Self)
+    }
+
+    /// Returns the table with a copy of its bytes in large pages, all of them checked, if half of the available memory
+    /// has room for it.
+    ///
+    /// # Errors
+    /// As [`FeatureTable::open`].
+    pub fn in_memory(&self) -> Result<Option<Self>, FeatureError> {
+        Ok(self.0.in_memory()?.map(Self))
+    }
+
     /// Returns the columns.
     pub fn schema(&self) -> &TableSchema {
-        &self.schema
+        &self.0.schema
     }
 
     /// Returns the origin of the rows.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        &self.0.origin
     }
 
     /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.0.rows
     }
 
     /// Returns the number of rows that a later one of the same key replaced, and of rows without a key.
     pub fn left_out(&self) -> (u64, u64) {
-        (self.duplicates, self.null_keys)
+        (self.0.duplicates, self.0.null_keys)
     }
 
     /// Returns the bytes of the segment.
     pub fn bytes(&self) -> u64 {
-        self.memory.file_bytes()
+        self.0.memory.file_bytes()
     }
 
     /// Looks rows up. The columns of the answer are in the requested order, and may be those of the key.
@@ -125,8 +113,8 @@ impl FeatureTable {
     ) -> Result<Answer, FeatureError> {
         let places = self.places_of(columns)?;
         self.check_size(keys.len(), &places)?;
-        let keys = HashedKeys::new(self.hash, keys, &self.schema);
-        let finder = Finder::new(self)?;
+        let keys = HashedKeys::new(self.0.hash, keys, &self.0.schema);
+        let finder = Finder::new(&self.0)?;
         finder.read_ahead(keys.hashes());
         let mut out: Vec<Column> = places
             .iter()
@@ -134,7 +122,7 @@ impl FeatureTable {
             .collect();
         let mut found = vec![false; keys.len()];
         let mut expired = max_age.map(|_| vec![false; keys.len()]);
-        let mut times = self.schema.timestamp_place().map(|_| vec![0; keys.len()]);
+        let mut times = self.0.schema.timestamp_place().map(|_| vec![0; keys.len()]);
         let mut rows = Rows::default();
         for first in (0..keys.len()).step_by(GROUP) {
             finder.find(&keys, first, &mut rows)?;
@@ -157,9 +145,9 @@ impl FeatureTable {
         }
         let fields: Vec<Arc<Field>> = places
             .iter()
-            .map(|at| Arc::clone(&self.fields[*at]))
+            .map(|at| Arc::clone(&self.0.fields[*at]))
             .collect();
-        let arrays = out.into_iter().map(|column| column.finish(self));
+        let arrays = out.into_iter().map(|column| column.finish(&self.0));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let bits = |flags: Vec<bool>| BooleanBuffer::from(flags);
         let answer = Answer::new(Arc::new(Schema::new(fields)), arrays, bits(found));
@@ -171,15 +159,15 @@ impl FeatureTable {
 
     fn places_of(&self, columns: &[&str]) -> Result<Vec<usize>, FeatureError> {
         let place = |name: &&str| {
-            let found = self.places.get(*name).copied();
-            found.ok_or_else(|| FeatureError::no_column(name, &self.schema))
+            let found = self.0.places.get(*name).copied();
+            found.ok_or_else(|| FeatureError::no_column(name, self.0.schema.names()))
         };
         columns.iter().map(place).collect()
     }
 
     /// Refuses an answer whose values of fixed width are too many bytes. Texts are counted as they come.
     fn check_size(&self, keys: usize, places: &[usize]) -> Result<(), FeatureError> {
-        let widths = places.iter().filter_map(|at| self.layout.slots.get(*at));
+        let widths = places.iter().filter_map(|at| self.0.layout.slots.get(*at));
         let row: u64 = widths.map(|slot| slot.storage.bytes() as u64).sum();
         let bytes = row.saturating_mul(keys as u64);
         match bytes <= ANSWER_BYTES_MAX {
@@ -193,9 +181,10 @@ impl FeatureTable {
 
     fn read_times(&self, rows: &Rows<'_>, times: &mut [i64]) {
         let slot = self
+            .0
             .schema
             .timestamp_place()
-            .and_then(|at| self.layout.slots.get(at));
+            .and_then(|at| self.0.layout.slots.get(at));
         let Some(slot) = slot else {
             return;
         };
@@ -207,8 +196,8 @@ impl FeatureTable {
 
     fn column(&self, place: usize, keys: usize) -> Column {
         Column::new(
-            self.schema.columns()[place].data_type,
-            self.layout.slots[place],
+            self.0.schema.columns()[place].data_type,
+            self.0.layout.slots[place],
             keys,
         )
     }

@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use arrow_schema::Field;
 
 use crate::features::error::FeatureError;
 use crate::features::limits::DESCRIPTION_BYTES_MAX;
+use crate::features::schema::TableSchema;
 use crate::features::segment::Area;
 use crate::features::segment::BLOCK_BYTES;
 use crate::features::segment::CHECK_BYTES;
@@ -14,8 +18,8 @@ use crate::features::segment::Description;
 use crate::features::segment::HEAD_BYTES;
 use crate::features::segment::Head;
 use crate::features::segment::KeyHash;
-use crate::features::table::FeatureTable;
-use crate::features::table::MemoryMode;
+use crate::features::segment::Origin;
+use crate::features::segment::RowLayout;
 use crate::features::table::memory::SegmentMemory;
 use crate::features::table::memory::available_memory;
 use crate::read_at::ReadAt as _;
@@ -85,13 +89,43 @@ impl SegmentFile {
     }
 }
 
-impl FeatureTable {
-    /// Opens a segment. Its head, checksums and description are checked now, and each block of rows before its first
-    /// use; with [`MemoryMode::Huge`] everything is read and checked now.
+/// The memory that holds a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemoryMode {
+    /// A map of the file, which [`FeatureTable::in_memory`](crate::features::FeatureTable::in_memory) copies to large pages where the memory allows it.
+    #[default]
+    Auto,
+    /// A copy in large pages.
+    Huge,
+    /// A map of the file.
+    Map,
+}
+
+/// A segment that is open.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    pub(super) schema: TableSchema,
+    pub(super) origin: Origin,
+    pub(super) layout: RowLayout,
+    pub(super) hash: KeyHash,
+    pub(super) cells: u64,
+    pub(super) parts: Vec<PartPlace>,
+    pub(super) rows: u64,
+    pub(super) duplicates: u64,
+    pub(super) null_keys: u64,
+    /// The fields of answers, one for each column.
+    pub(super) fields: Vec<Arc<Field>>,
+    pub(super) places: HashMap<String, usize>,
+    pub(super) memory: SegmentMemory,
+}
+
+impl Segment {
+    /// Opens a file.
     ///
     /// # Errors
     /// [`FeatureError::Damaged`]; [`FeatureError::File`].
-    pub fn open(path: &Path, memory: MemoryMode) -> Result<Self, FeatureError> {
+    pub(super) fn open(path: &Path, memory: MemoryMode) -> Result<Self, FeatureError> {
         let segment = SegmentFile::read(path)?;
         let description = &segment.description;
         let checked = description.check(segment.data_end);
@@ -135,13 +169,12 @@ impl FeatureTable {
         }
     }
 
-    /// Returns the table with a copy of its bytes in large pages, all of them checked, if half of the available memory
-    /// has room for it.
+    /// Returns a copy in large pages, if half of the available memory has room for it.
     ///
     /// # Errors
     /// [`FeatureError::Damaged`]; [`FeatureError::File`].
-    pub fn in_memory(&self) -> Result<Option<Self>, FeatureError> {
-        match available_memory().is_some_and(|bytes| self.bytes() < bytes / 2) {
+    pub(super) fn in_memory(&self) -> Result<Option<Self>, FeatureError> {
+        match available_memory().is_some_and(|bytes| self.memory.file_bytes() < bytes / 2) {
             true => self.copied().map(Some),
             false => Ok(None),
         }

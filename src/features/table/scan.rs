@@ -18,10 +18,10 @@ impl FeatureTable {
     /// # Errors
     /// [`FeatureError::Damaged`].
     pub fn scan(&self, first: u64, count: usize) -> Result<RecordBatch, FeatureError> {
-        let left = usize::try_from(self.rows.saturating_sub(first)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.0.rows.saturating_sub(first)).unwrap_or(usize::MAX);
         let count = count.min(left);
-        let finder = Finder::new(self)?;
-        let columns = 0..self.schema.columns().len();
+        let finder = Finder::new(&self.0)?;
+        let columns = 0..self.0.schema.columns().len();
         let mut out: Vec<Column> = columns.map(|at| self.column(at, count)).collect();
         let mut rows = Rows::default();
         let mut places = self.places_from(first).take(count).peekable();
@@ -34,18 +34,19 @@ impl FeatureTable {
                 column.take(&finder, &rows)?;
             }
         }
-        let arrays = out.into_iter().map(|column| column.finish(self));
+        let arrays = out.into_iter().map(|column| column.finish(&self.0));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-        let schema = Arc::new(Schema::new(self.fields.clone()));
+        let schema = Arc::new(Schema::new(self.0.fields.clone()));
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         let batch = RecordBatch::try_new_with_options(schema, arrays, &options);
-        batch.map_err(|_| FeatureError::damaged(&self.path, "its columns do not fit"))
+        batch.map_err(|_| FeatureError::damaged(&self.0.path, "its columns do not fit"))
     }
 
     /// Iterates over the parts and places of rows.
     fn places_from(&self, first: u64) -> impl Iterator<Item = (usize, u32)> + '_ {
         let mut before = 0;
-        self.parts
+        self.0
+            .parts
             .iter()
             .enumerate()
             .flat_map(move |(part, place)| {

@@ -22,9 +22,9 @@ use crate::features::error::FeatureError;
 use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::DataType;
 use crate::features::segment::Slot;
-use crate::features::table::FeatureTable;
 use crate::features::table::find::Finder;
 use crate::features::table::find::Rows;
+use crate::features::table::open::Segment;
 
 /// A column of an answer that is being made.
 pub(super) struct Column {
@@ -122,7 +122,7 @@ impl Column {
     }
 
     /// Returns the array.
-    pub(super) fn finish(mut self, table: &FeatureTable) -> Result<ArrayRef, FeatureError> {
+    pub(super) fn finish(mut self, table: &Segment) -> Result<ArrayRef, FeatureError> {
         if !self.valid.is_empty() {
             self.valid.resize(self.count, true);
         }

@@ -315,7 +315,7 @@ fn lists_of_fixed_length_come_back_and_those_with_nulls_are_refused() {
         panic!("{refused:?}");
     };
     assert!(why.contains("a list has a null in it"), "{why}");
-    // What was there before stays.
+    // The segment from before stays.
     assert!(FeatureTable::open(&path, MemoryMode::Huge).is_ok());
 }
 

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::bearer_token::BearerToken;
+use crate::keyring::BearerToken;
 use crate::mcp::limits::MESSAGE_BYTES_MAX;
 use crate::mcp::serve::pipe::BoundedPipe;
 use crate::mcp::server::McpServer;

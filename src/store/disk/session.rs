@@ -7,8 +7,6 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
-#[cfg(feature = "registry")]
-use std::time::Duration;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -38,13 +36,6 @@ use crate::store::disk::session_rows::claimed_only;
 use crate::store::disk::session_rows::is_held;
 use crate::store::disk::session_rows::put_row;
 use crate::store::disk::session_rows::put_rows;
-
-/// Pause between two looks at claims that other threads are still storing.
-#[cfg(feature = "registry")]
-const CLAIM_PAUSE: Duration = Duration::from_millis(1);
-/// Looks after which such claims are given up.
-#[cfg(feature = "registry")]
-const CLAIM_LOOKS_MAX: u32 = 10_000;
 
 /// Figures of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -362,12 +353,15 @@ impl WriteSession {
     /// thread. Returns false if such a thread failed.
     #[cfg(feature = "registry")]
     pub(crate) fn wait_for_claims(&self) -> bool {
+        // Pause between two looks at claims that other threads are still storing, and the looks before they are given up.
+        const PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
+        const LOOKS_MAX: u32 = 10_000;
         let mut open = claimed_only(&self.state().pending);
-        for _ in 0..CLAIM_LOOKS_MAX {
+        for _ in 0..LOOKS_MAX {
             if open.is_empty() {
                 return true;
             }
-            std::thread::sleep(CLAIM_PAUSE);
+            std::thread::sleep(PAUSE);
             let state = self.state();
             open.retain(|key| matches!(state.pending.get(key), Some(None)));
         }

@@ -193,7 +193,7 @@ fn file_that_vanishes_between_list_and_open_is_an_error() {
     let error = source.open(&partition).err().unwrap();
     assert!(error.to_string().contains("a.parquet"), "{error}");
     assert!(source.check(&partition).is_err());
-    // What is open stays readable.
+    // An open file stays readable.
     let mut bytes = [0; 3];
     assert_eq!(opened[0].source.read_at(&mut bytes, 0).unwrap(), 3);
     assert_eq!(&bytes, b"abc");
