@@ -156,8 +156,10 @@ mod tests {
 
     #[test]
     fn stream_round_trips_with_its_origin() {
-        let mut origin = Origin::default();
-        origin.partition = Some("2024-01-14".to_owned());
+        let origin = Origin {
+            partition: Some("2024-01-14".to_owned()),
+            ..Origin::default()
+        };
         let bytes = Bytes::from(write_stream(&batch(), &origin).unwrap());
         let (schema, batches) = read_stream(&bytes).unwrap();
         assert_eq!(schema.metadata()["partition"], "2024-01-14");

@@ -65,6 +65,9 @@ pub(super) struct Metrics {
     pub(super) keys: AtomicU64,
 }
 
+/// The value of a gauge, by the state of a table.
+type Gauge<'a> = &'a dyn Fn(&TableState) -> Option<f64>;
+
 impl Metrics {
     /// Counts a request that has its answer.
     pub(super) fn count(&self, route: Route, took: Duration, is_error: bool) {
@@ -95,7 +98,7 @@ impl Metrics {
         let age = |since: Option<i64>| since.map(|since| seconds(now.saturating_sub(since)));
         let loaded = |state: &TableState| age(state.origin.as_ref().map(|o| o.loaded_at));
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a double")]
-        let gauges: [(&str, &dyn Fn(&TableState) -> Option<f64>); 5] = [
+        let gauges: [(&str, Gauge<'_>); 5] = [
             ("rows", &|s| Some(s.rows as f64)),
             ("bytes", &|s| Some(s.bytes as f64)),
             ("load_age_seconds", &loaded),

@@ -22,6 +22,10 @@ use crate::features::serving::FeatureTables;
 use crate::panics::caught;
 
 /// Returns the time in microseconds since 1970-01-01 UTC.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the server's clock; the tables get the time as an argument"
+)]
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))

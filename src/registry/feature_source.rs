@@ -90,6 +90,10 @@ impl DatasetSource {
     }
 
     /// Returns the datasets that may be served, the newest version first, and the reasons against the others.
+    #[allow(
+        clippy::type_complexity,
+        reason = "the two halves of a listing, each as the listing has it"
+    )]
     fn versions(&self) -> Result<(Vec<Dataset>, Vec<(String, String)>), Error> {
         let Reference::Name {
             publisher,

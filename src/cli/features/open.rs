@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use clap::Args;
 
@@ -17,6 +15,7 @@ use crate::features::serving::FeatureTables;
 use crate::features::source::FileSources;
 use crate::features::source::Sources;
 use crate::registry::RegistrySources;
+use crate::registry::host;
 
 /// The configuration of a command.
 #[derive(Debug, Args)]
@@ -92,6 +91,5 @@ impl Opened {
 
 /// Returns the time in microseconds since 1970-01-01 UTC.
 pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+    i64::try_from(host::since_epoch().as_micros()).unwrap_or(i64::MAX)
 }

@@ -128,7 +128,7 @@ impl Matrix<'_> {
         lists: &FixedSizeListArray,
     ) -> Result<(), String> {
         // The values of a list that is part of a longer one begin with its own.
-        let first = usize::try_from(lists.value_offset_at(0)).unwrap_or(0);
+        let first = lists.value_offset_at(0);
         let all: &PrimitiveArray<T> = lists.values().as_primitive();
         for (row, record) in self.bytes.chunks_exact_mut(self.stride).enumerate() {
             if row >= lists.len() || lists.is_null(row) {

@@ -93,7 +93,7 @@ impl Column {
         let layout = finder.layout();
         let is_null = |row: &&[u8]| row.is_empty() || layout.is_null(&self.slot, row);
         if self.valid.is_empty() {
-            if !rows.rows().iter().any(|row| is_null(row)) {
+            if !rows.rows().iter().any(is_null) {
                 return;
             }
             self.valid = vec![true; self.count];

@@ -72,9 +72,9 @@ type Row = (Option<String>, Option<f32>, Option<bool>);
 
 /// Texts of all lengths around the limit of those in rows.
 fn text_of(random: &mut Random, most: u64) -> String {
-    let length = random.next_u64() % (most + 1);
+    let length = random.below(most + 1);
     (0..length)
-        .map(|_| char::from(b'a' + (random.next_u64() % 26) as u8))
+        .map(|_| char::from(b'a' + (random.below(26)) as u8))
         .collect()
 }
 
@@ -90,17 +90,17 @@ fn rows_of_drawn_tables_equal_those_of_a_map() {
         let mut batches = Vec::new();
         for _ in 0..2 {
             let keys: Vec<i64> = (0..count)
-                .map(|_| (random.next_u64() % (count * 2)) as i64 - 3)
+                .map(|_| (random.below(count * 2)) as i64 - 3)
                 .collect();
             let mut rows: Vec<Row> = Vec::new();
             for _ in 0..count {
-                let text = random.next_u64() % 4 > 0;
+                let text = random.below(4) > 0;
                 let text = text.then(|| text_of(&mut random, longest));
-                let number = (random.next_u64() % 4 > 0).then(|| random.next_u64() as f32);
+                let number = (random.below(4) > 0).then(|| random.next_u64() as f32);
                 rows.push((
                     text,
                     number,
-                    (random.next_u64() % 3 > 0).then(|| random.next_u64() % 2 == 0),
+                    (random.below(3) > 0).then(|| random.below(2) == 0),
                 ));
             }
             for (key, row) in keys.iter().zip(&rows) {
@@ -131,7 +131,7 @@ fn rows_of_drawn_tables_equal_those_of_a_map() {
         for memory in [MemoryMode::Map, MemoryMode::Huge] {
             let table = FeatureTable::open(&path, memory).unwrap();
             let asked: Vec<i64> = (0..3000)
-                .map(|_| (random.next_u64() % (count * 3)) as i64 - 5)
+                .map(|_| (random.below(count * 3)) as i64 - 5)
                 .collect();
             let keys = Keys::of_column(
                 table.schema(),
