@@ -20,7 +20,7 @@ use crate::features::error::FeatureError;
 use crate::features::schema::ColumnSpec;
 use crate::features::schema::TableSchema;
 
-/// Whether a value was there.
+/// The reason why a value is there or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// The row is older than the table's time to live.

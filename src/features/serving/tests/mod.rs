@@ -90,7 +90,7 @@ impl Memory {
         *lock(&self.fault) = fault;
     }
 
-    /// How often it was listed and opened.
+    /// The numbers of lists and of openings.
     fn counts(&self) -> (usize, usize) {
         (
             self.lists.load(Ordering::SeqCst),
