@@ -29,7 +29,7 @@ pub(crate) enum KeyColumn {
     Signed(arrow_array::Int64Array),
     /// Integers without a sign.
     Unsigned(arrow_array::UInt64Array),
-    /// Texts.
+    /// The values of a column of texts.
     Text(StringArray),
 }
 

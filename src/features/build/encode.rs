@@ -291,7 +291,7 @@ impl Facts {
 enum KeyValues<'a> {
     /// Integers as words of 64 bits, extended by their sign, and the array for its nulls.
     Words(Vec<u64>, &'a ArrayRef),
-    /// Texts.
+    /// The values of a column of texts.
     Texts(&'a StringArray),
 }
 

@@ -10,7 +10,7 @@ use crate::features::segment::KeyHash;
 pub(super) enum KeyValues<'a> {
     /// Integers as words of 64 bits, extended by their sign.
     Words(Vec<u64>),
-    /// Texts.
+    /// The values of a column of texts.
     Texts(&'a arrow_array::StringArray),
 }
 
