@@ -18,6 +18,8 @@ use crate::features::schema::TableSchema;
 use crate::features::schema::widen;
 use crate::features::segment::ColumnFacts;
 use crate::features::segment::KeyHash;
+use crate::features::segment::put_key_text;
+use crate::features::segment::put_key_word;
 use crate::locks::lock;
 
 /// Bytes of the hash and the order of a record.
@@ -331,15 +333,8 @@ impl<'a> KeyValues<'a> {
 
     fn encode(&self, row: usize, to: &mut Vec<u8>) {
         match self {
-            Self::Words(words, _) => {
-                let word = words.get(row).copied().unwrap_or(0);
-                to.extend_from_slice(&word.to_le_bytes());
-            }
-            Self::Texts(texts) => {
-                let text = texts.value(row).as_bytes();
-                to.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                to.extend_from_slice(text);
-            }
+            Self::Words(words, _) => put_key_word(words.get(row).copied().unwrap_or(0), to),
+            Self::Texts(texts) => put_key_text(texts.value(row), to),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::features::segment::row_layout::Storage;
 
 /// The place that the rows of a segment came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Origin {
     /// The name of the table.

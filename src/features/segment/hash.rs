@@ -55,6 +55,17 @@ impl KeyHash {
     }
 }
 
+/// Appends an integer of a key, extended by its sign, as it is hashed.
+pub(crate) fn put_key_word(word: u64, to: &mut Vec<u8>) {
+    to.extend_from_slice(&word.to_le_bytes());
+}
+
+/// Appends a text of a key as it is hashed: with its length, so that texts of several columns are told apart.
+pub(crate) fn put_key_text(text: &str, to: &mut Vec<u8>) {
+    to.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    to.extend_from_slice(text.as_bytes());
+}
+
 /// Returns the place of a hash among `count` ones that share the range of hashes evenly.
 #[inline]
 pub(crate) fn share_of(hash: u64, count: u64) -> u64 {

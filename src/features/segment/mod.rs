@@ -26,6 +26,8 @@ pub use crate::features::segment::description::Origin;
 pub(crate) use crate::features::segment::description::Part;
 pub(crate) use crate::features::segment::hash::KeyHash;
 pub(crate) use crate::features::segment::hash::part_of;
+pub(crate) use crate::features::segment::hash::put_key_text;
+pub(crate) use crate::features::segment::hash::put_key_word;
 pub(crate) use crate::features::segment::hash::share_of;
 pub(crate) use crate::features::segment::head::Area;
 pub(crate) use crate::features::segment::head::HEAD_BYTES;

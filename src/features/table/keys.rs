@@ -5,6 +5,8 @@ use crate::features::keys::Keys;
 use crate::features::schema::DataType;
 use crate::features::schema::TableSchema;
 use crate::features::segment::KeyHash;
+use crate::features::segment::put_key_text;
+use crate::features::segment::put_key_word;
 
 /// The values of a column of the keys.
 pub(super) enum KeyValues<'a> {
@@ -89,15 +91,8 @@ fn values_of(column: &KeyColumn) -> KeyValues<'_> {
 impl KeyValues<'_> {
     fn encode(&self, row: usize, to: &mut Vec<u8>) {
         match self {
-            Self::Words(words) => {
-                let word = words.get(row).copied().unwrap_or(0);
-                to.extend_from_slice(&word.to_le_bytes());
-            }
-            Self::Texts(texts) => {
-                let text = texts.value(row).as_bytes();
-                to.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                to.extend_from_slice(text);
-            }
+            Self::Words(words) => put_key_word(words.get(row).copied().unwrap_or(0), to),
+            Self::Texts(texts) => put_key_text(texts.value(row), to),
         }
     }
 
