@@ -3,10 +3,11 @@
 //!
 //! Start with [`rows`] for the rows of a file, or with `table/` for parallel batches. `format/`
 //! detects formats and schemas, `dialect/` the dialect of delimited files, `profile/` types of
-//! values. `stats/`, `tokens.rs`, `lint/`, `dedup/`, `search/` and `sampling/` are passes over rows;
+//! values. `chat.rs` reads messages. `stats/`, `tokens.rs`, `lint/`, `dedup/`, `search/` and `sampling/` are passes over rows;
 //! `output/` writes rows. `json/` is the scanner below them, `line_index/` finds lines by number,
 //! and `file_stamp.rs` detects changed files.
 
+pub mod chat;
 pub mod dedup;
 mod dialect;
 pub mod edits;

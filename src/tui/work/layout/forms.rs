@@ -1,6 +1,6 @@
 //! A record in the form that was asked for.
 
-use crate::inspect::table::Cell;
+use crate::inspect::chat::has_chat;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::tui::document::CancelToken;
@@ -89,17 +89,4 @@ fn content(shape: &Shape, row: &[u8], column: Option<&str>) -> String {
         return lossy(row, TOKEN_BYTES_MAX);
     }
     lossy(&out, TOKEN_BYTES_MAX)
-}
-
-/// Returns true if a row has messages that the chat view knows.
-fn has_chat(row: &[u8]) -> bool {
-    let mut scratch = Scratch::default();
-    chat::COLUMNS.iter().any(|column| {
-        let cell = Shape::Json.cell(row, column, &mut scratch);
-        let inside = match cell {
-            Some(Cell::Nested(raw)) => raw.strip_prefix(b"[").unwrap_or_default(),
-            _ => return false,
-        };
-        inside.trim_ascii_start().starts_with(b"{")
-    })
 }
