@@ -16,9 +16,7 @@ td,th{border:1px solid #8886;padding:.2rem .6rem}";
 /// markup cannot contain.
 pub fn to_html(title: &str, markdown: &str) -> String {
     let mut body = String::new();
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let events = Parser::new_ext(markdown, options).map(safe);
+    let events = safe_events(markdown);
     pulldown_cmark::html::push_html(&mut body, events);
     let title = escape(title);
     format!(
@@ -27,6 +25,13 @@ pub fn to_html(title: &str, markdown: &str) -> String {
          style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
     )
+}
+
+/// Parses Markdown without everything that could run or load something.
+pub(super) fn safe_events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    Parser::new_ext(markdown, options).map(safe)
 }
 
 fn safe(event: Event<'_>) -> Event<'_> {

@@ -1,11 +1,14 @@
 //! Dataset cards: Markdown with optional YAML front matter. `yaml` parses the front matter, `html`
-//! renders a page.
+//! renders a page, and `fragment` a part of one.
 
+mod fragment;
 mod html;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
+pub use fragment::SafeHtml;
+pub use fragment::to_fragment;
 pub use html::to_html;
 pub use yaml::YamlError;
 

@@ -4,6 +4,7 @@
 //! - `digest`: hashes, keys and random ids; `key_text`, `hex`: their spellings
 //! - `name`, `version`, `alias`, `petname`: names that people choose
 //! - `reference`, `version_text`: the text by which a command names a dataset
+//! - `visible`: text in which nothing hides
 
 mod alias;
 mod digest;
@@ -14,6 +15,7 @@ mod petname;
 mod reference;
 mod version;
 mod version_text;
+mod visible;
 
 pub use alias::RESERVED_TAG;
 pub use alias::VersionAlias;
@@ -39,6 +41,7 @@ pub use reference::Reference;
 pub use reference::VersionPick;
 pub use reference::VersionRange;
 pub use version::DatasetVersion;
+pub use visible::visible;
 
 #[cfg(test)]
 mod tests;

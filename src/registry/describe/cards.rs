@@ -17,6 +17,7 @@ use crate::catalog::Dataset;
 use crate::file_io::TooLong;
 use crate::file_io::read_given;
 use crate::ident::labels;
+use crate::manifest::Manifest;
 use crate::registry::error::Error;
 use crate::registry::error::metadata::MetadataError;
 use crate::registry::error::source::SourceError;
@@ -82,9 +83,17 @@ impl Descriptions<'_> {
     /// # Errors
     /// [`Error`] when the card is missing or damaged in the store.
     pub fn card(&self, dataset: &Dataset) -> Result<CardReport, Error> {
-        let Some(id) = dataset.manifest.card else {
+        self.card_of(&dataset.manifest)
+    }
+
+    /// Returns the card that a manifest names, or a draft if it names none.
+    ///
+    /// # Errors
+    /// As [`Descriptions::card`].
+    pub fn card_of(&self, manifest: &Manifest) -> Result<CardReport, Error> {
+        let Some(id) = manifest.card else {
             return Ok(CardReport {
-                card: draft(dataset),
+                card: draft(manifest),
                 is_draft: true,
             });
         };
@@ -98,8 +107,7 @@ impl Descriptions<'_> {
 }
 
 /// Drafts a card from the manifest.
-fn draft(dataset: &Dataset) -> Card {
-    let m = &dataset.manifest;
+fn draft(m: &Manifest) -> Card {
     let mut front_matter = Map::new();
     if let Some(license) = &m.license {
         front_matter.insert("license".to_owned(), json!(license));
