@@ -48,10 +48,20 @@ pub struct SearchReport {
     pub is_corrected: bool,
 }
 
+/// A search: the query, the number of results, and the datasets that count.
+struct Asked<'a> {
+    query: &'a Query,
+    limit: usize,
+    trust: &'a TrustStore,
+    is_wanted: &'a dyn Fn(&Listed) -> bool,
+}
+
 /// Directory below the home. It is derived data and may be deleted at any time.
 const SEARCH_DIR: &str = "search";
 /// Lock file, held exclusively while the index is updated and searched.
 const SEARCH_LOCK: &str = "search.lock";
+/// Maximum number of results that a search looks at.
+const HITS_MAX: usize = 10_000;
 /// Weight of the newest version of a name relative to the others.
 const NEWEST_WEIGHT: f32 = 1.2;
 
@@ -61,31 +71,45 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the catalogue is damaged.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
+        self.search_among(query, limit, &|_| true)
+    }
+
+    /// Returns the datasets that match a query best, of those that are wanted. Others have no influence on the choice
+    /// between words as typed and words with one letter changed.
+    ///
+    /// # Errors
+    /// [`Error`] when the catalogue is damaged.
+    pub fn search_among(
+        &self,
+        query: &Query,
+        limit: usize,
+        is_wanted: &dyn Fn(&Listed) -> bool,
+    ) -> Result<SearchReport, Error> {
         let _step = Step::begin("search", self.home().display());
         let trust = self.trust().store()?;
-        let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
-        let wanted = limit.saturating_mul(4).clamp(20, 10_000);
-        // On a full or read-only disk the index is built in memory, for this search only.
-        let (hits, is_corrected) = match self.hits_by_files(query, wanted) {
-            Ok(hits) => hits,
-            Err(_) => self.search_in(query, wanted, &SearchIndex::in_memory()?)?,
+        let asked = Asked {
+            query: &query.clone().with_publishers(|name| keys_of(&trust, name)),
+            limit,
+            trust: &trust,
+            is_wanted,
         };
-        let mut found = self.datasets_of(hits, &trust)?;
-        rank_results(&mut found);
-        found.truncate(limit);
-        Ok(SearchReport {
-            found,
-            is_corrected,
-        })
+        // On a full or read-only disk the index is built in memory, for this search only.
+        let mut report = match self.found_by_files(&asked) {
+            Ok(report) => report,
+            Err(_) => self.search_in(&asked, &SearchIndex::in_memory()?)?,
+        };
+        rank_results(&mut report.found);
+        report.found.truncate(limit);
+        Ok(report)
     }
 
     /// Searches the index in the home, after bringing it up to date.
-    fn hits_by_files(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
+    fn found_by_files(&self, asked: &Asked<'_>) -> Result<SearchReport, Error> {
         let _turn = self.store.lock(SEARCH_LOCK)?;
         let dir = self.home().join(SEARCH_DIR);
-        let look = || caught(|| self.search_in(query, limit, &SearchIndex::open(&dir)?));
+        let look = || caught(|| self.search_in(asked, &SearchIndex::open(&dir)?));
         match look() {
-            Ok(Ok(hits)) => Ok(hits),
+            Ok(Ok(report)) => Ok(report),
             // It is damaged or of another version. All its data is derived.
             Ok(Err(Error::Search(_))) | Err(_) => {
                 std::fs::remove_dir_all(&dir).map_err(|e| Error::file("remove", &dir, e))?;
@@ -95,20 +119,39 @@ impl LocalRegistry {
         }
     }
 
-    fn search_in(
-        &self,
-        query: &Query,
-        limit: usize,
-        index: &SearchIndex,
-    ) -> Result<(Vec<Hit>, bool), Error> {
+    fn search_in(&self, asked: &Asked<'_>, index: &SearchIndex) -> Result<SearchReport, Error> {
         self.catch_up(index)?;
-        let hits = index.search(query, limit, false)?;
-        if hits.is_empty() {
-            let hits = index.search(query, limit, true)?;
-            let is_corrected = !hits.is_empty();
-            return Ok((hits, is_corrected));
+        for lenient in [false, true] {
+            let found = self.wanted_in(asked, index, lenient)?;
+            if !found.is_empty() {
+                let is_corrected = lenient;
+                return Ok(SearchReport {
+                    found,
+                    is_corrected,
+                });
+            }
         }
-        Ok((hits, false))
+        Ok(SearchReport::default())
+    }
+
+    /// Returns wanted results. It looks at more of them until there are enough.
+    fn wanted_in(
+        &self,
+        asked: &Asked<'_>,
+        index: &SearchIndex,
+        lenient: bool,
+    ) -> Result<Vec<SearchResult>, Error> {
+        let mut hits_max = asked.limit.saturating_mul(4).clamp(20, HITS_MAX);
+        loop {
+            let hits = index.search(asked.query, hits_max, lenient)?;
+            let is_all = hits.len() < hits_max || hits_max == HITS_MAX;
+            let mut found = self.datasets_of(hits, asked.trust)?;
+            found.retain(|f| (asked.is_wanted)(&f.listed));
+            if is_all || found.len() >= asked.limit {
+                return Ok(found);
+            }
+            hits_max = hits_max.saturating_mul(8).min(HITS_MAX);
+        }
     }
 
     /// Updates the index to the state of the catalogue.
