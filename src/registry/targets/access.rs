@@ -5,13 +5,21 @@ use std::sync::Arc;
 
 use crate::inspect::Compression;
 use crate::inspect::FileFormat;
+#[cfg(feature = "doors")]
+use crate::inspect::Format;
+#[cfg(feature = "doors")]
+use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
 use crate::inspect::table::Shape;
+#[cfg(feature = "doors")]
+use crate::manifest::FileEntry;
 use crate::registry::Target;
 use crate::registry::TargetFile;
 use crate::registry::error::Error;
 use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::is_lines;
+#[cfg(feature = "doors")]
+use crate::registry::targets::places::stored_file::StoredFile;
 
 /// Layout of the rows of a file.
 #[derive(Clone, Debug)]
@@ -43,6 +51,31 @@ pub enum RowLayout {
 }
 
 impl Target {
+    /// Returns one stored file of a dataset as a target.
+    #[cfg(feature = "doors")]
+    pub(in crate::registry) fn of_stored(
+        file: Arc<dyn StoredFile>,
+        entry: &FileEntry,
+        (dataset, home): (&str, &Path),
+    ) -> Self {
+        let format = FileFormat::from_number(entry.format);
+        let file = TargetFile {
+            path: entry.path.clone(),
+            size_bytes: entry.size_bytes,
+            format: Some(format).filter(|f| f.format != Format::Bytes),
+            reading: ReadOptions::default(),
+            place: FileLocation::Store(file),
+        };
+        let name = format!("{dataset}:{}", entry.path);
+        Self {
+            name: name.clone(),
+            files: Arc::new(vec![file]),
+            home: home.to_owned(),
+            dataset: Some(name),
+            spooled: Vec::new(),
+        }
+    }
+
     /// Returns the same target with one of its files only, or `None` if there is no such file.
     #[must_use]
     pub fn only(&self, file: usize) -> Option<Self> {

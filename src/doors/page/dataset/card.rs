@@ -1,0 +1,77 @@
+//! The card and the description of a dataset.
+
+use crate::card::Card;
+use crate::card::SafeHtml;
+use crate::card::to_fragment;
+use crate::doors::catalogue::ShownDataset;
+use crate::doors::open_dataset::OpenDataset;
+use crate::doors::page::html::At;
+use crate::doors::page::html::Html;
+use crate::doors::page::limits::CARD_BYTES_MAX;
+use crate::doors::page::links::Link;
+use crate::registry::Error;
+use crate::registry::LocalRegistry;
+
+/// The text of the card, and where it is from.
+pub(super) struct ShownCard {
+    markup: SafeHtml,
+    is_draft: bool,
+    is_cut: bool,
+}
+
+/// Reads the card of a dataset.
+///
+/// # Errors
+/// [`Error`] when it is missing or damaged.
+pub(super) fn read_card(registry: &LocalRegistry, open: &OpenDataset) -> Result<ShownCard, Error> {
+    let report = registry.descriptions().card_of(&open.manifest)?;
+    let Card { markdown, .. } = report.card;
+    let mut end = markdown.len().min(CARD_BYTES_MAX);
+    while !markdown.is_char_boundary(end) {
+        end -= 1;
+    }
+    let files = files_place(&open.dataset);
+    Ok(ShownCard {
+        markup: to_fragment(markdown.get(..end).unwrap_or_default(), 2, &files),
+        is_draft: report.is_draft,
+        is_cut: end < markdown.len(),
+    })
+}
+
+/// Returns the place that links to files beside a card begin with.
+fn files_place(dataset: &ShownDataset) -> String {
+    let place = Link::file(dataset, "file", "");
+    format!("{}/", place.as_str().trim_end_matches('/'))
+}
+
+/// Writes a description in Markdown.
+pub(super) fn description(h: &mut Html, dataset: &ShownDataset, text: &str) {
+    let markup = to_fragment(text, 2, &files_place(dataset));
+    h.element("div", &[At::Lit("class", "described")], |h| {
+        h.card(&markup);
+    });
+}
+
+/// Writes the card, or that it cannot be read.
+pub(super) fn card_section(h: &mut Html, card: Result<ShownCard, Error>) {
+    h.element("section", &[At::Lit("aria-labelledby", "card")], |h| {
+        h.leaf("h2", &[At::Lit("id", "card")], "Card");
+        match card {
+            Ok(card) => {
+                if card.is_draft {
+                    h.leaf("p", &[At::Lit("class", "hint")], "Nobody wrote a card; this one is made from the data.");
+                }
+                let region = [At::Lit("class", "card"), At::Lit("tabindex", "0"), At::Lit("role", "region"), At::Label("Card")];
+                h.element("div", &region, |h| {
+                    h.card(&card.markup);
+                });
+                if card.is_cut {
+                    h.leaf("p", &[At::Lit("class", "note")], "The card goes on; only its beginning is shown.");
+                }
+            }
+            Err(_) => {
+                h.leaf("p", &[At::Lit("class", "note")], "The card cannot be read here.");
+            }
+        }
+    });
+}
