@@ -35,14 +35,14 @@ use crate::registry::store_pipeline::chunker::Chunker;
 const GROUP_FILES: usize = 256;
 
 /// A file's entry, its schema if it has one, and the source of that schema.
-type ReadFile = (FileEntry, Option<Schema>, SchemaFrom);
+pub(in crate::registry) type ReadFile = (FileEntry, Option<Schema>, SchemaFrom);
 
 /// Small files with their content.
-struct SmallFiles {
+pub(in crate::registry) struct SmallFiles {
     /// Concatenated bytes of the files.
-    data: Vec<u8>,
-    files: Vec<ReadFile>,
-    secrets: Secrets,
+    pub(in crate::registry) data: Vec<u8>,
+    pub(in crate::registry) files: Vec<ReadFile>,
+    pub(in crate::registry) secrets: Secrets,
 }
 
 /// Secrets found among the files.
@@ -59,7 +59,7 @@ impl Secrets {
         self.keys.is_empty() && self.warnings.is_empty()
     }
 
-    fn append(&mut self, mut more: Self) {
+    pub(in crate::registry) fn append(&mut self, mut more: Self) {
         self.keys.append(&mut more.keys);
         self.warnings.append(&mut more.warnings);
     }
@@ -134,7 +134,8 @@ fn is_small(file: &SourceFile) -> bool {
     file.seen.size_bytes < CHUNK_BYTES_MAX as u64
 }
 
-fn read_large(
+/// Feeds a large file, piece by piece.
+pub(in crate::registry) fn read_large(
     chunker: &mut Chunker<'_>,
     source: &SourceFile,
     (full_schema, secrets): (bool, &mut Secrets),
@@ -238,7 +239,8 @@ fn each_group(
     })
 }
 
-fn read_group(
+/// Reads small files.
+pub(in crate::registry) fn read_group(
     files: &[SourceFile],
     full_schema: bool,
     progress: &dyn Progress,
