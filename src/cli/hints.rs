@@ -209,6 +209,13 @@ fn hint_of_key(error: &KeyringError) -> Option<&'static str> {
         KeyringError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Some("`alimentar registry keygen` makes a key")
         }
+        KeyringError::TokenExists(_) => {
+            Some("`alimentar registry token revoke NAME` ends the old one")
+        }
+        KeyringError::NoToken(_) => Some("`alimentar registry token list` has the names"),
+        KeyringError::Tokens { .. } => {
+            Some("restore it from a copy; without the file there are no tokens")
+        }
         KeyringError::NoPassphrase => {
             Some("line ends and a byte order mark do not count; type at least one character")
         }

@@ -2,8 +2,11 @@
 //! read.
 //!
 //! Files are written atomically. `trust` defines their content, `passphrase` normalises
-//! passphrases, and `bearer_token` compares the tokens of HTTP clients.
+//! passphrases, `bearer_token` compares the tokens of HTTP clients, and `access_tokens` keeps the
+//! named tokens of a home.
 
+#[cfg(feature = "doors")]
+mod access_tokens;
 #[cfg(any(feature = "feature-server", feature = "mcp"))]
 mod bearer_token;
 mod passphrase;
@@ -25,6 +28,12 @@ use crate::file_io::open_plain;
 use crate::file_io::place_of;
 pub use crate::file_io::write_atomically;
 use crate::file_io::write_output;
+#[cfg(feature = "doors")]
+pub use crate::keyring::access_tokens::AccessToken;
+#[cfg(feature = "doors")]
+pub use crate::keyring::access_tokens::AccessTokens;
+#[cfg(feature = "doors")]
+pub use crate::keyring::access_tokens::TokenSecret;
 #[cfg(any(feature = "feature-server", feature = "mcp"))]
 pub use crate::keyring::bearer_token::BearerToken;
 pub use crate::keyring::passphrase::normal_passphrase;
@@ -74,6 +83,20 @@ pub enum KeyringError {
     /// The system returned no randomness.
     #[error("could not read random bytes")]
     Random(#[source] io::Error),
+    /// A token has this name already.
+    #[error("there is a token `{0}` already")]
+    TokenExists(String),
+    /// No token has this name.
+    #[error("there is no token `{0}`")]
+    NoToken(String),
+    /// The file of the tokens is not understood.
+    #[error("the file of the tokens `{}` is not understood: {why}", path.display())]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// The fault.
+        why: String,
+    },
 }
 
 impl Classify for KeyringError {
@@ -85,6 +108,9 @@ impl Classify for KeyringError {
             Self::Key { source, .. } => source.kind(),
             Self::NoPassphrase => ErrorKind::Invalid,
             Self::Random(_) => ErrorKind::Io,
+            Self::TokenExists(_) => ErrorKind::Conflict,
+            Self::NoToken(_) => ErrorKind::NotFound,
+            Self::Tokens { .. } => ErrorKind::Integrity,
         }
     }
 }
@@ -223,25 +249,33 @@ const NODE_KEY_FILE: &str = "node.key";
 /// # Errors
 /// [`KeyringError`] when it cannot be created, or others may read it.
 pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
-    let path = home.join(NODE_KEY_FILE);
-    let fail = |source| file_error("read", &path, source);
+    let seed = made_seed(&home.join(NODE_KEY_FILE))?;
+    Ok(KeyPair::from_seed(&seed))
+}
+
+/// Returns the 32 random bytes in a file, and creates the file the first time.
+fn made_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
     if !path.exists() {
         let mut seed = Zeroizing::new([0; 32]);
         fill(seed.as_mut_slice())?;
         let text = Zeroizing::new(crate::ident::to_hex(seed.as_slice()) + "\n");
-        match write_atomically(&path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
+        match write_atomically(path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
             // Another process was faster, and its key wins.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            written => written.map_err(|e| file_error("write", &path, e))?,
+            written => written.map_err(|e| file_error("write", path, e))?,
         }
     }
-    let file = open_plain(&path).map_err(fail)?;
-    refuse_readable(&file, &path)?;
+    read_seed(path)
+}
+
+/// Reads 32 bytes in hexadecimal from a file of this user alone.
+fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
+    let fail = |source| file_error("read", path, source);
+    let file = open_plain(path).map_err(fail)?;
+    refuse_readable(&file, path)?;
     let mut text = Zeroizing::new(String::new());
     file.take(128).read_to_string(&mut text).map_err(fail)?;
     let seed = crate::ident::from_hex(text.trim());
-    let damaged = || key_error(&path, KeyFileError::NotAKeyFile);
-    Ok(KeyPair::from_seed(&Zeroizing::new(
-        seed.ok_or_else(damaged)?,
-    )))
+    let damaged = || key_error(path, KeyFileError::NotAKeyFile);
+    Ok(Zeroizing::new(seed.ok_or_else(damaged)?))
 }

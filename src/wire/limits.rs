@@ -241,7 +241,7 @@ pub const COMPARED_BYTES_MAX: usize = 16 << 20;
 pub const FILTER_BYTES_MAX: usize = 4 << 20;
 /// Content ids in a filter.
 pub const FILTER_IDS_MAX: usize = 100_000_000;
-/// Bytes of `known_peers`, `access.txt`, `node_names`, `accepted`, `recipients`, and of a node's settings.
+/// Bytes of `known_peers`, `access.txt`, `node_names`, `accepted`, `recipients`, `tokens.json`, and of a node's settings.
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
 /// Datasets that the user accepted by hand; the oldest are forgotten first.
 pub const ACCEPTED_DATASETS_MAX: usize = 8192;

@@ -72,6 +72,8 @@ const MISTAKES: &[&str] = &[
     "serve --port 99999",
     "peers forget lab-a:8765",
     "access add 1234",
+    "token revoke nobody",
+    "token add reader --dataset a@b@c",
     "inspect info nowhere.parquet",
     "inspect lines train.jsonl --start many",
     "inspect lines train.jsonl --header maybe",

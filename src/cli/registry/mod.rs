@@ -12,6 +12,7 @@ pub(crate) mod network;
 mod node_id;
 mod publishing;
 mod reference;
+mod token;
 mod trust;
 mod upkeep;
 mod working_copy;
@@ -104,6 +105,7 @@ commands! {
         "unshare" => Unshare(share::UnshareArgs),
         "serve" => Serve(serve::ServeArgs),
         "access" => Access(access::AccessArgs),
+        "token" => Token(token::TokenArgs),
         "peers" => Peers(peers::PeersArgs),
         "sync" => Sync(sync::SyncArgs),
         "pull" => Pull(pull::PullArgs),
@@ -133,6 +135,7 @@ impl RegistryCommand {
             Self::List(args) => args.asks_peer(),
             Self::Trust(args) => args.adds_publisher(),
             Self::Access(args) => args.adds_node(),
+            Self::Token(args) => args.adds_token(),
             _ => false,
         }
     }
@@ -178,6 +181,7 @@ pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failur
         RegistryCommand::Unshare(args) => share::run_unshare(ctx, args),
         RegistryCommand::Serve(args) => serve::run(ctx, args),
         RegistryCommand::Access(args) => access::run(ctx, args),
+        RegistryCommand::Token(args) => token::run(ctx, args),
         RegistryCommand::Peers(args) => peers::run(ctx, args),
         RegistryCommand::Sync(args) => sync::run(ctx, args),
         RegistryCommand::Pull(args) => pull::run(ctx, args),

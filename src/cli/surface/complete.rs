@@ -12,6 +12,7 @@ use crate::cli::settings::KEYS;
 use crate::cli::settings::Kind;
 use crate::cli::surface::topics::TOPICS;
 use crate::inspect::lint::RULES;
+use crate::keyring::AccessTokens;
 use crate::net::AccessList;
 use crate::net::KnownPeers;
 use crate::registry::LocalRegistry;
@@ -170,6 +171,7 @@ impl<'a> Position<'a> {
             (_, "follow") => [publishers(registry), datasets(typed, registry)].concat(),
             (["log" | "forget", ..], "name" | "names") => datasets("", registry),
             (["access", "remove"], "node") => listed(registry),
+            (["token", "revoke"], "name") => tokens(registry),
             (_, "peer" | "address") => peers(registry),
             (_, "reference" | "references" | "target" | "targets" | "a" | "b" | "since") => {
                 datasets(typed, registry)
@@ -230,4 +232,10 @@ fn listed(registry: Option<&LocalRegistry>) -> Vec<String> {
     let nodes = registry.and_then(|r| AccessList::of(r).all().ok());
     let nodes = nodes.unwrap_or_default();
     nodes.iter().map(|node| node.to_hex()).collect()
+}
+
+fn tokens(registry: Option<&LocalRegistry>) -> Vec<String> {
+    let tokens = registry.and_then(|r| AccessTokens::open(r.home()).ok()?.list().ok());
+    let tokens = tokens.unwrap_or_default();
+    tokens.into_iter().map(|token| token.name).collect()
 }

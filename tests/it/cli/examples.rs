@@ -13,7 +13,7 @@ const NODE: &str = "1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d
 
 /// Commands whose examples need another machine, serve until they are stopped, or wait for a person.
 const NOT_RUN: &[&str] = &[
-    "serve", "pull", "sync", "peers", "refresh", "view", "mcp", "token",
+    "serve", "pull", "sync", "peers", "refresh", "view", "mcp",
 ];
 
 fn shell(line: &str, dir: &Path) -> Output {
@@ -91,6 +91,7 @@ fn prepare(dir: &Path) {
         "alimentar index test.jsonl --name gsm8k-test",
         &format!("alimentar trust add colleague {COLLEAGUE}"),
         &format!("alimentar access add {NODE}"),
+        "alimentar token add reader",
         "alimentar identity new",
         "alimentar export train -o for-b.alimentar --to lab-b --for lab-b.receipt",
         "cp README.md card.md",

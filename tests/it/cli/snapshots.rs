@@ -311,6 +311,7 @@ const PUBLISHING: &[&str] = &[
     "access add 8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c",
     "access list",
     "access remove 8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c",
+    "token list",
     "config set color never",
     "config get color",
     "config list",

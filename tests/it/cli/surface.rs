@@ -339,6 +339,7 @@ fn bash_completion_offers_commands_names_and_peers() {
     let listed = completed(&home, "alimentar access remove ");
     assert_eq!(listed.len(), 1, "{listed:?}");
     answer(&home, &["access", "remove", &listed[0]]);
+    answer(&home, &["token", "add", "reader"]);
     for (line, wanted) in [
         ("alimentar ind", &["index"][..]),
         ("alimentar registry unin", &["unindex"]),
@@ -348,6 +349,7 @@ fn bash_completion_offers_commands_names_and_peers() {
         ("alimentar diff train tr", &["train"]),
         ("alimentar log ", &["train"]),
         ("alimentar trust show c", &["colleague"]),
+        ("alimentar token revoke ", &["reader"]),
         (
             "alimentar inspect lint --rule malformed-j",
             &["malformed-json"],
