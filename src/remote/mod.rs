@@ -60,6 +60,10 @@ pub use crate::remote::url::HttpUrl;
 pub use crate::remote::url::HubUrl;
 pub use crate::remote::url::RemoteUrl;
 pub use crate::remote::url::S3Url;
+#[cfg(feature = "doors")]
+pub(crate) use crate::remote::url::percent_decoded;
+#[cfg(feature = "doors")]
+pub(crate) use crate::remote::url::percent_encoded;
 
 /// Reads what is elsewhere. Clones share memory, cache and counts.
 #[derive(Clone)]

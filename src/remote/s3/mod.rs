@@ -3,4 +3,5 @@
 pub(crate) mod list;
 pub mod profile;
 pub(crate) mod sign;
+pub(crate) mod signature;
 pub mod xml;

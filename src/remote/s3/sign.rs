@@ -1,21 +1,16 @@
 //! Signatures of requests to S3: AWS Signature Version 4.
 
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use sha2::Digest;
-use sha2::Sha256;
-use time::OffsetDateTime;
 use url::Url;
 
 use crate::clock::Timestamp;
-use crate::ident::to_hex;
+use crate::remote::s3::signature::ALGORITHM;
+use crate::remote::s3::signature::Covered;
+use crate::remote::s3::signature::EMPTY_BODY;
+use crate::remote::s3::signature::Scope;
+use crate::remote::s3::signature::dates;
+use crate::remote::s3::signature::signature;
+use crate::remote::s3::signature::text_to_sign;
 use crate::remote::settings::S3Keys;
-
-/// SHA-256 of nothing: no request here has a body.
-const EMPTY_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// Name of the algorithm.
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Returns the headers that sign a request without a body.
 ///
@@ -41,27 +36,23 @@ pub(crate) fn signed_headers(
     let mut covered: Vec<(&str, &str)> = vec![("host", &host)];
     covered.extend(headers.iter().chain(signed).map(|(n, v)| (*n, v.trim())));
     covered.sort_unstable();
-    let names: Vec<&str> = covered.iter().map(|(name, _)| *name).collect();
-    let names = names.join(";");
-    let lines: Vec<String> = covered.iter().map(|(n, v)| format!("{n}:{v}\n")).collect();
-    let canonical = format!(
-        "{method}\n{}\n{}\n{}\n{names}\n{EMPTY_BODY}",
-        url.path(),
-        canonical_query(url),
-        lines.concat()
-    );
-    let scope = format!("{date}/{region}/s3/aws4_request");
-    let digest = to_hex(&Sha256::digest(canonical.as_bytes()));
-    let text = format!("{ALGORITHM}\n{instant}\n{scope}\n{digest}");
-    let first = format!("AWS4{}", keys.secret.reveal());
-    let steps = [date.as_str(), region, "s3", "aws4_request", &text];
-    let key = steps
-        .iter()
-        .fold(first.into_bytes(), |key, step| mac(&key, step));
-    let id = &keys.id;
+    let covered = Covered {
+        method,
+        path: url.path(),
+        query: &canonical_query(url),
+        headers: &covered,
+        payload: EMPTY_BODY,
+    };
+    let scope = Scope {
+        date: &date,
+        region,
+    };
+    let text = text_to_sign(&covered.canonical(), &instant, scope);
     let value = format!(
-        "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={}",
-        to_hex(&key)
+        "{ALGORITHM} Credential={}/{scope}, SignedHeaders={}, Signature={}",
+        keys.id,
+        covered.names(),
+        signature(&text, scope, keys.secret.reveal())
     );
     headers.push(("authorization", value));
     headers
@@ -78,28 +69,6 @@ fn canonical_query(url: &Url) -> String {
     pairs.sort_unstable();
     let pairs: Vec<String> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
     pairs.join("&")
-}
-
-/// Returns the day and the second in the forms of the signature.
-fn dates(now: Timestamp) -> (String, String) {
-    let at = OffsetDateTime::from_unix_timestamp(now.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let date = format!("{:04}{:02}{:02}", at.year(), u8::from(at.month()), at.day());
-    let instant = format!(
-        "{date}T{:02}{:02}{:02}Z",
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
-    (date, instant)
-}
-
-fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return Vec::new();
-    };
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]
