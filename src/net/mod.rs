@@ -5,6 +5,7 @@
 //! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
 //! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
 //! - `fetch`: HTTP for `remote`; `peer_selection`: the peers for a request that names none; `look_peers`: those of a look
+//! - `tls`: certificates of servers over TCP
 //! - `address`, `offline`, `stop`, `local_time`: small helpers
 
 mod address;
@@ -21,6 +22,8 @@ pub(crate) mod quic;
 pub(crate) mod server;
 pub(crate) mod state;
 mod stop;
+#[cfg(feature = "doors")]
+mod tls;
 
 pub use crate::net::async_client::SyncClient;
 pub use crate::net::fetch::HttpTransport;
@@ -49,3 +52,9 @@ pub use offline::forbid_connections;
 pub use peer_selection::find_nodes;
 pub use peer_selection::select_peers;
 pub use stop::Stop;
+#[cfg(feature = "doors")]
+pub use tls::OwnCertificate;
+#[cfg(feature = "doors")]
+pub use tls::own_certificate;
+#[cfg(feature = "doors")]
+pub use tls::tls_config;

@@ -6,6 +6,7 @@
 //! [`Progress`](crate::progress::Progress), and return reports. None prints.
 
 mod archives;
+mod assembly;
 pub(crate) mod cache;
 mod checkout;
 pub(crate) mod datasets;
@@ -23,6 +24,8 @@ mod metadata;
 mod open;
 pub mod peers;
 pub(crate) mod publishing;
+#[cfg(feature = "doors")]
+pub(crate) mod served;
 mod row_diff;
 mod sizes;
 pub(crate) mod step;
@@ -35,6 +38,8 @@ pub(crate) mod working_copy;
 
 use std::path::Path;
 
+pub use crate::registry::assembly::options::AssemblyOptions;
+pub use crate::registry::assembly::options::NewFile;
 pub use crate::registry::cache::collections::DatasetStore;
 pub use crate::registry::cache::sketches::SketchFiles;
 pub use crate::registry::cache::spill::SpillDirectory;

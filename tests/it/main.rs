@@ -9,6 +9,7 @@ mod cli;
 mod collections;
 mod datasets;
 mod documents;
+mod doors;
 mod edits;
 mod features;
 mod hostile;

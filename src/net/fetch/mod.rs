@@ -5,7 +5,7 @@
 
 mod body;
 mod reason;
-mod tls;
+pub(in crate::net) mod tls;
 
 use std::sync::Mutex;
 use std::time::Duration;

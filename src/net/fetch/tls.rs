@@ -40,12 +40,12 @@ pub(super) fn check() -> Result<(), TransportError> {
 /// Returns the primitives for TLS 1.2 and 1.3 with certificates. Those for other processors cover QUIC
 /// alone, because they verify no certificates.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn provider() -> Option<CryptoProvider> {
+pub(in crate::net) fn provider() -> Option<CryptoProvider> {
     let is_usable = Primitives::of_this_processor() == Primitives::Graviola;
     is_usable.then(rustls_graviola::default_provider)
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn provider() -> Option<CryptoProvider> {
+pub(in crate::net) fn provider() -> Option<CryptoProvider> {
     None
 }

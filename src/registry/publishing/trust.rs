@@ -98,6 +98,19 @@ impl<D> Listed<D> {
         with_reason(said, revoked.filter(|_| self.trust() == Trust::Revoked))
     }
 
+    /// Returns the same standing of another value about the dataset.
+    pub(crate) fn map<E>(self, change: impl FnOnce(D) -> E) -> Listed<E> {
+        Listed {
+            dataset: change(self.dataset),
+            policy_input: self.policy_input,
+            alias: self.alias,
+            withdrawn: self.withdrawn,
+            revoked: self.revoked,
+            signer: self.signer,
+            accepted: self.accepted,
+        }
+    }
+
     /// Returns the policy's decision on an action.
     pub fn decide(&self, action: Action) -> Decision {
         evaluate(&self.policy_input, action)

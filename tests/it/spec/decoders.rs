@@ -332,6 +332,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
             "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
         ],
+        "door_request" => [
+            "/datasets/lab/x%2Fy/resolve/main/a%20b.parquet\nrecursive=true&q=a+b\nbytes=0-9,-5\nif-match: \"abc\", W/\"d\"\nif-range: Sun, 06 Nov 1994 08:49:37 GMT\n",
+            "/datasets?x\nlist-type=2&prefix=lab%2F&max-keys=5&X-Amz-Algorithm=AWS4-HMAC-SHA256\n\nauthorization: AWS4-HMAC-SHA256 Credential=AK/20261130/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00\nx-amz-date: 20261130T000000Z\nhost: h\n",
+            "/%2e%2e/..\na=%ff&&=\nbytes=18446744073709551616-\nif-modified-since: Sun, 06 Nov 1994 08:49:37 GMT\nif-none-match: *\n",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec(),
         "feature_config" => [
             "server:\n  host: localhost\n  port: 8080\ntables:\n  t:\n    source:\n      s3: {bucket: b-1, prefix: f/, endpoint: 'http://h:9'}\n    poll_interval: 5m 30s\n    key: [a, b]\n    columns:\n      a: {dtype: utf8, nullable: false}\n",
             "tables: {t: {key: [id], columns: {id: {dtype: int64}, v: {dtype: \"float32[8]\", strict: false}}, memory: map}}\n",
@@ -350,6 +357,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             file("zstd.arrows"),
         ]
         .to_vec(),
+        "feature_segment" => vec![
+            include_bytes!("../../../fuzz/corpus/feature_segment/integers").to_vec(),
+            include_bytes!("../../../fuzz/corpus/feature_segment/texts").to_vec(),
+        ],
         "mcp_call" => [
             r#"{"name":"get_lines","arguments":{"start":1,"count":5,"max_chars":1000}}"#,
             r#"{"name":"get_lines","arguments":{"field":"messages[0].content","offset":2}}"#,
@@ -375,7 +386,7 @@ fn decoders_do_not_panic_on_mutated_bytes() {
         let rounds = match name {
             "sketch_cache" => 500,
             "duplicates" | "lint" | "mcp_call" | "statistics" | "table" => 1_500,
-            "archive" | "resemblance" => 5_000,
+            "archive" | "feature_segment" | "resemblance" => 5_000,
             _ => 20_000,
         };
         for round in 0..rounds {

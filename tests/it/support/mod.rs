@@ -1,6 +1,7 @@
 //! Homes, data and runs of the program for the tests.
 
 pub mod golden;
+pub mod http;
 pub mod lab;
 pub mod labs;
 pub mod lan;

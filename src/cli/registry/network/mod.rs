@@ -13,7 +13,5 @@ mod peer_names;
 pub(crate) mod peers;
 pub(crate) mod pull;
 pub(crate) mod serve;
-mod serve_config;
-mod serve_events;
 pub(crate) mod share;
 pub(crate) mod sync;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::catalog;
+#[cfg(feature = "doors")]
+use crate::catalog::DatasetSummary;
 use crate::catalog::RegisterKey;
 use crate::catalog::RemoteManifest;
 use crate::catalog::TrustDigest;
@@ -80,6 +82,18 @@ impl Peers<'_> {
         let manifests = winners.into_values().map(ItemId::Manifest);
         let statements = statements.iter().map(|s| ItemId::Statement(s.id()));
         Ok(manifests.chain(statements).collect())
+    }
+
+    /// Returns summaries of the datasets that are not here, or not whole, and that this node names to any peer.
+    ///
+    /// # Errors
+    /// [`Error`] when the index or `trust.toml` cannot be read.
+    #[cfg(feature = "doors")]
+    pub(crate) fn named_elsewhere(&self) -> Result<Vec<Listed<DatasetSummary>>, Error> {
+        let mut named = self.remote_manifests()?;
+        named.retain(is_forwarded);
+        let summaries = named.into_iter().map(|l| l.map(|known| known.summary));
+        Ok(summaries.collect())
     }
 
     /// Returns the items that a reconciliation with `peer` runs over.

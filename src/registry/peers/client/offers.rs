@@ -93,6 +93,26 @@ impl Peers<'_> {
         Ok(offers)
     }
 
+    /// Returns the offer of a manifest that a peer sent earlier; `None` if it is not known any more.
+    ///
+    /// # Errors
+    /// [`Error`] when the index or `trust.toml` cannot be read, or the manifest does not hold any more.
+    #[cfg(feature = "doors")]
+    pub(crate) fn known_offer(&self, id: &EnvelopeId) -> Result<Option<Offer>, Error> {
+        let known = self
+            .registry
+            .store
+            .read(|t| Ok::<_, Error>(catalog::remote_envelope(t, id)?))?;
+        let Some(envelope) = known else {
+            return Ok(None);
+        };
+        let verified = verify(&envelope.encode()).map_err(|source| Error::Peer {
+            address: "the catalogue".to_owned(),
+            source,
+        })?;
+        Ok(Some(Offer::new(&self.registry.trust().store()?, verified)))
+    }
+
     /// Resolves a reference to one dataset at these peers. Also returns the peers that have it and
     /// the errors of the others. Peers that do not respond are skipped, unless none responds.
     ///

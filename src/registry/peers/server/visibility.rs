@@ -37,9 +37,21 @@ impl Peers<'_> {
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
     pub fn shown(&self, showing: Showing) -> Result<Vec<DatasetSummary>, Error> {
-        let listed = self.registry.publishing().list_summaries()?.into_iter();
-        let shown = listed.filter(|l| showing.admits(l, l.dataset.flags));
+        let shown = self.shown_listed(showing)?.into_iter();
         Ok(shown.map(|l| l.dataset).collect())
+    }
+
+    /// Returns the same with their standing under the trust settings.
+    ///
+    /// # Errors
+    /// As [`Peers::shown`].
+    pub(crate) fn shown_listed(
+        &self,
+        showing: Showing,
+    ) -> Result<Vec<Listed<DatasetSummary>>, Error> {
+        let mut listed = self.registry.publishing().list_summaries()?;
+        listed.retain(|l| showing.admits(l, l.dataset.flags));
+        Ok(listed)
     }
 
     /// Returns the dataset whose winning manifest has this envelope, if peers may see it.

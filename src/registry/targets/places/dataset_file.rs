@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
@@ -73,6 +74,24 @@ impl DatasetFile {
             start,
             recent: Mutex::default(),
         }
+    }
+
+    /// Returns the bytes of a range, as far as the file has them. They are not kept.
+    ///
+    /// # Errors
+    /// [`Error`] when a chunk is missing or damaged, or the index cannot be read.
+    pub(crate) fn range(&self, range: Range<u64>) -> Result<Vec<u8>, Error> {
+        let end = range.end.min(self.entry.size_bytes);
+        if range.start >= end {
+            return Ok(Vec::new());
+        }
+        let (from, to) = (self.start + range.start, self.start + end);
+        let window = self.unpack(from, to)?;
+        let mut bytes = window.bytes;
+        let part = |n: u64| usize::try_from(n.saturating_sub(window.at)).unwrap_or(usize::MAX);
+        bytes.truncate(part(to));
+        bytes.drain(..part(from).min(bytes.len()));
+        Ok(bytes)
     }
 
     /// Returns the number of newlines of the dataset before an offset.

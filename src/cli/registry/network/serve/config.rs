@@ -49,6 +49,14 @@ pub(super) struct ServeConfig {
     pub(super) features: Option<PathBuf>,
     pub(super) features_http: Option<SocketAddr>,
     pub(super) features_flight: Option<SocketAddr>,
+    /// The address of the hub's API and the page.
+    pub(super) http: Option<SocketAddr>,
+    pub(super) s3: Option<SocketAddr>,
+    pub(super) allow_upload: bool,
+    pub(super) origins: Vec<String>,
+    pub(super) tls: bool,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
 }
 
 /// Reads the configuration from the file `given`, or from the registry's directory.
@@ -94,6 +102,19 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
                     _ => return Err(wrong()),
                 });
             }
+            "http" => config.http = Some(address_of(key, item)?),
+            "s3" => config.s3 = Some(address_of(key, item)?),
+            "allow_upload" => config.allow_upload = flag()?,
+            "tls" => config.tls = flag()?,
+            "tls_cert" => config.tls_cert = Some(path_of(item).ok_or_else(wrong)?),
+            "tls_key" => config.tls_key = Some(path_of(item).ok_or_else(wrong)?),
+            "origins" => {
+                let list = item.as_array().ok_or_else(wrong)?;
+                for value in list {
+                    let origin = value.as_str().and_then(|text| parse_origin(text).ok());
+                    config.origins.push(origin.ok_or_else(wrong)?);
+                }
+            }
             "bind" => {
                 let list = item.as_array().ok_or_else(wrong)?;
                 for value in list {
@@ -126,10 +147,7 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
                 config.bandwidth_limit = Some(bytes).filter(|n| *n > 0);
             }
             "mcp" => config.mcp = Some(address_of(key, item)?),
-            "features" => {
-                let text = item.as_str().filter(|text| !text.is_empty());
-                config.features = Some(text.ok_or_else(wrong)?.into());
-            }
+            "features" => config.features = Some(path_of(item).ok_or_else(wrong)?),
             "features_http" => config.features_http = Some(address_of(key, item)?),
             "features_flight" => config.features_flight = Some(address_of(key, item)?),
             // A misspelt key must not count as a missing one.
@@ -142,6 +160,25 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
         return Err("`features` is missing, the file with the tables".to_owned());
     }
     Ok(config)
+}
+
+fn path_of(item: &Item) -> Option<PathBuf> {
+    let text = item.as_str().filter(|text| !text.is_empty());
+    text.map(PathBuf::from)
+}
+
+/// Reads an origin of pages: a scheme and a host, or `*`.
+pub(super) fn parse_origin(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let is_host = |rest: &str| {
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')
+    };
+    match text == "*" || rest.is_some_and(is_host) {
+        true => Ok(text.to_owned()),
+        false => Err("an origin, such as https://lab.example, or *".to_owned()),
+    }
 }
 
 /// Reads an address: a port, or a text.
@@ -160,7 +197,7 @@ mod tests {
 
     #[test]
     fn config_keys_are_read() {
-        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\nfeatures = \"f.yaml\"\nfeatures_http = 8080\n";
+        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\nfeatures = \"f.yaml\"\nfeatures_http = 8080\nhttp = 8767\ns3 = \"0.0.0.0:9000\"\nallow_upload = true\norigins = [\"https://lab.example\"]\n";
         let config = parse_config(text).unwrap();
         assert_eq!(config.port, Some(9000));
         assert_eq!(config.bind.len(), 2);
@@ -173,6 +210,10 @@ mod tests {
         assert_eq!(config.features.as_deref(), Some(Path::new("f.yaml")));
         assert_eq!(config.features_http, parse_address("8080").ok());
         assert_eq!(config.bandwidth_limit, parse_size("20M").ok());
+        assert_eq!(config.http, parse_address("8767").ok());
+        assert_eq!(config.s3, parse_address("0.0.0.0:9000").ok());
+        assert!(config.allow_upload);
+        assert_eq!(config.origins, ["https://lab.example"]);
     }
 
     #[test]
@@ -187,6 +228,8 @@ mod tests {
             ("mcp = \"train.jsonl\"", "mcp"),
             ("features = 1", "features"),
             ("features_http = 8080", "`features`"),
+            ("origins = [\"lab.example\"]", "origins"),
+            ("s3 = true", "s3"),
         ] {
             let message = parse_config(text).unwrap_err();
             assert!(message.contains(named), "{text}: {message}");

@@ -1,5 +1,9 @@
 //! `registry serve`: serves this registry to peers.
 
+mod config;
+mod doors;
+mod events;
+
 use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -24,11 +28,15 @@ use crate::cli::mcp::http::DEFAULT_ADDRESS;
 use crate::cli::mcp::http::Served;
 use crate::cli::mcp::http::parse_address;
 use crate::cli::output::text::printable;
-use crate::cli::registry::network::serve_config::AccessMode;
-use crate::cli::registry::network::serve_config::ServeConfig;
-use crate::cli::registry::network::serve_config::read_config;
-use crate::cli::registry::network::serve_events::event_json;
-use crate::cli::registry::network::serve_events::event_sentence;
+use crate::cli::registry::network::serve::config::AccessMode;
+use crate::cli::registry::network::serve::config::ServeConfig;
+use crate::cli::registry::network::serve::config::read_config;
+use crate::cli::registry::network::serve::doors::DoorArgs;
+use crate::cli::registry::network::serve::doors::Rules;
+use crate::cli::registry::network::serve::doors::request_line;
+use crate::cli::registry::network::serve::events::event_json;
+use crate::cli::registry::network::serve::events::event_sentence;
+use crate::doors::RequestEvent;
 use crate::mcp::McpOptions;
 use crate::mcp::Workspace;
 use crate::net::Event;
@@ -47,7 +55,11 @@ use crate::registry::peers::Showing;
   alimentar registry serve
   alimentar registry serve --bind 192.168.1.20 --access listed
   alimentar registry serve --mcp
+  alimentar registry serve --http --s3
+  alimentar registry serve --print-client duckdb
 
+With --http and --s3, unmodified clients of other programs read the datasets that this node shows: Hugging Face's, pandas,
+polars, DuckDB, Spark, browsers. Where access is listed, they need a token of `alimentar registry token add`.
 With --mcp, assistants read the datasets of this registry over HTTP, as from `alimentar mcp --http`.")]
 pub(crate) struct ServeArgs {
     /// UDP port [default: 8765]
@@ -80,6 +92,8 @@ pub(crate) struct ServeArgs {
     /// [default without a value: 127.0.0.1:8766]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = DEFAULT_ADDRESS, value_parser = parse_address)]
     mcp: Option<SocketAddr>,
+    #[command(flatten)]
+    doors: DoorArgs,
 }
 
 /// Checks a text that names datasets to follow.
@@ -92,6 +106,9 @@ const DEFAULT_PORT: u16 = 8765;
 pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
     let registry = ctx.registry()?;
     let config = read_config(registry.home(), args.config.as_deref())?;
+    if let Some(client) = &args.doors.print_client {
+        return args.doors.print_lines(ctx, &config, client);
+    }
     let access = match args.access.or(config.access) {
         Some(AccessMode::Listed) => Access::Listed,
         _ => Access::Open,
@@ -120,6 +137,20 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
     };
     let (out, is_detailed) = (ctx.out, ctx.global.verbose > 0);
     let as_json = out.is_json() || !std::io::stdout().is_terminal();
+    raise_file_limit();
+    // An address that is taken is known before peers connect.
+    let rules = Rules {
+        showing: options.showing,
+        is_listed: access == Access::Listed,
+    };
+    let log = move |event: &RequestEvent| {
+        if as_json || is_detailed || event.error.is_some() {
+            let _ = out.bytes((request_line(event, as_json) + "\n").as_bytes());
+        }
+    };
+    let open_doors = args.doors.open(registry, &config, rules, log)?;
+    let urls = open_doors.as_ref().map(|doors| doors.urls.clone()).unwrap_or_default();
+    let doors_sentence = doors::sentence(&urls, rules.is_listed, registry.home());
     let observer = move |event: &Event| {
         let is_detail = match event {
             Event::Answered { .. } | Event::Unreachable { .. } => true,
@@ -131,15 +162,13 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
             return;
         }
         let line = if as_json {
-            event_json(event)
+            event_json(event, &urls)
         } else {
             printable(&event_sentence(event))
         };
         // A node goes on if nobody reads its events.
         let _ = out.bytes((line + "\n").as_bytes());
     };
-    raise_file_limit();
-    // An address that is taken is known before peers connect.
     let assistants = match args.mcp.or(config.mcp) {
         Some(address) => Some(serve_assistants(ctx, registry, address)?),
         None => None,
@@ -149,6 +178,9 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         None => None,
     };
     let node = Node::start(registry, &options, Arc::new(observer))?;
+    if let Some(sentence) = doors_sentence.filter(|_| !as_json) {
+        let _ = out.bytes((sentence + "\n").as_bytes());
+    }
     if let Some(served) = &assistants {
         let line = match as_json {
             true => serde_json::to_string(&served.ready("mcp_ready")).unwrap_or_default(),
@@ -171,6 +203,9 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
+    }
+    if let Some(doors) = open_doors {
+        doors.server.stop();
     }
     node.stop();
     Ok(())

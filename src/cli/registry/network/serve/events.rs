@@ -7,8 +7,21 @@ use serde::Serialize;
 use crate::cli::output::text::human_bytes;
 use crate::cli::output::text::json_text;
 use crate::cli::output::text::printable;
+use crate::doors::RequestEvent;
 use crate::ident::NodeId;
 use crate::net::Event;
+
+/// The addresses of the doors for clients of other programs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DoorUrls {
+    /// The hub's API and the page.
+    pub(super) http: Option<String>,
+    pub(super) s3: Option<String>,
+    /// The file of the certificate that this node made.
+    pub(super) certificate: Option<String>,
+    /// The hash of its public key.
+    pub(super) pin: Option<String>,
+}
 
 /// An event in JSON.
 #[derive(Debug, Serialize)]
@@ -19,6 +32,16 @@ enum EventObject<'a> {
         /// The first address.
         addr: Option<String>,
         addrs: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        http: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        s3: Option<&'a str>,
+        /// The certificate that this node made, for clients that take a file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate: Option<&'a str>,
+        /// The same for `curl --pinnedpubkey`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pin: Option<&'a str>,
     },
     Connected {
         peer: String,
@@ -90,7 +113,7 @@ enum EventObject<'a> {
 }
 
 impl<'a> EventObject<'a> {
-    fn of(event: &'a Event) -> Self {
+    fn of(event: &'a Event, doors: &'a DoorUrls) -> Self {
         match event {
             Event::Ready { node_id, addresses } => {
                 let addrs = to_strings(addresses);
@@ -98,6 +121,10 @@ impl<'a> EventObject<'a> {
                     node_id: node_id.to_hex(),
                     addr: addrs.first().cloned(),
                     addrs,
+                    http: doors.http.as_deref(),
+                    s3: doors.s3.as_deref(),
+                    certificate: doors.certificate.as_deref(),
+                    pin: doors.pin.as_deref(),
                 }
             }
             Event::Connected { peer, address } => Self::Connected {
@@ -202,10 +229,27 @@ fn to_strings(addresses: &[SocketAddr]) -> Vec<String> {
 }
 
 /// Formats an event as JSON.
-pub(super) fn event_json(event: &Event) -> String {
+pub(super) fn event_json(event: &Event, doors: &DoorUrls) -> String {
     // Through a value, which sorts the keys. Events have no map that could fail.
-    let value = serde_json::to_value(EventObject::of(event));
+    let value = serde_json::to_value(EventObject::of(event, doors));
     json_text(&value.unwrap_or_default())
+}
+
+/// Formats a request at a door for people.
+pub(super) fn request_sentence(event: &RequestEvent) -> String {
+    let token = event.token.as_ref().map(|name| format!(" ({name})"));
+    let text = format!(
+        "{}{} {} {}: {}, {} in {:.3} s{}",
+        event.client,
+        token.unwrap_or_default(),
+        event.method,
+        event.path,
+        event.status,
+        human_bytes(event.bytes),
+        event.seconds,
+        event.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default(),
+    );
+    printable(&text)
 }
 
 /// Formats an event for people.
@@ -302,7 +346,7 @@ mod tests {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], 8765))],
         };
         assert_eq!(
-            event_json(&ready),
+            event_json(&ready, &DoorUrls::default()),
             format!(
                 "{{\"addr\":\"127.0.0.1:8765\",\"addrs\":[\"127.0.0.1:8765\"],\"event\":\"ready\",\"node_id\":\"{}\"}}",
                 node_id.to_hex()
@@ -313,9 +357,9 @@ mod tests {
             count: 3,
         };
         assert_eq!(
-            event_json(&left_out),
+            event_json(&left_out, &DoorUrls::default()),
             "{\"count\":3,\"event\":\"left_out\",\"of\":\"unreachable\"}"
         );
-        assert_eq!(event_json(&Event::Stopped), "{\"event\":\"stopped\"}");
+        assert_eq!(event_json(&Event::Stopped, &DoorUrls::default()), "{\"event\":\"stopped\"}");
     }
 }

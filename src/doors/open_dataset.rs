@@ -1,0 +1,181 @@
+//! A dataset that is open: its files, and verified blocks of them.
+
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::doors::blocks::Blocks;
+use crate::doors::catalogue::ShownDataset;
+use crate::doors::catalogue::run_blocking;
+use crate::doors::error::DoorError;
+use crate::doors::limits::BLOCK_BYTES;
+use crate::ident::ContentId;
+use crate::ident::to_hex;
+use crate::manifest::FileEntry;
+use crate::manifest::Manifest;
+use crate::registry::Target;
+use crate::registry::served::ServedDataset;
+
+/// Digests that clients of other programs compare files with, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Digests {
+    /// SHA-1 of the file as a blob of git.
+    pub(super) git_sha1: String,
+    pub(super) sha256: String,
+}
+
+/// A dataset that is open. While it lives, no collection removes its bytes.
+pub(super) struct OpenDataset {
+    pub(super) dataset: Arc<ShownDataset>,
+    pub(super) manifest: Arc<Manifest>,
+    served: Arc<ServedDataset>,
+    blocks: Arc<Blocks>,
+    work: Arc<Semaphore>,
+}
+
+impl OpenDataset {
+    pub(super) fn new(
+        dataset: Arc<ShownDataset>,
+        served: ServedDataset,
+        blocks: Arc<Blocks>,
+        work: Arc<Semaphore>,
+    ) -> Self {
+        Self {
+            dataset,
+            manifest: Arc::clone(served.manifest()),
+            served: Arc::new(served),
+            blocks,
+            work,
+        }
+    }
+
+    /// Returns the files, in the order of the bytes of their paths.
+    pub(super) fn files(&self) -> &[FileEntry] {
+        self.served.files()
+    }
+
+    /// Returns the place of a file.
+    pub(super) fn find(&self, path: &str) -> Option<usize> {
+        let found = self.files().binary_search_by(|f| f.path.as_str().cmp(path));
+        found.ok()
+    }
+
+    /// Returns the files whose paths begin with a text.
+    pub(super) fn below(&self, prefix: &str) -> Range<usize> {
+        let files = self.files();
+        let from = files.partition_point(|f| f.path.as_str() < prefix);
+        let rest = files.get(from..).unwrap_or_default();
+        let count = rest.partition_point(|f| f.path.starts_with(prefix));
+        from..from + count
+    }
+
+    /// Returns the content id of a file.
+    ///
+    /// # Errors
+    /// [`DoorError::Failed`] for damage, and [`DoorError::NotFound`] beyond the last file.
+    pub(super) async fn content_id(&self, index: usize) -> Result<ContentId, DoorError> {
+        if let Some(known) = self.files().get(index).and_then(|f| f.content_id) {
+            return Ok(known);
+        }
+        let served = Arc::clone(&self.served);
+        let found = run_blocking(&self.work, move || served.content_id(index)).await??;
+        found.ok_or_else(|| DoorError::NotFound("there is no such file".to_owned()))
+    }
+
+    /// Returns digests of files. The first request reads the files; later ones do not.
+    ///
+    /// # Errors
+    /// [`DoorError::Failed`] for damage.
+    pub(super) async fn digests(&self, files: Range<usize>) -> Result<Vec<Digests>, DoorError> {
+        let served = Arc::clone(&self.served);
+        let found = run_blocking(&self.work, move || served.digests(files)).await??;
+        let shown = found.iter().map(|d| Digests {
+            git_sha1: to_hex(&d.git_sha1),
+            sha256: to_hex(&d.sha256),
+        });
+        Ok(shown.collect())
+    }
+
+    /// Returns a file.
+    pub(super) fn file(self: &Arc<Self>, index: usize) -> OpenFile {
+        let length = self.files().get(index).map_or(0, |f| f.size_bytes);
+        OpenFile {
+            dataset: Arc::clone(self),
+            index,
+            length,
+        }
+    }
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// [`DoorError::TooLarge`] beyond the limit, and [`DoorError::Failed`] for damage.
+    pub(super) async fn read_whole(
+        self: &Arc<Self>,
+        index: usize,
+        limit: u64,
+    ) -> Result<Bytes, DoorError> {
+        let file = self.file(index);
+        if file.length > limit {
+            return Err(DoorError::TooLarge(format!("the file is beyond {limit} bytes")));
+        }
+        let served = Arc::clone(&self.served);
+        let read = run_blocking(&self.work, move || served.bytes(index, 0..file.length));
+        Ok(read.await??.into())
+    }
+}
+
+/// A file of a dataset that is open.
+#[derive(Clone)]
+pub(super) struct OpenFile {
+    dataset: Arc<OpenDataset>,
+    index: usize,
+    length: u64,
+}
+
+impl OpenFile {
+    /// Returns the length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns the dataset and the path, for a log.
+    pub(super) fn label(&self) -> String {
+        let path = self.dataset.files().get(self.index);
+        let path = path.map_or("", |f| f.path.as_str());
+        format!("{}/{path}", self.dataset.dataset.key_prefix())
+    }
+
+    /// Returns the verified bytes from an offset to the end of its block, or to `end` if that comes first.
+    ///
+    /// # Errors
+    /// `InvalidData` for damage, and other errors of the store.
+    pub(super) async fn block(&self, offset: u64, end: u64) -> io::Result<Bytes> {
+        let number = offset / BLOCK_BYTES;
+        let key = (self.dataset.dataset.content_id, self.index, number);
+        let block = self.dataset.blocks.get(key, || self.read_block(number)).await?;
+        let start = number * BLOCK_BYTES;
+        let place = |n: u64| usize::try_from(n.saturating_sub(start)).unwrap_or(usize::MAX);
+        let (from, to) = (place(offset), place(end).min(block.len()));
+        match from < to {
+            true => Ok(block.slice(from..to)),
+            // The manifest promises more bytes than the chunks have.
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    fn read_block(&self, number: u64) -> impl Future<Output = io::Result<Bytes>> + use<> {
+        let (served, index) = (Arc::clone(&self.dataset.served), self.index);
+        let range = number * BLOCK_BYTES..(number + 1) * BLOCK_BYTES;
+        let work = Arc::clone(&self.dataset.work);
+        async move {
+            let read = run_blocking(&work, move || served.bytes(index, range)).await;
+            let bytes = read.map_err(|e| io::Error::other(e.message().to_owned()))?;
+            bytes.map(Bytes::from)
+        }
+    }
+}
