@@ -8,8 +8,21 @@ venv="${CARGO_TARGET_DIR:-$PWD/target}/independent"
 python3 -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check -r tests/independent/requirements.txt
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+conformance=
+trap 'kill $conformance 2>/dev/null; rm -rf "$work"' EXIT
 export ALIMENTAR_HOME="$work/home" ALIMENTAR_PASSPHRASE="grün & blau"
+
+# Every file through every command, as pyarrow, DuckDB, csv and json have it: files that are made, files that are kept
+# here, and all of the public files where they lie beside the project. It takes one core, and so do the others.
+public_files=()
+if [ -d ../shared/data ]; then
+    public_files=(--whole ../shared/data)
+else
+    echo "../shared/data is not there: its files are not compared"
+fi
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data \
+    >"$work/conformance.log" 2>&1 &
+conformance=$!
 
 public=$("$program" -q registry keygen)
 "$venv/bin/python" tests/independent/check_signing.py spec/vectors/signing.json \
@@ -93,6 +106,13 @@ env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-chec
     annotated-doc colorama dill fastapi gunicorn mmh3 packaging prometheus-client protobuf psutil sqlalchemy typeguard
 "$venv/bin/python" tests/independent/check_features.py "$program" "$work/features" "$venv-first" "$venv-feast"
 
+# The doors, with the clients that know nothing of this program. They are many, so they have a directory of their own.
+python3 -m venv "$venv-doors"
+"$venv-doors/bin/pip" install -q --disable-pip-version-check -r tests/independent/requirements-doors.txt
+for door in hub_door s3_door page; do
+    "$venv-doors/bin/python" "tests/independent/check_$door.py" "$program" "$work/$door"
+done
+
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
 # And the command line of the protocol's inspector. It needs a newer Node.js than Debian has; that of PyPI is in $venv.
@@ -103,12 +123,7 @@ PATH="$venv/bin:$PATH" "$venv/bin/python" tests/independent/check_inspector.py \
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"
 
-# Every file through every command, as pyarrow, DuckDB, csv and json have it: files that are made, files that are kept
-# here, and all of the public files where they lie beside the project.
-public_files=()
-if [ -d ../shared/data ]; then
-    public_files=(--whole ../shared/data)
-else
-    echo "../shared/data is not there: its files are not compared"
-fi
-PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data
+status=0
+wait "$conformance" || status=$?
+cat "$work/conformance.log"
+exit "$status"

@@ -67,6 +67,9 @@ fn commands(lines: &[String]) -> Vec<Shown> {
 /// Host and port of the server of features, as the pages show them.
 const SHOWN_FEATURES: &str = "127.0.0.1:8080";
 
+/// Hosts and ports of the doors of a node, as the pages show them.
+const SHOWN_DOORS: [(&str, &str); 2] = [("http", "127.0.0.1:8767"), ("s3", "127.0.0.1:8768")];
+
 /// The state of one page: its directory and the nodes that it started.
 struct Tour {
     dir: tempfile::TempDir,
@@ -76,6 +79,8 @@ struct Tour {
     web: Option<String>,
     /// Host and port of the server of features.
     features: Option<String>,
+    /// Hosts and ports of the doors of a node, each after the one that the pages show.
+    doors: Vec<(&'static str, String)>,
     /// The keys that this page made, in order, each with the key that the page shows for it.
     keys: Vec<(Option<String>, String)>,
 }
@@ -100,6 +105,7 @@ impl Tour {
             port: None,
             web: None,
             features: None,
+            doors: Vec::new(),
             keys: Vec::new(),
         }
     }
@@ -130,7 +136,11 @@ impl Tour {
     fn run(&mut self, shown: &Shown, before: &[String]) -> Vec<String> {
         let lab = shown.lab.as_deref();
         let text = match &shown.command {
-            command if command.contains("alimentar serve ") => self.serve(lab, command),
+            command
+                if command.contains("alimentar serve ") && !command.contains("--print-client") =>
+            {
+                self.serve(lab, command)
+            }
             command if command.contains("alimentar features serve ") => {
                 self.serve_features(command)
             }
@@ -161,6 +171,9 @@ impl Tour {
         if let Some(features) = &self.features {
             text = text.replace(features, SHOWN_FEATURES);
         }
+        for (shown, own) in &self.doors {
+            text = text.replace(own, shown);
+        }
         text.lines()
             .map(|line| line.trim_end().to_owned())
             .collect()
@@ -179,6 +192,8 @@ impl Tour {
             Some(features) => own.replace(SHOWN_FEATURES, features),
             None => own,
         };
+        let doors = self.doors.iter();
+        let own = doors.fold(own, |own, (shown, door)| own.replace(shown, door));
         match &self.web {
             Some(web) => own.replace(SHOWN_WEB, web),
             None => own,
@@ -233,6 +248,9 @@ impl Tour {
     /// Starts a node and returns its first line in the form that a terminal shows.
     fn serve(&mut self, lab: Option<&str>, command: &str) -> String {
         let command = command.strip_suffix(" &").unwrap_or(command);
+        let command = SHOWN_DOORS.iter().fold(command.to_owned(), |command, (door, _)| {
+            command.replace(&format!(" --{door} "), &format!(" --{door} 0 "))
+        });
         let command = format!("exec {command} --port 0 --no-mdns --json");
         let mut shell = self.shell(lab, &command);
         let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();
@@ -248,6 +266,10 @@ impl Tour {
             ready["node_id"].as_str().unwrap(),
         );
         self.port = addr.rsplit(':').next().map(str::to_owned);
+        for (door, shown) in SHOWN_DOORS {
+            let url = ready[door].as_str().and_then(|url| url.strip_prefix("http://"));
+            self.doors.extend(url.map(|own| (shown, own.to_owned())));
+        }
         format!("Serving at {addr} as node {node}\n")
     }
 }
@@ -279,7 +301,10 @@ fn masked(line: &str) -> String {
         let number = word.trim_start_matches('(').trim_end_matches(',');
         let is_number = number.parse::<f64>().is_ok();
         let is_time = ["s", "ms", "µs"].contains(&unit);
-        let is_wire = ["B", "KiB", "MiB"].contains(&unit) && behind.starts_with("received");
+        // What describes a loaded segment holds the digits of timestamps, and stands before the time of its load.
+        let is_segment = masked_word(behind) == "DATE";
+        let is_wire = ["B", "KiB", "MiB"].contains(&unit)
+            && (behind.starts_with("received") || is_segment);
         // A signature takes more or fewer bytes once it is compressed.
         let is_place = next == "bytes" && behind == "at" || n > 0 && words[n - 1] == "at";
         out.push(match is_number && (is_time || is_wire || is_place) {
@@ -413,6 +438,10 @@ fn readme_masks_hide_only_times_and_ids() {
         (
             "size 1 KiB, 8.9 KiB received, 1 chunks new",
             "size 1 KiB, 11.1 KiB received, 1 chunks new",
+        ),
+        (
+            "2024-01-13  2     5.5 KiB  2026-11-30T21:11:14Z",
+            "2024-01-13  2     5.4 KiB  2026-11-30T22:18:42Z",
         ),
         (
             "d1  2026-11-21T03:33:03Z 0b697290c2",
