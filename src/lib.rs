@@ -105,6 +105,7 @@
 //! | `features` | tables of features by key, for batches of keys | 11 |
 //! | `registry` | `LocalRegistry` and its operations | 12 |
 //! | `federation` | QUIC, serving, pulling, gossip | 13 |
+//! | `doors` | datasets for clients of the hub and of S3, and for browsers | 14 |
 //! | `feature-server` | tables of features over HTTP and Arrow Flight | 14 |
 //! | `mcp` | the MCP server for assistants | 14 |
 //! | `tui` | the viewer in the terminal | 14 |
@@ -130,6 +131,8 @@ pub mod clock;
 pub mod documents;
 #[cfg(feature = "documents-async")]
 pub mod documents_async;
+#[cfg(feature = "doors")]
+pub mod doors;
 pub mod error_kind;
 #[cfg(feature = "feature-server")]
 pub mod feature_server;
@@ -137,6 +140,8 @@ pub mod feature_server;
 pub mod features;
 #[cfg(feature = "disk")]
 pub mod file_io;
+#[cfg(any(feature = "doors", feature = "feature-server"))]
+mod http_server;
 pub mod ident;
 #[cfg(feature = "inspect")]
 pub mod inspect;

@@ -1,6 +1,5 @@
 //! Access to a server: tokens, and names of hosts.
 
-use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use hyper::HeaderMap;
@@ -11,13 +10,13 @@ use hyper::header::HOST;
 use hyper::header::ORIGIN;
 
 use crate::feature_server::refusal::Refusal;
+use crate::http_server::HostNames;
 use crate::keyring::BearerToken;
 
 /// The conditions of access at an address.
 pub(super) struct Guard {
     token: Option<BearerToken>,
-    /// The address, if hosts are compared with it.
-    bound: Option<IpAddr>,
+    names: HostNames,
 }
 
 impl Guard {
@@ -25,7 +24,7 @@ impl Guard {
     pub(super) fn new(bound: SocketAddr, token: Option<BearerToken>) -> Self {
         Self {
             token,
-            bound: Some(bound.ip()).filter(|ip| !ip.is_unspecified()),
+            names: HostNames::new(bound),
         }
     }
 
@@ -43,7 +42,7 @@ impl Guard {
         let host = uri.authority().map(|a| a.as_str()).or_else(|| text(HOST));
         let origin = text(ORIGIN).map(|o| o.split_once("://").map_or(o, |(_, host)| host));
         let named = [host, origin].into_iter().flatten();
-        if let Some(other) = named.into_iter().find(|host| !self.may_be(host)) {
+        if let Some(other) = named.into_iter().find(|host| !self.names.admits(host)) {
             let shown: String = other.chars().take(80).collect();
             let why = format!("`{shown}` is no name of this server");
             return Err(Refusal::new(StatusCode::FORBIDDEN, why));
@@ -55,21 +54,6 @@ impl Guard {
             )),
             _ => Ok(()),
         }
-    }
-
-    fn may_be(&self, host: &str) -> bool {
-        let Some(bound) = self.bound else {
-            return true;
-        };
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-        };
-        if name.eq_ignore_ascii_case("localhost") {
-            return true;
-        }
-        name.parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback() || ip == bound)
     }
 }
 

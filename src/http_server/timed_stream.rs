@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
@@ -13,18 +14,22 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio::time::sleep;
 
-use crate::feature_server::limits::STALL;
-
 /// A connection that fails if the client takes no byte for a time. An answer would stay in memory otherwise.
-pub(super) struct TimedStream {
-    inner: TcpStream,
+pub(crate) struct TimedStream<S = TcpStream> {
+    inner: S,
+    /// The time without a byte that is allowed.
+    allowed: Duration,
     /// The end of the time, while a write waits.
     stall: Option<Pin<Box<Sleep>>>,
 }
 
-impl TimedStream {
-    pub(super) fn new(inner: TcpStream) -> Self {
-        Self { inner, stall: None }
+impl<S> TimedStream<S> {
+    pub(crate) fn new(inner: S, allowed: Duration) -> Self {
+        Self {
+            inner,
+            allowed,
+            stall: None,
+        }
     }
 
     /// Ends the time if there was progress, and lets it run otherwise.
@@ -37,7 +42,8 @@ impl TimedStream {
             self.stall = None;
             return polled;
         }
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        let allowed = self.allowed;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(allowed)));
         match stall.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -45,7 +51,7 @@ impl TimedStream {
     }
 }
 
-impl AsyncRead for TimedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -55,7 +61,7 @@ impl AsyncRead for TimedStream {
     }
 }
 
-impl AsyncWrite for TimedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
