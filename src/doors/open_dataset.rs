@@ -143,6 +143,11 @@ impl OpenFile {
         self.length
     }
 
+    /// Returns the file as a source of rows, for the page. Its reads block.
+    pub(super) fn target(&self) -> Option<Target> {
+        self.dataset.served.target(self.index)
+    }
+
     /// Returns the dataset and the path, for a log.
     pub(super) fn label(&self) -> String {
         let path = self.dataset.files().get(self.index);

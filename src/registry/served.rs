@@ -153,6 +153,19 @@ impl ServedDataset {
         self.table.files()
     }
 
+    /// Returns a file as a source of rows; `None` beyond the last.
+    pub(crate) fn target(&self, index: usize) -> Option<Target> {
+        let (start, entry) = self.entry(index)?;
+        let file: Arc<dyn StoredFile> = match &self.source {
+            Source::Held(reader) => Arc::new(self.held_file(reader, start, entry)),
+            Source::Elsewhere(look) => {
+                Arc::new(LookFile::new(Arc::clone(look), start, entry.clone()))
+            }
+        };
+        let place = (self.manifest.name.as_str(), self.registry.home());
+        Some(Target::of_stored(file, entry, place))
+    }
+
     fn entry(&self, index: usize) -> Option<(u64, &FileEntry)> {
         let entry = self.table.files().get(index)?;
         Some((*self.starts.get(index)?, entry))
