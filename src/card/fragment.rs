@@ -161,7 +161,9 @@ mod tests {
     use super::*;
 
     fn markup(text: &str) -> String {
-        to_fragment(text, 2, "/d/a/b@1.0.0/file/").as_str().to_owned()
+        to_fragment(text, 2, "/d/a/b@1.0.0/file/")
+            .as_str()
+            .to_owned()
     }
 
     #[test]
@@ -172,7 +174,10 @@ mod tests {
         for bad in ["style", "<script", "<input", "<b "] {
             assert!(!page.contains(bad), "{bad} in {page}");
         }
-        assert!(page.contains("☑ done") && page.contains("&lt;script&gt;"), "{page}");
+        assert!(
+            page.contains("☑ done") && page.contains("&lt;script&gt;"),
+            "{page}"
+        );
     }
 
     #[test]

@@ -38,7 +38,10 @@ mod tests {
 
     #[test]
     fn characters_that_hide_or_reorder_are_shown() {
-        assert_eq!(visible("a\u{202e}b\u{1b}[31m\u{9b}\0"), "a⟨U+202E⟩b␛[31m⟨U+009B⟩␀");
+        assert_eq!(
+            visible("a\u{202e}b\u{1b}[31m\u{9b}\0"),
+            "a⟨U+202E⟩b␛[31m⟨U+009B⟩␀"
+        );
         assert_eq!(visible("a\u{200d}b\u{feff}\u{7f}"), "a⟨U+200D⟩b⟨U+FEFF⟩␡");
         assert_eq!(visible("a\rb\r\nc\td"), "a␍b\nc\td");
     }
@@ -46,6 +49,9 @@ mod tests {
     #[test]
     fn ordinary_text_is_borrowed_and_joined_letters_stay() {
         assert!(matches!(visible("grün 数据 <b>"), Cow::Borrowed(_)));
-        assert_eq!(visible("👩\u{200d}🔬 می\u{200c}شود"), "👩\u{200d}🔬 می\u{200c}شود");
+        assert_eq!(
+            visible("👩\u{200d}🔬 می\u{200c}شود"),
+            "👩\u{200d}🔬 می\u{200c}شود"
+        );
     }
 }

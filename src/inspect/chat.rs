@@ -265,7 +265,10 @@ mod tests {
         assert_eq!(items.len(), 2);
         assert_eq!(Some(items), chat_items(from));
         assert_eq!(chat_items(b"[1]"), None);
-        assert_eq!(chat_items(b"{\"messages\":[3]}"), Some(vec![ChatItem::NoMessage]));
+        assert_eq!(
+            chat_items(b"{\"messages\":[3]}"),
+            Some(vec![ChatItem::NoMessage])
+        );
     }
 
     #[test]

@@ -122,14 +122,22 @@ impl<'a> Place<'a> {
 
     /// The key of the file in the bucket.
     fn key(&self) -> String {
-        format!("{}@{}/{}", self.id, self.version.unwrap_or("latest"), self.path())
+        format!(
+            "{}@{}/{}",
+            self.id,
+            self.version.unwrap_or("latest"),
+            self.path()
+        )
     }
 
     /// The URL of the file at the hub's door.
     fn url(&self, http: &str) -> String {
         let (id, revision) = (encoded_path(self.id), encoded_path(self.revision()));
         let revision = revision.replace('/', "%2F");
-        format!("{http}/datasets/{id}/resolve/{revision}/{}", encoded_path(self.path()))
+        format!(
+            "{http}/datasets/{id}/resolve/{revision}/{}",
+            encoded_path(self.path())
+        )
     }
 
     fn hf(&self) -> Option<String> {
@@ -157,7 +165,9 @@ impl<'a> Place<'a> {
     }
 
     fn datasets(&self) -> Option<String> {
-        let revision = self.version.map_or_else(String::new, |v| format!(", revision={}", python(v)));
+        let revision = self
+            .version
+            .map_or_else(String::new, |v| format!(", revision={}", python(v)));
         Some(format!(
             "{}from datasets import load_dataset\n\
              dataset = load_dataset({}{revision})",
@@ -167,13 +177,21 @@ impl<'a> Place<'a> {
     }
 
     fn pandas(&self) -> Option<String> {
-        let place = format!("hf://datasets/{}@{}/{}", self.id, self.revision(), self.path());
+        let place = format!(
+            "hf://datasets/{}@{}/{}",
+            self.id,
+            self.revision(),
+            self.path()
+        );
         let read = match self.form() {
             Form::Json => format!("read_json({}, lines=True)", python(&place)),
             Form::Csv => format!("read_csv({})", python(&place)),
             Form::Parquet | Form::Other => format!("read_parquet({})", python(&place)),
         };
-        Some(format!("{}import pandas\nframe = pandas.{read}", self.hub_script()?))
+        Some(format!(
+            "{}import pandas\nframe = pandas.{read}",
+            self.hub_script()?
+        ))
     }
 
     fn polars(&self) -> Option<String> {
@@ -184,7 +202,10 @@ impl<'a> Place<'a> {
         };
         let Some(s3) = self.s3 else {
             let url = self.url(self.http?);
-            return Some(format!("import polars\nframe = polars.{scan}({}).collect()", python(&url)));
+            return Some(format!(
+                "import polars\nframe = polars.{scan}({}).collect()",
+                python(&url)
+            ));
         };
         Some(format!(
             "import polars\n\
@@ -201,7 +222,10 @@ impl<'a> Place<'a> {
     fn duckdb(&self) -> Option<String> {
         let Some(s3) = self.s3 else {
             let url = self.url(self.http?);
-            return Some(format!("INSTALL httpfs; LOAD httpfs;\nSELECT * FROM {} LIMIT 10;", self.duckdb_read(&url)));
+            return Some(format!(
+                "INSTALL httpfs; LOAD httpfs;\nSELECT * FROM {} LIMIT 10;",
+                self.duckdb_read(&url)
+            ));
         };
         let (is_tls, host) = split_url(s3);
         let file = format!("s3://{BUCKET}/{}", self.key());
@@ -407,10 +431,22 @@ mod tests {
         let dataset = Some("a lab/it's@1.0.0:x \"y\"/1.csv");
         let line = |client| client_lines(client, HTTP, S3, dataset).unwrap();
         for (client, wanted) in [
-            ("hf", "hf download --repo-type dataset 'a lab/it'\\''s' --revision 1.0.0"),
-            ("pandas", "read_csv(\"hf://datasets/a lab/it's@1.0.0/x \\\"y\\\"/1.csv\")"),
-            ("duckdb", "FROM read_csv('s3://datasets/a lab/it''s@1.0.0/x \"y\"/1.csv')"),
-            ("curl", "curl -fLO http://127.0.0.1:8080/datasets/a%20lab/it%27s/resolve/1.0.0/x%20%22y%22/1.csv"),
+            (
+                "hf",
+                "hf download --repo-type dataset 'a lab/it'\\''s' --revision 1.0.0",
+            ),
+            (
+                "pandas",
+                "read_csv(\"hf://datasets/a lab/it's@1.0.0/x \\\"y\\\"/1.csv\")",
+            ),
+            (
+                "duckdb",
+                "FROM read_csv('s3://datasets/a lab/it''s@1.0.0/x \"y\"/1.csv')",
+            ),
+            (
+                "curl",
+                "curl -fLO http://127.0.0.1:8080/datasets/a%20lab/it%27s/resolve/1.0.0/x%20%22y%22/1.csv",
+            ),
         ] {
             assert!(line(client).contains(wanted), "{}", line(client));
         }
@@ -419,7 +455,10 @@ mod tests {
     #[test]
     fn version_and_file_that_are_not_known_are_the_newest_and_an_example() {
         let lines = client_lines("boto3", None, S3, Some("lab/d")).unwrap();
-        assert!(lines.contains("\"lab/d@latest/data.parquet\", \"data.parquet\""), "{lines}");
+        assert!(
+            lines.contains("\"lab/d@latest/data.parquet\", \"data.parquet\""),
+            "{lines}"
+        );
         let lines = client_lines("duckdb", HTTP, None, Some("lab/d:a.jsonl.gz")).unwrap();
         let wanted = "read_json('http://127.0.0.1:8080/datasets/lab/d/resolve/main/a.jsonl.gz')";
         assert!(lines.contains(wanted), "{lines}");

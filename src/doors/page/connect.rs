@@ -48,12 +48,16 @@ pub(super) async fn answer(
     }
     choice(&mut html, list, asked);
     tokens(&mut html, doors);
-    html.element("nav", &[At::Lit("class", "tabs"), At::Label("Clients")], |h| {
-        for (client, title) in CLIENTS {
-            let title = title.split(',').next().unwrap_or(title);
-            h.link(&Link::literal("").part(client), title);
-        }
-    });
+    html.element(
+        "nav",
+        &[At::Lit("class", "tabs"), At::Label("Clients")],
+        |h| {
+            for (client, title) in CLIENTS {
+                let title = title.split(',').next().unwrap_or(title);
+                h.link(&Link::literal("").part(client), title);
+            }
+        },
+    );
     for (client, title) in CLIENTS {
         html.element("section", &[At::Lit("id", client), At::Label(title)], |h| {
             h.leaf("h2", &[], title);
@@ -68,7 +72,12 @@ pub(super) async fn answer(
     facts::commands(
         &mut html,
         "On the command line",
-        &[facts::command_line(&["alimentar", "registry", "serve", "--print-client"])],
+        &[facts::command_line(&[
+            "alimentar",
+            "registry",
+            "serve",
+            "--print-client",
+        ])],
     );
     let page = Page::new("Connect", Part::Connect, html);
     Ok(layout::page(request, StatusCode::OK, page))
@@ -96,7 +105,10 @@ fn find(list: &DatasetList, asked: &str) -> Option<Arc<ShownDataset>> {
 /// Returns the words that name a dataset, and its first file with rows.
 async fn named(doors: &Doors, dataset: &Arc<ShownDataset>) -> Result<String, DoorError> {
     let open = doors.catalogue.open(dataset).await?;
-    let with_rows = open.files().iter().find(|file| file.rows.is_some_and(|rows| rows > 0));
+    let with_rows = open
+        .files()
+        .iter()
+        .find(|file| file.rows.is_some_and(|rows| rows > 0));
     let file = with_rows.or(open.files().first());
     let path = file.map_or_else(String::new, |file| format!(":{}", file.path));
     Ok(format!("{}{path}", dataset.key_prefix()))
@@ -137,7 +149,9 @@ fn tokens(h: &mut Html, doors: &Doors) {
             "Every client of this node needs a token. Its owner makes one with `alimentar registry token add NAME`: a secret \
              for the hub's clients and curl, and with the access key beside it for those of S3."
         }
-        false => "Clients need no token here. With one, they also see the datasets that it permits.",
+        false => {
+            "Clients need no token here. With one, they also see the datasets that it permits."
+        }
     };
     h.leaf("p", &[At::Lit("class", "hint")], text);
 }

@@ -8,7 +8,14 @@ use crate::trust::Trust;
 /// Writes the trust of a dataset as a badge, with the sentence beside it for everybody.
 pub(super) fn trust(h: &mut Html, trust: Trust) {
     let (word, class) = words::trust_badge(trust);
-    h.leaf("span", &[At::Lit("class", class), At::Title(words::trust_sentence(trust))], word);
+    h.leaf(
+        "span",
+        &[
+            At::Lit("class", class),
+            At::Title(words::trust_sentence(trust)),
+        ],
+        word,
+    );
 }
 
 /// Writes a fact of a list of facts.
@@ -26,17 +33,25 @@ pub(super) fn command(h: &mut Html, command: &[&str]) {
 
 /// Writes lines to type, under a heading.
 pub(super) fn commands(h: &mut Html, title: &str, lines: &[String]) {
-    h.element("section", &[At::Lit("class", "type"), At::Label(title)], |h| {
-        h.leaf("p", &[At::Lit("class", "type-title")], title);
-        block(h, &lines.join("\n"));
-    });
+    h.element(
+        "section",
+        &[At::Lit("class", "type"), At::Label(title)],
+        |h| {
+            h.leaf("p", &[At::Lit("class", "type-title")], title);
+            block(h, &lines.join("\n"));
+        },
+    );
 }
 
 /// Writes text to copy.
 pub(super) fn block(h: &mut Html, text: &str) {
-    h.element("pre", &[At::Lit("tabindex", "0"), At::Lit("class", "copy")], |h| {
-        h.leaf("code", &[], text);
-    });
+    h.element(
+        "pre",
+        &[At::Lit("tabindex", "0"), At::Lit("class", "copy")],
+        |h| {
+            h.leaf("code", &[], text);
+        },
+    );
 }
 
 /// Returns a command with its words quoted for a shell.
@@ -60,6 +75,9 @@ mod tests {
 
     #[test]
     fn words_of_a_shell_are_quoted_where_they_need_it() {
-        assert_eq!(command_line(&["a", "b/c@1.0.0:d.csv", "it's $x", ""]), "a b/c@1.0.0:d.csv 'it'\\''s $x' ''");
+        assert_eq!(
+            command_line(&["a", "b/c@1.0.0:d.csv", "it's $x", ""]),
+            "a b/c@1.0.0:d.csv 'it'\\''s $x' ''"
+        );
     }
 }

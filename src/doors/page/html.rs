@@ -149,7 +149,11 @@ impl Html {
             At::Lit(name, value) => (*name, *value),
             At::Number(name, number) => {
                 // Writing to a String cannot fail.
-                let _ = write!(self.markup, " {name}=\"{}\"", (number * 100.0).round() / 100.0);
+                let _ = write!(
+                    self.markup,
+                    " {name}=\"{}\"",
+                    (number * 100.0).round() / 100.0
+                );
                 return;
             }
             At::Time(text) => ("datetime", *text),
@@ -192,7 +196,10 @@ mod tests {
         let hostile = "\"><script>alert('1')</script>&\u{202e}";
         html.leaf("p", &[At::Title(hostile), At::Flag("hidden")], hostile);
         let escaped = "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;⟨U+202E⟩";
-        assert_eq!(shown(html), format!("<p title=\"{escaped}\" hidden>{escaped}</p>"));
+        assert_eq!(
+            shown(html),
+            format!("<p title=\"{escaped}\" hidden>{escaped}</p>")
+        );
     }
 
     #[test]
@@ -202,7 +209,10 @@ mod tests {
             h.leaf("li", &[], "a").void("br", &[]);
         });
         html.void("rect", &[At::Number("x", 1.0 / 3.0)]);
-        assert_eq!(shown(html), "<ul class=\"x\"><li>a</li><br></ul><rect x=\"0.33\">");
+        assert_eq!(
+            shown(html),
+            "<ul class=\"x\"><li>a</li><br></ul><rect x=\"0.33\">"
+        );
     }
 
     #[test]

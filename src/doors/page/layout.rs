@@ -20,7 +20,6 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// The same for the list, whose script asks for the results of a search while it is typed.
 const SEARCH_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-
 /// A page without its frame.
 pub(super) struct Page {
     /// The title of the window, without the name of this program.
@@ -61,21 +60,40 @@ impl Page {
             h.literal("<meta name=\"color-scheme\" content=\"light dark\">");
             h.literal("<meta name=\"description\" content=\"Datasets on this node\">");
             h.leaf("title", &[], &format!("{} · alimentar", self.title));
-            h.void("link", &[At::Lit("rel", "stylesheet"), At::Href(assets::style())]);
             h.void(
                 "link",
-                &[At::Lit("rel", "icon"), At::Lit("type", "image/svg+xml"), At::Href(assets::icon())],
+                &[At::Lit("rel", "stylesheet"), At::Href(assets::style())],
             );
-            h.element("script", &[At::Lit("src", assets::script_path()), At::Flag("defer")], |_| {});
+            h.void(
+                "link",
+                &[
+                    At::Lit("rel", "icon"),
+                    At::Lit("type", "image/svg+xml"),
+                    At::Href(assets::icon()),
+                ],
+            );
+            h.element(
+                "script",
+                &[At::Lit("src", assets::script_path()), At::Flag("defer")],
+                |_| {},
+            );
         });
         html.element("body", &[], |h| {
             h.literal("<a class=\"skip\" href=\"#main\">Skip to the content</a>");
             self.header(h);
-            h.element("main", &[At::Lit("id", "main"), At::Lit("tabindex", "-1")], |h| {
-                h.append(self.main);
-            });
+            h.element(
+                "main",
+                &[At::Lit("id", "main"), At::Lit("tabindex", "-1")],
+                |h| {
+                    h.append(self.main);
+                },
+            );
             h.element("footer", &[], |h| {
-                h.leaf("p", &[], "Every byte on this page was compared with its signed or recorded hash.");
+                h.leaf(
+                    "p",
+                    &[],
+                    "Bytes of datasets are compared with their hashes before they are shown.",
+                );
             });
         });
         html.literal("</html>\n");
@@ -86,7 +104,11 @@ impl Page {
 impl Page {
     fn header(&self, h: &mut Html) {
         h.element("header", &[], |h| {
-            h.leaf("a", &[At::Lit("class", "brand"), At::Href(&Link::literal("/"))], "alimentar");
+            h.leaf(
+                "a",
+                &[At::Lit("class", "brand"), At::Href(&Link::literal("/"))],
+                "alimentar",
+            );
             h.element("nav", &[At::Label("Site")], |h| {
                 let entries = [
                     ("Datasets", Part::List, "/"),
@@ -96,7 +118,11 @@ impl Page {
                 for (name, part, place) in entries {
                     let place = Link::literal(place);
                     match part == self.part {
-                        true => h.leaf("a", &[At::Href(&place), At::Lit("aria-current", "page")], name),
+                        true => h.leaf(
+                            "a",
+                            &[At::Href(&place), At::Lit("aria-current", "page")],
+                            name,
+                        ),
                         false => h.link(&place, name),
                     };
                 }
@@ -107,7 +133,11 @@ impl Page {
                 At::Action(&Link::literal("/")),
             ];
             h.element("form", &form, |h| {
-                h.leaf("label", &[At::Lit("for", "q"), At::Lit("class", "unseen")], "Search datasets");
+                h.leaf(
+                    "label",
+                    &[At::Lit("for", "q"), At::Lit("class", "unseen")],
+                    "Search datasets",
+                );
                 h.void(
                     "input",
                     &[
@@ -134,10 +164,17 @@ pub(super) fn page(request: &DoorRequest, status: StatusCode, page: Page) -> Ans
         _ => POLICY,
     };
     let bytes = page.into_html().into_bytes();
-    let etag = format!("\"{}\"", blake3::hash(&bytes).to_hex().get(..32).unwrap_or_default());
+    let etag = format!(
+        "\"{}\"",
+        blake3::hash(&bytes).to_hex().get(..32).unwrap_or_default()
+    );
     let known = request.text(&header::IF_NONE_MATCH);
     let is_known = status == StatusCode::OK
-        && known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+        && known.is_some_and(|known| {
+            known
+                .split(',')
+                .any(|tag| tag.trim().trim_start_matches("W/") == etag)
+        });
     let (status, body) = match is_known {
         true => (StatusCode::NOT_MODIFIED, None),
         false => (status, Some(bytes)),
@@ -205,7 +242,11 @@ pub(super) fn moved(to: &Link) -> Answer {
 fn sentence(message: &str) -> String {
     let mut chars = message.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string());
-    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    let end = if message.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
 }
 

@@ -117,16 +117,33 @@ mod tests {
 
     #[test]
     fn parts_and_parameters_are_encoded() {
-        let link = Link::to(&["d", "a lab", "x/y?#\"<é"]).with("q", "a&b=c d").with_some("x", "");
-        assert_eq!(link.as_str(), "/d/a%20lab/x%2Fy%3F%23%22%3C%C3%A9?q=a%26b%3Dc%20d");
-        assert_eq!(Link::literal("/connect").with("a", "1").with("b", "2").as_str(), "/connect?a=1&b=2");
+        let link = Link::to(&["d", "a lab", "x/y?#\"<é"])
+            .with("q", "a&b=c d")
+            .with_some("x", "");
+        assert_eq!(
+            link.as_str(),
+            "/d/a%20lab/x%2Fy%3F%23%22%3C%C3%A9?q=a%26b%3Dc%20d"
+        );
+        assert_eq!(
+            Link::literal("/connect")
+                .with("a", "1")
+                .with("b", "2")
+                .as_str(),
+            "/connect?a=1&b=2"
+        );
         assert_eq!(encoded_path("a b/c#"), "a%20b/c%23");
     }
 
     #[test]
     fn links_outside_are_pages_only() {
         assert!(Link::outside("HTTPS://x.example/").is_some());
-        for url in ["javascript:alert(1)", "data:text/html,x", "hf://datasets/a/b", " http://x", "é"] {
+        for url in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "hf://datasets/a/b",
+            " http://x",
+            "é",
+        ] {
             assert_eq!(Link::outside(url), None, "{url}");
         }
     }

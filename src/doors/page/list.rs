@@ -52,7 +52,11 @@ pub(super) async fn answer(
         "" => listed(&list, request, publisher),
         words => found(doors, list, words).await?,
     };
-    let status = [At::Lit("id", "count"), At::Lit("class", "count"), At::Lit("role", "status")];
+    let status = [
+        At::Lit("id", "count"),
+        At::Lit("class", "count"),
+        At::Lit("role", "status"),
+    ];
     html.leaf("p", &status, &count);
     html.element("div", &[At::Lit("id", "results")], |h| {
         h.append(results);
@@ -192,8 +196,13 @@ fn entry(h: &mut Html, entry: &Entry) {
     };
     h.element("h2", &[], |h| {
         h.element("a", &[At::Href(&place)], |h| {
-            h.leaf("span", &[At::Lit("class", "publisher")], &words::publisher(d));
-            h.literal("<span class=\"slash\">/</span>").text(d.name.as_str());
+            h.leaf(
+                "span",
+                &[At::Lit("class", "publisher")],
+                &words::publisher(d),
+            );
+            h.literal("<span class=\"slash\">/</span>")
+                .text(d.name.as_str());
         });
     });
     if let Some(snippet) = &entry.snippet {
@@ -206,7 +215,11 @@ fn entry(h: &mut Html, entry: &Entry) {
         let time = d.created_at.to_rfc3339();
         h.leaf("time", &[At::Time(&time)], words::day(&time));
         if entry.versions > 1 {
-            h.leaf("span", &[], &words::count_of(entry.versions as u64, "version"));
+            h.leaf(
+                "span",
+                &[],
+                &words::count_of(entry.versions as u64, "version"),
+            );
         }
         if let Some(license) = &d.license {
             h.leaf("span", &[], license);
@@ -230,7 +243,10 @@ fn starred(h: &mut Html, snippet: &str) {
 
 /// Returns a parameter that is a number; 0 for anything else.
 pub(super) fn number_of(request: &DoorRequest, name: &str) -> usize {
-    request.param(name).and_then(|text| text.parse().ok()).unwrap_or(0)
+    request
+        .param(name)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Links to the pages before and after.
@@ -243,23 +259,33 @@ pub(super) fn pager(
     if all <= step && from == 0 {
         return;
     }
-    html.element("nav", &[At::Lit("class", "pager"), At::Label("Pages")], |h| {
-        if from > 0 {
-            let before = place.clone().with(name, &from.saturating_sub(step).to_string());
-            h.leaf("a", &[At::Href(&before), At::Lit("rel", "prev")], "Previous");
-        }
-        let last = (from + step).min(all);
-        let first = (from + 1).min(last);
-        let text = format!(
-            "{}–{} of {}",
-            words::grouped(first as u64),
-            words::grouped(last as u64),
-            words::grouped(all as u64)
-        );
-        h.leaf("span", &[], &text);
-        if from + step < all {
-            let after = place.clone().with(name, &(from + step).to_string());
-            h.leaf("a", &[At::Href(&after), At::Lit("rel", "next")], "Next");
-        }
-    });
+    html.element(
+        "nav",
+        &[At::Lit("class", "pager"), At::Label("Pages")],
+        |h| {
+            if from > 0 {
+                let before = place
+                    .clone()
+                    .with(name, &from.saturating_sub(step).to_string());
+                h.leaf(
+                    "a",
+                    &[At::Href(&before), At::Lit("rel", "prev")],
+                    "Previous",
+                );
+            }
+            let last = (from + step).min(all);
+            let first = (from + 1).min(last);
+            let text = format!(
+                "{}–{} of {}",
+                words::grouped(first as u64),
+                words::grouped(last as u64),
+                words::grouped(all as u64)
+            );
+            h.leaf("span", &[], &text);
+            if from + step < all {
+                let after = place.clone().with(name, &(from + step).to_string());
+                h.leaf("a", &[At::Href(&after), At::Lit("rel", "next")], "Next");
+            }
+        },
+    );
 }

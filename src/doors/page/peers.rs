@@ -35,7 +35,11 @@ pub(super) async fn answer(doors: &Arc<Doors>, request: &DoorRequest) -> Result<
     html.leaf("p", &[], "Nodes that this one has met: the key of each was proven in a handshake, and is pinned to its address.");
     match peers.as_slice() {
         [] => {
-            html.leaf("p", &[At::Lit("class", "note")], "This node has met no other yet.");
+            html.leaf(
+                "p",
+                &[At::Lit("class", "note")],
+                "This node has met no other yet.",
+            );
         }
         peers => table(&mut html, peers),
     }
@@ -64,7 +68,12 @@ fn known(registry: &LocalRegistry) -> Result<Vec<Peer>, Error> {
 }
 
 fn table(h: &mut Html, peers: &[Peer]) {
-    let region = [At::Lit("class", "scroll"), At::Lit("tabindex", "0"), At::Lit("role", "region"), At::Label("Peers")];
+    let region = [
+        At::Lit("class", "scroll"),
+        At::Lit("tabindex", "0"),
+        At::Lit("role", "region"),
+        At::Label("Peers"),
+    ];
     h.element("div", &region, |h| {
         h.element("table", &[], |h| {
             h.literal(
@@ -74,7 +83,11 @@ fn table(h: &mut Html, peers: &[Peer]) {
             h.element("tbody", &[], |h| {
                 for peer in peers {
                     h.element("tr", &[], |h| {
-                        h.leaf("th", &[At::Lit("scope", "row")], peer.name.as_deref().unwrap_or("no name"));
+                        h.leaf(
+                            "th",
+                            &[At::Lit("scope", "row")],
+                            peer.name.as_deref().unwrap_or("no name"),
+                        );
                         h.leaf("td", &[], &peer.address);
                         h.element("td", &[], |h| {
                             h.leaf("code", &[At::Lit("class", "id")], &peer.node);

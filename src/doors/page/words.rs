@@ -45,7 +45,9 @@ pub(super) fn day(time: &str) -> &str {
 
 /// Returns the publisher for people: the first digits of a key are enough to tell it from others.
 pub(super) fn publisher(dataset: &ShownDataset) -> String {
-    let is_key = dataset.publisher_key.is_some_and(|key| key.to_hex() == dataset.publisher);
+    let is_key = dataset
+        .publisher_key
+        .is_some_and(|key| key.to_hex() == dataset.publisher);
     match is_key {
         true => dataset.publisher.chars().take(16).chain(['…']).collect(),
         false => dataset.publisher.clone(),
@@ -69,7 +71,9 @@ pub(super) const fn trust_sentence(trust: Trust) -> &'static str {
     match trust {
         Trust::Full => "Signed by a publisher whom this node trusts.",
         Trust::Local => "Made on this node, and not signed.",
-        Trust::Prompt => "Signed by a publisher whose data this node takes only after a person consents.",
+        Trust::Prompt => {
+            "Signed by a publisher whose data this node takes only after a person consents."
+        }
         Trust::Revoked => "Signed with a key that was revoked. Do not rely on it.",
         Trust::Unknown => "Signed by a publisher whom this node does not know.",
         Trust::Unsigned => "From elsewhere and not signed: nobody vouches for it.",

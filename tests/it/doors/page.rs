@@ -14,7 +14,11 @@ const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>
 fn with_rows() -> Place {
     let place = Place::empty();
     let rows = (0..120).map(|n| {
-        let text = if n % 10 == 3 { format!("a needle {n}") } else { format!("straw {n}") };
+        let text = if n % 10 == 3 {
+            format!("a needle {n}")
+        } else {
+            format!("straw {n}")
+        };
         json!({"n": n, "text": text}).to_string() + "\n"
     });
     place.write("rows.jsonl", rows.collect::<String>().as_bytes());
@@ -24,7 +28,14 @@ fn with_rows() -> Place {
 
 /// Asserts that an answer is a page without a script or a style of data.
 fn is_page(reply: &Reply) -> String {
-    assert!(reply.header("content-type").unwrap().starts_with("text/html"), "{}", reply.text());
+    assert!(
+        reply
+            .header("content-type")
+            .unwrap()
+            .starts_with("text/html"),
+        "{}",
+        reply.text()
+    );
     let policy = reply.header("content-security-policy").unwrap();
     assert_eq!(policy.replace("connect-src 'self'; ", ""), POLICY);
     assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
@@ -50,11 +61,20 @@ fn names_columns_rows_and_cards_of_others_become_text() {
     let place = Place::empty();
     let row = json!({HOSTILE: HOSTILE, "messages": [{"role": HOSTILE, "content": HOSTILE}]});
     place.write("data/a.jsonl", format!("{row}\n{row}\n").as_bytes());
-    place.write("data/<b>'&\".csv", format!("x,\"{}\"\n1,2\n", HOSTILE.replace('"', "\"\"")).as_bytes());
-    let card = format!("---\nlicense: MIT\n---\n# Hi {HOSTILE}\n\n{HOSTILE}\n\n[a](javascript:alert(1)) ![b](http://x.example/p)\n\n|a|\n|:-:|\n|b|\n");
+    place.write(
+        "data/<b>'&\".csv",
+        format!("x,\"{}\"\n1,2\n", HOSTILE.replace('"', "\"\"")).as_bytes(),
+    );
+    let card = format!(
+        "---\nlicense: MIT\n---\n# Hi {HOSTILE}\n\n{HOSTILE}\n\n[a](javascript:alert(1)) ![b](http://x.example/p)\n\n|a|\n|:-:|\n|b|\n"
+    );
     place.write("data/README.md", card.as_bytes());
     let tag = "<b>\"tag\"</b>";
-    place.index("data", "hostile", &["--version", "1.0.0", "--tag", tag, "--description", HOSTILE]);
+    place.index(
+        "data",
+        "hostile",
+        &["--version", "1.0.0", "--tag", tag, "--description", HOSTILE],
+    );
     let server = place.serve(&[]);
     for path in [
         "/",
@@ -79,10 +99,16 @@ fn names_columns_rows_and_cards_of_others_become_text() {
         page(&server, path);
     }
     let rows = page(&server, "/d/local/hostile@1.0.0/file/a.jsonl?view=table");
-    assert!(rows.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{rows}");
+    assert!(
+        rows.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+        "{rows}"
+    );
     assert!(rows.contains("⟨U+202E⟩"), "{rows}");
     let dataset = page(&server, "/d/local/hostile@1.0.0");
-    assert!(dataset.contains("&lt;b&gt;&quot;tag&quot;&lt;/b&gt;"), "{dataset}");
+    assert!(
+        dataset.contains("&lt;b&gt;&quot;tag&quot;&lt;/b&gt;"),
+        "{dataset}"
+    );
 }
 
 #[test]
@@ -91,26 +117,42 @@ fn rows_are_paged_and_found() {
     let server = place.serve(&[]);
     let file = "/d/local/straws@1.0.0/file/rows.jsonl";
     let first = page(&server, file);
-    assert!(first.contains("straw 0<") && first.contains("straw 49<") && !first.contains("straw 50<"));
+    assert!(
+        first.contains("straw 0<") && first.contains("straw 49<") && !first.contains("straw 50<")
+    );
     assert!(first.contains("offset=50\""), "{first}");
     let last = page(&server, &format!("{file}?offset=100"));
-    assert!(last.contains("straw 100<") && last.contains("straw 119<"), "{last}");
-    assert!(last.contains("offset=50\"") && !last.contains("offset=150"), "{last}");
+    assert!(
+        last.contains("straw 100<") && last.contains("straw 119<"),
+        "{last}"
+    );
+    assert!(
+        last.contains("offset=50\"") && !last.contains("offset=150"),
+        "{last}"
+    );
     assert!(page(&server, &format!("{file}?offset=9999999")).contains("no rows from here"));
     let found = page(&server, &format!("{file}?q=NEEDLE+%5B0-9%5D%2B3%24"));
     assert!(found.contains("0 rows match"), "{found}");
     let found = page(&server, &format!("{file}?q=needle"));
-    assert!(found.contains("12 rows match, of all rows up to the end"), "{found}");
+    assert!(
+        found.contains("12 rows match, of all rows up to the end"),
+        "{found}"
+    );
     assert!(found.contains("<mark>needle</mark> 113"), "{found}");
     let rest = page(&server, &format!("{file}?q=needle&offset=100"));
     assert!(rest.contains("2 rows match from row 100 on"), "{rest}");
     let broken = page(&server, &format!("{file}?q=((("));
     assert!(broken.contains("invalid regular expression"), "{broken}");
     let single = page(&server, &format!("{file}?row=73"));
-    assert!(single.contains("a needle 73") && single.contains("row=72") && single.contains("row=74"));
+    assert!(
+        single.contains("a needle 73") && single.contains("row=72") && single.contains("row=74")
+    );
     assert!(page(&server, &format!("{file}?row=5000")).contains("There is no such row"));
     let figures = page(&server, &format!("{file}?view=columns"));
-    assert!(figures.contains("all 120 rows") && figures.contains("<svg"), "{figures}");
+    assert!(
+        figures.contains("all 120 rows") && figures.contains("<svg"),
+        "{figures}"
+    );
     let command = "alimentar inspect lines straws@1.0.0:rows.jsonl --start 0 --count 50";
     assert!(first.contains(command), "{first}");
 }
@@ -126,7 +168,13 @@ fn messages_are_shown_as_a_chat() {
     place.index("chat.jsonl", "chats", &[]);
     let server = place.serve(&[]);
     let text = page(&server, "/d/local/chats@0.1.0/file/chat.jsonl");
-    for good in ["message user", "Why?", "<details><summary>thinking, 2 words</summary>", "Because.", "→ look"] {
+    for good in [
+        "message user",
+        "Why?",
+        "<details><summary>thinking, 2 words</summary>",
+        "Because.",
+        "→ look",
+    ] {
         assert!(text.contains(good), "{good} in {text}");
     }
     let table = page(&server, "/d/local/chats@0.1.0/file/chat.jsonl?view=table");
@@ -141,10 +189,16 @@ fn search_finds_names_cards_and_columns() {
     place.index("b", "leaves", &[]);
     let server = place.serve(&[]);
     let all = page(&server, "/");
-    assert!(all.contains("/d/local/leaves\"") && all.contains("/d/local/straws\""), "{all}");
+    assert!(
+        all.contains("/d/local/leaves\"") && all.contains("/d/local/straws\""),
+        "{all}"
+    );
     for words in ["leav", "autumn", "colour", "name:leaves"] {
         let found = page(&server, &format!("/?q={words}"));
-        assert!(found.contains("/d/local/leaves@0.1.0\""), "{words}: {found}");
+        assert!(
+            found.contains("/d/local/leaves@0.1.0\""),
+            "{words}: {found}"
+        );
         assert!(!found.contains("/d/local/straws@"), "{words}: {found}");
     }
     assert!(page(&server, "/?q=nothingatall").contains("Nothing matches"));
@@ -199,18 +253,31 @@ fn pages_that_are_none_say_so() {
         assert!(is_page(&reply).contains("There is no such page"), "{path}");
     }
     let post = server.ask("POST", "/d/local/straws", &[], b"x");
-    assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(
+        (post.status, post.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
 }
 
 #[test]
 fn head_and_conditions_work_on_pages() {
     let place = with_rows();
     let server = place.serve(&[]);
-    for path in ["/", "/d/local/straws", "/d/local/straws@1.0.0/file/rows.jsonl", "/connect", "/peers"] {
+    for path in [
+        "/",
+        "/d/local/straws",
+        "/d/local/straws@1.0.0/file/rows.jsonl",
+        "/connect",
+        "/peers",
+    ] {
         let whole = server.get(path);
         let head = server.ask("HEAD", path, &[], b"");
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
-        assert_eq!(head.header("content-length"), whole.header("content-length"), "{path}");
+        assert_eq!(
+            head.header("content-length"),
+            whole.header("content-length"),
+            "{path}"
+        );
         let etag = whole.header("etag").unwrap();
         let again = server.ask("GET", path, &[("If-None-Match", etag)], b"");
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
@@ -229,10 +296,25 @@ fn bytes_are_downloaded_and_never_shown() {
     assert_eq!(raw.header("content-type"), Some("application/octet-stream"));
     assert_eq!(raw.header("x-content-type-options"), Some("nosniff"));
     let disposition = raw.header("content-disposition").unwrap();
-    assert_eq!(disposition, "attachment; filename=\"page _.html\"; filename*=UTF-8''page%20%C3%A9.html");
-    assert!(raw.header("content-security-policy").unwrap().contains("sandbox"));
-    let range = server.ask("GET", "/d/local/pages@0.1.0/raw/x.csv", &[("Range", "bytes=2-2")], b"");
-    assert_eq!((range.status, range.body.as_slice()), (206, b"1".as_slice()));
+    assert_eq!(
+        disposition,
+        "attachment; filename=\"page _.html\"; filename*=UTF-8''page%20%C3%A9.html"
+    );
+    assert!(
+        raw.header("content-security-policy")
+            .unwrap()
+            .contains("sandbox")
+    );
+    let range = server.ask(
+        "GET",
+        "/d/local/pages@0.1.0/raw/x.csv",
+        &[("Range", "bytes=2-2")],
+        b"",
+    );
+    assert_eq!(
+        (range.status, range.body.as_slice()),
+        (206, b"1".as_slice())
+    );
 }
 
 #[test]
@@ -245,7 +327,10 @@ fn assets_are_kept_for_ever_under_their_hash() {
         let name = piece.split('"').next().unwrap();
         let reply = server.get(&format!("/assets/{name}"));
         assert_eq!(reply.status, 200, "{name}");
-        assert_eq!(reply.header("cache-control"), Some("public, max-age=31536000, immutable"));
+        assert_eq!(
+            reply.header("cache-control"),
+            Some("public, max-age=31536000, immutable")
+        );
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
         let hash = blake3::hash(&reply.body).to_hex();
         assert_eq!(name.split('.').nth(1), hash.get(..16));
@@ -259,7 +344,10 @@ fn connect_page_has_the_lines_that_the_command_prints() {
     let place = with_rows();
     let server = place.serve(&[]);
     let text = page(&server, "/connect?dataset=local/straws");
-    let lines = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&gt;", ">");
+    let lines = text
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&gt;", ">");
     let http = format!("http://{}", server.http());
     for wanted in [
         format!("export HF_ENDPOINT={http}"),

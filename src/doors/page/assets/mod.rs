@@ -59,7 +59,11 @@ pub(super) fn answer(request: &DoorRequest) -> Option<Answer> {
     let headers = answer.headers_mut();
     harden(headers, POLICY);
     set(headers, header::CONTENT_TYPE, kind);
-    set(headers, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+    set(
+        headers,
+        header::CACHE_CONTROL,
+        "public, max-age=31536000, immutable",
+    );
     set(headers, header::CONTENT_LENGTH, &content.len().to_string());
     Some(answer)
 }

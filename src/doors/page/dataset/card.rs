@@ -19,6 +19,13 @@ pub(super) struct ShownCard {
     is_cut: bool,
 }
 
+impl ShownCard {
+    /// Returns true if nobody wrote it.
+    pub(super) fn is_draft(&self) -> bool {
+        self.is_draft
+    }
+}
+
 /// Reads the card of a dataset.
 ///
 /// # Errors
@@ -52,26 +59,29 @@ pub(super) fn description(h: &mut Html, dataset: &ShownDataset, text: &str) {
     });
 }
 
-/// Writes the card, or that it cannot be read.
-pub(super) fn card_section(h: &mut Html, card: Result<ShownCard, Error>) {
+/// Writes the card, if there is one.
+pub(super) fn card_section(h: &mut Html, card: Option<&ShownCard>) {
+    let Some(card) = card else {
+        return;
+    };
     h.element("section", &[At::Lit("aria-labelledby", "card")], |h| {
         h.leaf("h2", &[At::Lit("id", "card")], "Card");
-        match card {
-            Ok(card) => {
-                if card.is_draft {
-                    h.leaf("p", &[At::Lit("class", "hint")], "Nobody wrote a card; this one is made from the data.");
-                }
-                let region = [At::Lit("class", "card"), At::Lit("tabindex", "0"), At::Lit("role", "region"), At::Label("Card")];
-                h.element("div", &region, |h| {
-                    h.card(&card.markup);
-                });
-                if card.is_cut {
-                    h.leaf("p", &[At::Lit("class", "note")], "The card goes on; only its beginning is shown.");
-                }
-            }
-            Err(_) => {
-                h.leaf("p", &[At::Lit("class", "note")], "The card cannot be read here.");
-            }
+        if card.is_draft {
+            let text = "Nobody wrote a card; this one is made from the data.";
+            h.leaf("p", &[At::Lit("class", "hint")], text);
+        }
+        let region = [
+            At::Lit("class", "card"),
+            At::Lit("tabindex", "0"),
+            At::Lit("role", "region"),
+            At::Label("Card"),
+        ];
+        h.element("div", &region, |h| {
+            h.card(&card.markup);
+        });
+        if card.is_cut {
+            let text = "The card goes on; only its beginning is shown.";
+            h.leaf("p", &[At::Lit("class", "note")], text);
         }
     });
 }

@@ -20,7 +20,12 @@ pub(super) fn schema_section(h: &mut Html, schema: Option<&Schema>) {
     }
     h.element("section", &[At::Lit("aria-labelledby", "schema")], |h| {
         h.leaf("h2", &[At::Lit("id", "schema")], "Columns");
-        let scroll = [At::Lit("class", "scroll"), At::Lit("tabindex", "0"), At::Lit("role", "region"), At::Label("Columns")];
+        let scroll = [
+            At::Lit("class", "scroll"),
+            At::Lit("tabindex", "0"),
+            At::Lit("role", "region"),
+            At::Label("Columns"),
+        ];
         h.element("div", &scroll, |h| {
             h.element("table", &[], |h| {
                 h.literal(
@@ -41,7 +46,10 @@ pub(super) fn schema_section(h: &mut Html, schema: Option<&Schema>) {
             });
         });
         if columns.len() > SCHEMA_COLUMNS_MAX {
-            let more = words::count_of((columns.len() - SCHEMA_COLUMNS_MAX) as u64, "further column");
+            let more = words::count_of(
+                (columns.len() - SCHEMA_COLUMNS_MAX) as u64,
+                "further column",
+            );
             h.leaf("p", &[], &format!("And {more}."));
         }
     });
@@ -55,7 +63,9 @@ fn flatten(field: &Field, before: &str, found: &mut Vec<(String, String, bool)>)
     let dot = if before.is_empty() { "" } else { "." };
     let mut path = format!("{before}{dot}{}", field.name());
     let mut kind = field.data_type();
-    while let DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) = kind {
+    while let DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) =
+        kind
+    {
         path += "[]";
         kind = item.data_type();
     }

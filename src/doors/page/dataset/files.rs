@@ -53,11 +53,19 @@ fn file(h: &mut Html, dataset: &ShownDataset, entry: &FileEntry) {
         h.leaf("td", &[], name);
         let rows = entry.rows.map(words::grouped).unwrap_or_default();
         h.leaf("td", &[At::Lit("class", "number")], &rows);
-        h.leaf("td", &[At::Lit("class", "number")], &words::size(entry.size_bytes));
+        h.leaf(
+            "td",
+            &[At::Lit("class", "number")],
+            &words::size(entry.size_bytes),
+        );
         h.element("td", &[], |h| {
             let raw = Link::file(dataset, "raw", &entry.path);
             let label = format!("Download {}", entry.path);
-            h.leaf("a", &[At::Href(&raw), At::Flag("download"), At::Label(&label)], "Download");
+            h.leaf(
+                "a",
+                &[At::Href(&raw), At::Flag("download"), At::Label(&label)],
+                "Download",
+            );
         });
     });
 }

@@ -49,15 +49,29 @@ pub(super) async fn answer(
     let (card, schema) = doors.catalogue.blocking(read).await?;
     let versions = list.versions(&dataset.publisher, dataset.name.as_str());
     let mut html = Html::new();
-    heading(&mut html, dataset, versions);
+    heading(&mut html, dataset, versions, None);
     html.element("p", &[At::Lit("class", "actions")], |h| {
         let place = Link::literal("/connect").with("dataset", &dataset.key_prefix());
         h.link(&place, "Use it from Python, DuckDB, Spark…");
     });
     html.element("div", &[At::Lit("class", "columns")], |h| {
         h.element("div", &[At::Lit("class", "wide")], |h| {
+            // A card that somebody wrote says more than the list of files.
+            let (written, drafted) = match &card {
+                Ok(card) if card.is_draft() => (None, Some(card)),
+                Ok(card) => (Some(card), None),
+                Err(_) => {
+                    h.leaf(
+                        "p",
+                        &[At::Lit("class", "note")],
+                        "The card cannot be read here.",
+                    );
+                    (None, None)
+                }
+            };
+            card_section(h, written);
             files(h, &open, request);
-            card_section(h, card);
+            card_section(h, drafted);
             schema_section(h, schema.as_ref());
         });
         h.element("div", &[At::Lit("class", "side")], |h| {
@@ -71,21 +85,43 @@ pub(super) async fn answer(
     Ok(layout::page(request, StatusCode::OK, page))
 }
 
-/// Writes the name of a dataset, with links up.
-pub(super) fn heading(h: &mut Html, dataset: &ShownDataset, versions: &[Arc<ShownDataset>]) {
+/// Writes the name of a dataset, or of a file of it, with links up.
+pub(super) fn heading(
+    h: &mut Html,
+    dataset: &ShownDataset,
+    versions: &[Arc<ShownDataset>],
+    file: Option<&str>,
+) {
+    let version = dataset.version.to_string();
     h.element("p", &[At::Lit("class", "crumbs")], |h| {
         h.link(&Link::literal("/"), "Datasets").literal(" / ");
-        h.link(&Link::to(&["d", &dataset.publisher]), &words::publisher(dataset));
+        h.link(
+            &Link::to(&["d", &dataset.publisher]),
+            &words::publisher(dataset),
+        );
+        if file.is_some() {
+            h.literal(" / ");
+            h.link(
+                &Link::version(dataset),
+                &format!("{} {version}", dataset.name),
+            );
+        }
     });
-    h.element("h1", &[], |h| {
-        h.text(dataset.name.as_str()).literal(" ");
-        h.leaf("span", &[At::Lit("class", "version")], &dataset.version.to_string());
+    h.element("h1", &[], |h| match file {
+        Some(path) => {
+            h.text(path);
+        }
+        None => {
+            h.text(dataset.name.as_str()).literal(" ");
+            h.leaf("span", &[At::Lit("class", "version")], &version);
+        }
     });
     let newest = versions.first();
     if let Some(newest) = newest.filter(|newest| newest.envelope_id != dataset.envelope_id) {
         h.element("p", &[At::Lit("class", "note")], |h| {
             h.literal("There is a newer version: ");
-            h.link(&Link::version(newest), &newest.version.to_string()).literal(".");
+            h.link(&Link::version(newest), &newest.version.to_string())
+                .literal(".");
         });
     }
 }
@@ -132,7 +168,8 @@ fn about(h: &mut Html, open: &OpenDataset) {
                 facts::fact(h, "Tags", |h| {
                     for tag in &tags {
                         let found = Link::literal("/").with("q", &format!("tag:\"{tag}\""));
-                        h.leaf("a", &[At::Lit("class", "tag"), At::Href(&found)], tag).literal(" ");
+                        h.leaf("a", &[At::Lit("class", "tag"), At::Href(&found)], tag)
+                            .literal(" ");
                     }
                 });
             }
@@ -148,14 +185,26 @@ fn origin(h: &mut Html, open: &OpenDataset) {
     h.element("section", &[At::Lit("aria-labelledby", "origin")], |h| {
         h.leaf("h2", &[At::Lit("id", "origin")], "Origin");
         let Some(source) = &open.manifest.source else {
-            h.leaf("p", &[], "It was indexed from files; they came from no URL.");
+            h.leaf(
+                "p",
+                &[],
+                "It was indexed from files; they came from no URL.",
+            );
             return;
         };
-        h.leaf("p", &[], "Taken in from a place elsewhere, as its maker says.");
+        h.leaf(
+            "p",
+            &[],
+            "Taken in from a place elsewhere, as its maker says.",
+        );
         h.element("dl", &[At::Lit("class", "facts")], |h| {
             facts::fact(h, "Place", |h| {
                 match Link::outside(&source.url) {
-                    Some(link) => h.leaf("a", &[At::Href(&link), At::Lit("rel", "noreferrer")], &source.url),
+                    Some(link) => h.leaf(
+                        "a",
+                        &[At::Href(&link), At::Lit("rel", "noreferrer")],
+                        &source.url,
+                    ),
                     None => h.leaf("code", &[], &source.url),
                 };
             });
@@ -188,7 +237,11 @@ fn versions_section(h: &mut Html, dataset: &ShownDataset, versions: &[Arc<ShownD
                     let link = Link::version(version);
                     let name = version.version.to_string();
                     match version.envelope_id == dataset.envelope_id {
-                        true => h.leaf("a", &[At::Href(&link), At::Lit("aria-current", "page")], &name),
+                        true => h.leaf(
+                            "a",
+                            &[At::Href(&link), At::Lit("aria-current", "page")],
+                            &name,
+                        ),
                         false => h.link(&link, &name),
                     };
                     let time = version.created_at.to_rfc3339();

@@ -39,7 +39,11 @@ pub(super) struct FrontRows {
 }
 
 impl FrontRows {
-    pub(super) fn new(inner: Arc<dyn Batches>, (rows_max, bytes_max): (u64, u64), deadline: Deadline) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn Batches>,
+        (rows_max, bytes_max): (u64, u64),
+        deadline: Deadline,
+    ) -> Self {
         Self {
             inner,
             rows_max,
@@ -71,7 +75,10 @@ impl Batches for FrontRows {
         if let NextBatch::Batch(_) = next {
             self.batches.fetch_add(1, Ordering::Relaxed);
             self.rows.fetch_add(batch.count(), Ordering::Relaxed);
-            self.bytes.fetch_add(batch.bytes_read().max(batch.text().len() as u64), Ordering::Relaxed);
+            self.bytes.fetch_add(
+                batch.bytes_read().max(batch.text().len() as u64),
+                Ordering::Relaxed,
+            );
         }
         Ok(next)
     }

@@ -14,6 +14,10 @@ pub(super) fn histogram(h: &mut Html, name: &str, bins: &[Bin]) {
     let (Some(first), Some(last)) = (bins.first(), bins.last()) else {
         return;
     };
+    // Values of one size are told by their number alone.
+    if bins.len() < 2 {
+        return;
+    }
     let highest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
     let tallest = bins.iter().find(|bin| bin.count == highest);
     let label = tallest.map_or_else(String::new, |bin| {
@@ -47,9 +51,14 @@ pub(super) fn histogram(h: &mut Html, name: &str, bins: &[Bin]) {
                 h.element("rect", &bar, |_| {});
             }
         });
-        h.element("div", &[At::Lit("class", "axis"), At::Lit("aria-hidden", "true")], |h| {
-            h.leaf("span", &[], &short(first.from)).leaf("span", &[], &short(last.to));
-        });
+        h.element(
+            "div",
+            &[At::Lit("class", "axis"), At::Lit("aria-hidden", "true")],
+            |h| {
+                h.leaf("span", &[], &short(first.from));
+                h.leaf("span", &[], name).leaf("span", &[], &short(last.to));
+            },
+        );
     });
 }
 

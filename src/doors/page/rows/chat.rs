@@ -26,7 +26,11 @@ const LISTED_CHARS: usize = 2000;
 pub(in crate::doors::page) fn chats(h: &mut Html, rows: &[FoundRow], place: &Link) -> Option<u64> {
     let is_alone = rows.len() == 1;
     let chat = Chat {
-        chars_max: if is_alone { FIELD_CHARS_MAX } else { LISTED_CHARS },
+        chars_max: if is_alone {
+            FIELD_CHARS_MAX
+        } else {
+            LISTED_CHARS
+        },
         messages_max: if is_alone { usize::MAX } else { MESSAGES_MAX },
     };
     let before = h.len();
@@ -37,7 +41,10 @@ pub(in crate::doors::page) fn chats(h: &mut Html, rows: &[FoundRow], place: &Lin
         h.element("article", &[At::Lit("class", "chat")], |h| {
             let number = row.number.to_string();
             h.element("h3", &[], |h| {
-                h.link(&place.clone().with("row", &number), &format!("Row {number}"));
+                h.link(
+                    &place.clone().with("row", &number),
+                    &format!("Row {number}"),
+                );
             });
             let items = row.json.as_deref().and_then(chat_items);
             match items {
@@ -67,7 +74,11 @@ impl Chat {
                     messages = 0;
                 }
                 ChatItem::Message(_) | ChatItem::NoMessage if messages == self.messages_max => {
-                    h.leaf("p", &[At::Lit("class", "hint")], "Further messages are on the page of the row.");
+                    h.leaf(
+                        "p",
+                        &[At::Lit("class", "hint")],
+                        "Further messages are on the page of the row.",
+                    );
                     messages += 1;
                 }
                 ChatItem::Message(_) | ChatItem::NoMessage if messages > self.messages_max => {}
@@ -76,7 +87,11 @@ impl Chat {
                     messages += 1;
                 }
                 ChatItem::NoMessage => {
-                    h.leaf("p", &[At::Lit("class", "note")], "A message that is no object.");
+                    h.leaf(
+                        "p",
+                        &[At::Lit("class", "note")],
+                        "A message that is no object.",
+                    );
                     messages += 1;
                 }
                 ChatItem::Field(name, value) => {
@@ -132,7 +147,8 @@ impl Chat {
 
     fn call(&self, h: &mut Html, call: &ToolCall) {
         h.element("p", &[At::Lit("class", "role")], |h| {
-            h.text("→ ").text(call.name.as_deref().unwrap_or("(no name)"));
+            h.text("→ ")
+                .text(call.name.as_deref().unwrap_or("(no name)"));
             if let Some(id) = &call.id {
                 h.literal(" ").leaf("span", &[At::Lit("class", "more")], id);
             }
@@ -157,7 +173,8 @@ mod tests {
 
     #[test]
     fn hostile_roles_and_messages_become_text() {
-        let json = br#"{"messages":[{"role":"<img src=x>","content":"<script>1</script>"}],"<b>":"</p>"}"#;
+        let json =
+            br#"{"messages":[{"role":"<img src=x>","content":"<script>1</script>"}],"<b>":"</p>"}"#;
         let row = FoundRow {
             number: 3,
             cells: Vec::new(),
@@ -172,6 +189,9 @@ mod tests {
             assert!(!markup.contains(bad), "{bad} in {markup}");
         }
         assert!(markup.contains("message assistant"), "{markup}");
-        assert!(markup.contains("&lt;script&gt;1&lt;/script&gt;"), "{markup}");
+        assert!(
+            markup.contains("&lt;script&gt;1&lt;/script&gt;"),
+            "{markup}"
+        );
     }
 }

@@ -21,40 +21,62 @@ const VALUE_CHARS: usize = 80;
 pub(in crate::doors::page) fn figures(h: &mut Html, report: &StatsReport, is_front: bool) {
     let rows = words::count_of(report.rows, "row");
     let about = match is_front {
-        true => format!("Figures of the first {rows}. There are more; `inspect stats` reads them all."),
+        true => {
+            format!("Figures of the first {rows}. There are more; `inspect stats` reads them all.")
+        }
         false => format!("Figures of all {rows}."),
     };
     h.leaf("p", &[At::Lit("class", "count")], &about);
     if report.malformed > 0 {
-        let text = format!("{} not of the format of the file.", words::count_of(report.malformed, "row"));
+        let text = format!(
+            "{} not of the format of the file.",
+            words::count_of(report.malformed, "row")
+        );
         h.leaf("p", &[At::Lit("class", "note")], &text);
     }
     h.element("div", &[At::Lit("class", "figures")], |h| {
         for column in &report.columns {
-            h.element("section", &[At::Lit("class", "figure")], |h| self::column(h, column, report.rows));
+            h.element("section", &[At::Lit("class", "figure")], |h| {
+                self::column(h, column, report.rows)
+            });
         }
     });
     if report.further_columns > 0 {
-        let text = format!("And {}.", words::count_of(report.further_columns, "further column"));
+        let text = format!(
+            "And {}.",
+            words::count_of(report.further_columns, "further column")
+        );
         h.leaf("p", &[At::Lit("class", "hint")], &text);
     }
 }
 
 fn column(h: &mut Html, column: &ColumnStats, rows: u64) {
-    h.element("h3", &[], |h| {
+    h.element("h2", &[], |h| {
         h.text(&column.name).literal(" ");
-        h.leaf("span", &[At::Lit("class", "badge")], column.column_type.name());
+        h.leaf(
+            "span",
+            &[At::Lit("class", "badge")],
+            column.column_type.name(),
+        );
     });
     h.element("dl", &[At::Lit("class", "numbers")], |h| {
         let (distinct, about) = match column.distinct {
             DistinctCount::Exactly(n) => (n, ""),
             DistinctCount::About(n) => (n, "about "),
         };
-        number(h, "distinct", &format!("{about}{}", words::grouped(distinct)));
+        number(
+            h,
+            "distinct",
+            &format!("{about}{}", words::grouped(distinct)),
+        );
         let absent = column.missing + column.types.null;
         if absent > 0 {
             let share = absent as f64 / rows.max(1) as f64 * 100.0;
-            number(h, "null or missing", &format!("{} ({share:.1} %)", words::grouped(absent)));
+            number(
+                h,
+                "null or missing",
+                &format!("{} ({share:.1} %)", words::grouped(absent)),
+            );
         }
         if let Some(numbers) = &column.numbers {
             number(h, "least", &short_text(&numbers.min.to_string()));
@@ -82,9 +104,9 @@ fn column(h: &mut Html, column: &ColumnStats, rows: u64) {
         }
     });
     match (&column.numbers, &column.texts, &column.arrays) {
-        (Some(numbers), ..) => histogram(h, "Numbers", &numbers.histogram),
-        (None, Some(texts), _) => histogram(h, "Characters", &texts.lengths.histogram),
-        (None, None, Some(arrays)) => histogram(h, "Elements", &arrays.histogram),
+        (Some(numbers), ..) => histogram(h, "numbers", &numbers.histogram),
+        (None, Some(texts), _) => histogram(h, "characters", &texts.lengths.histogram),
+        (None, None, Some(arrays)) => histogram(h, "elements", &arrays.histogram),
         _ => {}
     }
     frequent(h, column);
@@ -110,7 +132,11 @@ fn frequent(h: &mut Html, column: &ColumnStats) {
                     h.element("td", &[], |h| bar(h, value.at_least, all));
                     let count = words::grouped(value.at_least);
                     let is_exact = value.at_least == value.at_most;
-                    let count = if is_exact { count } else { format!("≥ {count}") };
+                    let count = if is_exact {
+                        count
+                    } else {
+                        format!("≥ {count}")
+                    };
                     h.leaf("td", &[At::Lit("class", "number")], &count);
                 });
             }

@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::doors::error::DoorError;
-use crate::doors::page::limits::READ_COLUMNS_MAX;
 use crate::doors::page::limits::PAGE_BYTES_MAX;
+use crate::doors::page::limits::READ_COLUMNS_MAX;
 use crate::doors::page::limits::ROW_BYTES_MAX;
 use crate::doors::page::limits::SAMPLE_BYTES_MAX;
 use crate::doors::page::limits::SAMPLE_COLUMNS_MAX;
 use crate::doors::page::limits::SAMPLE_ROWS_MAX;
 use crate::doors::page::limits::SAMPLE_TIME;
-use crate::doors::page::limits::SEARCHED_ROWS_MAX;
 use crate::doors::page::limits::SEARCH_TIME;
+use crate::doors::page::limits::SEARCHED_ROWS_MAX;
 use crate::doors::page::rows::budget::Deadline;
 use crate::doors::page::rows::budget::FrontRows;
 use crate::error_kind::Classify as _;
@@ -138,7 +138,10 @@ pub(in crate::doors::page) fn read_rows(
             found.stop = Stop::Spent(first);
             break;
         }
-        match batches.next(&mut batch).map_err(|e| unread(target.blame(e)))? {
+        match batches
+            .next(&mut batch)
+            .map_err(|e| unread(target.blame(e)))?
+        {
             NextBatch::End(_) => break,
             NextBatch::Batch(_) => {}
         }
@@ -190,26 +193,31 @@ impl Reader<'_> {
     }
 
     fn row(&mut self, batch: &Batch, row: &Row<'_>, first: u64) {
-        let text = row.text.get(..row.text.len().min(ROW_BYTES_MAX)).unwrap_or_default();
+        let text = row
+            .text
+            .get(..row.text.len().min(ROW_BYTES_MAX))
+            .unwrap_or_default();
         self.bytes += text.len();
         let is_json = *batch.shape() == Shape::Json;
         self.found.has_chat |= is_json && has_chat(text);
         let (columns, mut cells) = (&mut self.found.columns, Vec::new());
-        let is_whole = batch.shape().each_cell(text, &mut self.scratch.0, &mut |name, cell| {
-            // Columns mostly come in the same order in every row.
-            let at = match columns.get(cells.len()) {
-                Some(column) if column == name => Some(cells.len()),
-                _ => columns.iter().position(|column| column == name),
-            };
-            let at = at.or_else(|| {
-                let has_room = columns.len() < READ_COLUMNS_MAX;
-                has_room.then(|| {
-                    columns.push(name.to_owned());
-                    columns.len() - 1
-                })
+        let is_whole = batch
+            .shape()
+            .each_cell(text, &mut self.scratch.0, &mut |name, cell| {
+                // Columns mostly come in the same order in every row.
+                let at = match columns.get(cells.len()) {
+                    Some(column) if column == name => Some(cells.len()),
+                    _ => columns.iter().position(|column| column == name),
+                };
+                let at = at.or_else(|| {
+                    let has_room = columns.len() < READ_COLUMNS_MAX;
+                    has_room.then(|| {
+                        columns.push(name.to_owned());
+                        columns.len() - 1
+                    })
+                });
+                cells.extend(at.map(|at| (at, Value::of(cell))));
             });
-            cells.extend(at.map(|at| (at, Value::of(cell))));
-        });
         self.found.rows.push(FoundRow {
             number: first + row.index,
             cells,

@@ -52,7 +52,11 @@ pub(in crate::doors::page) fn table(
     });
     if found.columns.len() > COLUMNS_MAX {
         let more = words::count_of((found.columns.len() - COLUMNS_MAX) as u64, "further column");
-        h.leaf("p", &[At::Lit("class", "hint")], &format!("{more} in each single row."));
+        h.leaf(
+            "p",
+            &[At::Lit("class", "hint")],
+            &format!("{more} in each single row."),
+        );
     }
 }
 
@@ -64,17 +68,25 @@ struct Cells<'a> {
 
 impl Cells<'_> {
     fn row(&self, h: &mut Html, row: &FoundRow, found: &FoundRows, place: &Link) {
-        h.element("th", &[At::Lit("scope", "row"), At::Lit("class", "number")], |h| {
-            let number = row.number.to_string();
-            h.link(&place.clone().with("row", &number), &number);
-            if row.is_broken || row.left_out > 0 {
-                let why = match row.left_out {
-                    0 => "This row breaks off or is not of the format of its file.",
-                    _ => "This row is too long; only its beginning was read.",
-                };
-                h.literal(" ").leaf("span", &[At::Lit("class", "badge doubt"), At::Title(why)], "broken");
-            }
-        });
+        h.element(
+            "th",
+            &[At::Lit("scope", "row"), At::Lit("class", "number")],
+            |h| {
+                let number = row.number.to_string();
+                h.link(&place.clone().with("row", &number), &number);
+                if row.is_broken || row.left_out > 0 {
+                    let why = match row.left_out {
+                        0 => "This row breaks off or is not of the format of its file.",
+                        _ => "This row is too long; only its beginning was read.",
+                    };
+                    h.literal(" ").leaf(
+                        "span",
+                        &[At::Lit("class", "badge doubt"), At::Title(why)],
+                        "broken",
+                    );
+                }
+            },
+        );
         let mut cells: Vec<Option<&Value>> = vec![None; found.columns.len().min(COLUMNS_MAX)];
         for (at, value) in &row.cells {
             if let Some(cell) = cells.get_mut(*at) {
@@ -91,9 +103,9 @@ impl Cells<'_> {
             None => h.literal("<td></td>"),
             Some(Value::Null) => h.literal("<td><span class=\"null\">null</span></td>"),
             Some(Value::Bool(value)) => h.leaf("td", &[], if *value { "true" } else { "false" }),
-            Some(Value::Number(text)) => {
-                h.element("td", &[At::Lit("class", "number")], |h| self.marked(h, text))
-            }
+            Some(Value::Number(text)) => h.element("td", &[At::Lit("class", "number")], |h| {
+                self.marked(h, text)
+            }),
             Some(Value::Text(text)) => {
                 h.element("td", &[At::Lit("class", "text")], |h| self.marked(h, text))
             }
@@ -161,7 +173,10 @@ mod tests {
         table(&mut html, &found, &Link::literal("/x"), Some(&pattern));
         let markup = String::from_utf8(html.into_bytes()).unwrap();
         assert!(!markup.contains("<script"), "{markup}");
-        assert!(markup.contains("&lt;<mark>script</mark>&gt;alert"), "{markup}");
+        assert!(
+            markup.contains("&lt;<mark>script</mark>&gt;alert"),
+            "{markup}"
+        );
         assert!(markup.contains("href=\"/x?row=7\""), "{markup}");
     }
 
