@@ -42,8 +42,8 @@ pub struct Answer {
     found: BooleanBuffer,
     /// A bit for each row that is too old, of a table with a time to live.
     expired: Option<BooleanBuffer>,
-    /// The time of each row in microseconds, of a table with times. 0 where there is none.
-    times: Option<Vec<i64>>,
+    /// The time of each row in microseconds, of a table with times.
+    times: Option<Vec<Option<i64>>>,
 }
 
 impl Answer {
@@ -57,7 +57,11 @@ impl Answer {
         }
     }
 
-    pub(crate) fn with_times(mut self, times: Vec<i64>, expired: Option<BooleanBuffer>) -> Self {
+    pub(crate) fn with_times(
+        mut self,
+        times: Vec<Option<i64>>,
+        expired: Option<BooleanBuffer>,
+    ) -> Self {
         self.times = Some(times);
         self.expired = expired;
         self
@@ -104,14 +108,11 @@ impl Answer {
         }
     }
 
-    /// Returns the time of a row in microseconds since 1970-01-01 UTC, of a table with times.
+    /// Returns the time of a row in microseconds since 1970-01-01 UTC, of a table with times; `None` for a row whose time
+    /// is null, and for a key without a row.
     pub fn time(&self, row: usize) -> Option<i64> {
-        let is_found = row < self.found.len() && self.found.value(row);
-        self.times
-            .as_ref()
-            .filter(|_| is_found)
-            .and_then(|times| times.get(row))
-            .copied()
+        let times = self.times.as_ref()?;
+        times.get(row).copied().flatten()
     }
 
     /// Returns the numbers of the keys without a row that is not too old.
@@ -138,14 +139,18 @@ impl Answer {
     /// # Errors
     /// As [`Answer::dense`].
     pub fn sparse(&self) -> Result<RecordBatch, FeatureError> {
-        let live = (0..self.len()).filter(|row| self.is_live(*row));
-        let live = live.map(|row| u32::try_from(row).unwrap_or(u32::MAX));
-        let index = UInt32Array::from_iter_values(live);
+        let expired = self.expired.as_ref();
+        let is_all = self.found.count_set_bits() == self.len()
+            && expired.is_none_or(|expired| expired.count_set_bits() == 0);
+        let rows = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let index = match is_all {
+            true => UInt32Array::from_iter_values(rows),
+            false => UInt32Array::from_iter_values(rows.filter(|row| self.is_live(*row as usize))),
+        };
         let bad = |e: arrow_schema::ArrowError| FeatureError::Request(e.to_string());
         let mut fields = vec![Arc::new(Field::new("_idx", ArrowType::UInt32, false))];
         fields.extend(self.schema.fields().iter().cloned());
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
-        let is_all = index.len() == self.len();
         for column in &self.columns {
             columns.push(match is_all {
                 true => Arc::clone(column),
@@ -177,7 +182,7 @@ impl Answer {
         let found = BooleanBuffer::new_unset(count);
         let answer = Self::new(Arc::new(Schema::new(fields)), values, found);
         Ok(match schema.timestamp() {
-            Some(_) => answer.with_times(vec![0; count], None),
+            Some(_) => answer.with_times(vec![None; count], None),
             None => answer,
         })
     }
@@ -213,7 +218,7 @@ impl Answer {
         let times = places
             .iter()
             .map(|p| at(p).and_then(|(a, row)| a.time(row)));
-        let times = times.map(Option::unwrap_or_default).collect();
+        let times = times.collect();
         let is_expired =
             |(a, row): (&Self, usize)| a.expired.as_ref().is_some_and(|e| e.value(row));
         let expired = answers.iter().any(|a| a.expired.is_some()).then(|| {

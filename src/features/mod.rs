@@ -34,6 +34,8 @@ pub use crate::features::schema::DataType;
 pub use crate::features::schema::Number;
 pub use crate::features::schema::TableSchema;
 pub use crate::features::segment::Origin;
+#[doc(hidden)]
+pub use crate::features::segment::assemble_segment;
 pub use crate::features::table::FeatureTable;
 pub use crate::features::table::MaxAge;
 pub use crate::features::table::MemoryMode;

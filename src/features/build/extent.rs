@@ -16,6 +16,7 @@ use crate::features::build::spill::Spill;
 use crate::features::build::write::Extent;
 use crate::features::build::write::SegmentWriter;
 use crate::features::error::FeatureError;
+use crate::features::segment::CELL_BYTES;
 use crate::features::segment::Cell;
 use crate::features::segment::ROWS_PER_CELL;
 use crate::features::segment::RowLayout;
@@ -23,7 +24,11 @@ use crate::features::segment::Storage;
 use crate::features::segment::part_of;
 use crate::locks::lock;
 use crate::locks::threads;
+use crate::mapped_file::prefetch;
 use crate::progress::Progress;
+
+/// Number of records between the one that is laid out and the one that is asked for. They stand at random places.
+const AHEAD: usize = 16;
 
 /// The turn in which parts are written.
 struct Turn {
@@ -48,6 +53,11 @@ pub(super) fn write_parts(
     let sorter = Sorter {
         encoder,
         layout: &layout,
+        runs: Run::all(encoder, &layout),
+        has_runs_only: layout
+            .slots
+            .iter()
+            .all(|slot| matches!(slot.storage, Storage::Fixed(_)) && slot.null_bit.is_none()),
         parts: parts as u64,
         cells,
     };
@@ -133,9 +143,47 @@ fn write_in_turn(
 /// A record by its hash, its order, and its place among the records of the part.
 type Entry = (u64, u64, usize);
 
+/// Neighbouring values of fixed width, which stand in a row as in the fixed part of a record.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// The offset in the fixed part.
+    from: usize,
+    /// The offset in the row.
+    to: usize,
+    bytes: usize,
+}
+
+impl Run {
+    fn all(encoder: &Encoder, layout: &RowLayout) -> Vec<Self> {
+        let mut runs: Vec<Self> = Vec::new();
+        for slot in encoder.slots() {
+            let Some(to) = layout.slots.get(slot.place) else {
+                continue;
+            };
+            let Storage::Fixed(bytes) = to.storage else {
+                continue;
+            };
+            match runs.last_mut() {
+                Some(run) if run.from + run.bytes == slot.at && run.to + run.bytes == to.at => {
+                    run.bytes += bytes;
+                }
+                _ => runs.push(Self {
+                    from: slot.at,
+                    to: to.at,
+                    bytes,
+                }),
+            }
+        }
+        runs
+    }
+}
+
 struct Sorter<'a> {
     encoder: &'a Encoder,
     layout: &'a RowLayout,
+    runs: Vec<Run>,
+    /// True if rows have nothing beside runs: no texts and no nulls.
+    has_runs_only: bool,
     parts: u64,
     cells: u64,
 }
@@ -144,10 +192,17 @@ impl Sorter<'_> {
     fn lay_out(&self, records: &[u8]) -> Result<Extent, FeatureError> {
         let entries = self.sorted(records);
         let mut extent = Extent::default();
+        extent.rows.reserve_exact(entries.len() * self.layout.bytes);
+        let cells = usize::try_from(self.cells).unwrap_or(0);
+        extent.cells.reserve_exact(cells.saturating_mul(CELL_BYTES));
         let mut hashes: Vec<u64> = Vec::new();
         let (mut cell, mut first) = (0, 0_u32);
         let mut at = 0;
         while let Some((hash, ..)) = entries.get(at) {
+            if let Some((.., place)) = entries.get(at + AHEAD) {
+                prefetch(records, *place);
+                prefetch(records, *place + self.encoder.record_bytes() - 1);
+            }
             let same = entries.iter().skip(at).take_while(|e| e.0 == *hash).count();
             let run = entries.get(at..at + same).unwrap_or_default();
             at += same;
@@ -158,11 +213,10 @@ impl Sorter<'_> {
             }
             for (n, (_, _, place)) in run.iter().enumerate() {
                 let later = run.get(n + 1..).unwrap_or_default();
-                let key = self.key_bytes(records, *place);
-                if later
-                    .iter()
-                    .any(|(_, _, other)| self.key_bytes(records, *other) == key)
-                {
+                let is_own = |(_, _, other): &Entry| {
+                    self.key_bytes(records, *other) == self.key_bytes(records, *place)
+                };
+                if later.iter().any(is_own) {
                     extent.duplicates += 1;
                     continue;
                 }
@@ -239,15 +293,19 @@ impl Sorter<'_> {
         let start = extent.rows.len();
         extent.rows.resize(start + self.layout.bytes, 0);
         let row = extent.rows.get_mut(start..).unwrap_or_default();
+        for run in &self.runs {
+            copy(row, run.to, fixed.get(run.from..run.from + run.bytes));
+        }
+        if self.has_runs_only {
+            return;
+        }
         let mut text_at = self.encoder.record_bytes();
         for (bit, slot) in self.encoder.slots().iter().enumerate() {
             let Some(to) = self.layout.slots.get(slot.place) else {
                 continue;
             };
             match to.storage {
-                Storage::Fixed(width) => {
-                    copy(row, to.at, fixed.get(slot.at..slot.at + width));
-                }
+                Storage::Fixed(_) => {}
                 Storage::Inline(_) | Storage::Heap => {
                     let length = text_length(record, slot.at);
                     let text = record.get(text_at..text_at + length).unwrap_or_default();

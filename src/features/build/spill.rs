@@ -44,6 +44,15 @@ enum Block {
     File(std::ops::Range<u64>),
 }
 
+impl Block {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(range) => range.end - range.start,
+        }
+    }
+}
+
 impl Spill {
     /// Makes room for records. The file is made beside `path`, once it is needed.
     pub(super) fn new(path: &Path, parts: u32, memory_bytes: u64) -> Self {
@@ -105,7 +114,8 @@ impl Spill {
             let file = state.file.as_ref().map(|(_, _, file)| Arc::clone(file));
             (blocks.unwrap_or_default(), file)
         };
-        let mut records = Vec::new();
+        let bytes: u64 = blocks.iter().map(Block::bytes).sum();
+        let mut records = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
         let mut freed = 0;
         for block in blocks {
             match block {
@@ -177,6 +187,11 @@ impl<'a> SpillBuffers<'a> {
         let Some(buffer) = self.buffers.get_mut(part) else {
             return Ok(());
         };
+        // It went to the others with its memory.
+        if buffer.capacity() == 0 {
+            let record = size_of_val(&hash) + size_of_val(&order) + fixed.len();
+            buffer.reserve_exact(self.buffer_bytes + record);
+        }
         buffer.extend_from_slice(&hash.to_le_bytes());
         buffer.extend_from_slice(&order.to_le_bytes());
         buffer.extend_from_slice(fixed);
@@ -195,6 +210,7 @@ impl<'a> SpillBuffers<'a> {
     pub(super) fn finish(mut self) -> Result<(), FeatureError> {
         for (part, buffer) in self.buffers.iter_mut().enumerate() {
             if !buffer.is_empty() {
+                buffer.shrink_to_fit();
                 self.spill.put(part, buffer)?;
             }
         }

@@ -3,8 +3,9 @@
 //!
 //! - `head.rs`: the first page; `description.rs`: the schema, the parts and the origin as JSON
 //! - `hash.rs`: the keyed hash of keys; `cell.rs`: the directory; `row_layout.rs`: bytes of a row
-//! - `checks.rs`: checksums of blocks
+//! - `checks.rs`: checksums of blocks; `assemble.rs`: segments of any content, for tests
 
+mod assemble;
 mod cell;
 mod checks;
 mod description;
@@ -14,6 +15,10 @@ mod row_layout;
 #[cfg(test)]
 mod tests;
 
+#[doc(hidden)]
+pub use crate::features::segment::assemble::assemble_segment;
+#[cfg(test)]
+pub(crate) use crate::features::segment::assemble::take_apart;
 pub(crate) use crate::features::segment::cell::CELL_BYTES;
 pub(crate) use crate::features::segment::cell::Cell;
 pub(crate) use crate::features::segment::cell::ROWS_PER_CELL;

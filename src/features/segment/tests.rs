@@ -61,7 +61,11 @@ fn head_with_any_flipped_bit_is_refused() {
     for bit in 0..page.len() * 8 {
         let mut bad = page.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        assert!(Head::decode(&bad).is_err(), "bit {bit}");
+        let wanted = match bit {
+            0..64 => "it does not begin as a segment",
+            _ => "its first page is not what was written",
+        };
+        assert_eq!(Head::decode(&bad).unwrap_err(), wanted, "bit {bit}");
     }
     let cut = Head::decode(&page[..4095]).unwrap_err();
     assert_eq!(cut, "its first page is not what was written");

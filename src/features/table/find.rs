@@ -1,6 +1,6 @@
-//! Rows of keys. The cells of a group of keys are read one after the other without waiting, then a byte of each row,
-//! and only then is anything compared: a processor has ten and more reads of memory under way at a time, and a lookup
-//! that waits for each of its own takes three times as long.
+//! Rows of keys. The cells of keys are asked for some time before they are read, and so are the rows: a processor has
+//! ten and more reads of memory under way at a time, and a lookup that waits for each of its own takes three times as
+//! long. While the rows of one group of keys are copied, those of the next ones come.
 
 use crate::features::error::FeatureError;
 use crate::features::segment::CELL_BYTES;
@@ -13,45 +13,69 @@ use crate::features::table::keys::HashedKeys;
 use crate::features::table::keys::KeyValues;
 use crate::features::table::open::PartPlace;
 use crate::features::table::open::Segment;
+use crate::features::table::rows::GROUP;
+use crate::features::table::rows::Rows;
+use crate::mapped_file::prefetch;
 
-/// Keys of a group. Its cells and rows stay in the first cache.
-pub(super) const GROUP: usize = 64;
-
-/// The rows of a group of keys.
-#[derive(Default)]
-pub(super) struct Rows<'a> {
-    /// The bytes of each row; none for a key without one.
-    rows: Vec<&'a [u8]>,
-    /// The part of each row.
-    parts: Vec<usize>,
+/// A group of keys: their cells, and the rows that may be theirs.
+pub(super) struct Group<'a> {
+    cells: [Cell; GROUP],
+    rows: Rows<'a>,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn rows(&self) -> &[&'a [u8]] {
-        &self.rows
-    }
-
-    pub(super) fn parts(&self) -> &[usize] {
-        &self.parts
-    }
-
-    /// Forgets rows by their number in the group.
-    pub(super) fn forget(&mut self, mut is_forgotten: impl FnMut(usize) -> bool) {
-        for (n, row) in self.rows.iter_mut().enumerate() {
-            if is_forgotten(n) {
-                *row = &[];
-            }
+impl Default for Group<'_> {
+    fn default() -> Self {
+        Self {
+            cells: [Cell::default(); GROUP],
+            rows: Rows::default(),
         }
     }
+}
 
-    pub(super) fn put(&mut self, row: &'a [u8], part: usize) {
-        self.rows.push(row);
-        self.parts.push(part);
+/// The groups of the keys of a request, one after the other.
+pub(super) struct Groups<'a, 'k> {
+    finder: &'k Finder<'a>,
+    keys: &'k HashedKeys<'k>,
+    /// The number of the first key of the next group.
+    first: usize,
+    /// The next group, whose rows are under way, and another one; they change places.
+    groups: [Group<'a>; 2],
+}
+
+impl<'a, 'k> Groups<'a, 'k> {
+    /// Asks for what the first group needs.
+    pub(super) fn new(
+        finder: &'k Finder<'a>,
+        keys: &'k HashedKeys<'k>,
+    ) -> Result<Self, FeatureError> {
+        let mut groups: [Group<'a>; 2] = Default::default();
+        finder.ask(keys.group(0));
+        finder.ask(keys.group(GROUP));
+        finder.begin(keys.group(0), &mut groups[0])?;
+        Ok(Self {
+            finder,
+            keys,
+            first: 0,
+            groups,
+        })
     }
 
-    pub(super) fn clear(&mut self) {
-        self.rows.clear();
-        self.parts.clear();
+    /// Returns the rows of the next group; `None` behind the last one.
+    pub(super) fn next_rows(&mut self) -> Result<Option<&mut Rows<'a>>, FeatureError> {
+        let first = self.first;
+        if first >= self.keys.len() {
+            return Ok(None);
+        }
+        self.first = first + GROUP;
+        let [even, odd] = &mut self.groups;
+        let (now, next) = match (first / GROUP).is_multiple_of(2) {
+            true => (even, odd),
+            false => (odd, even),
+        };
+        self.finder.ask(self.keys.group(first + 2 * GROUP));
+        self.finder.begin(self.keys.group(first + GROUP), next)?;
+        self.finder.compare((self.keys, first), now)?;
+        Ok(Some(&mut now.rows))
     }
 }
 
@@ -77,38 +101,66 @@ impl<'a> Finder<'a> {
         &self.table.layout
     }
 
-    /// Finds the rows of the group that begins at a key.
-    pub(super) fn find(
-        &self,
-        keys: &HashedKeys<'_>,
-        first: usize,
-        rows: &mut Rows<'a>,
-    ) -> Result<(), FeatureError> {
-        let hashes = keys.hashes().get(first..).unwrap_or_default();
-        let hashes = hashes.get(..GROUP).unwrap_or(hashes);
-        let mut cells = [(Cell::default(), 0); GROUP];
-        for (to, hash) in cells.iter_mut().zip(hashes) {
-            *to = self.cell(*hash)?;
+    /// Asks for the cells of hashes.
+    #[inline]
+    fn ask(&self, hashes: &[u64]) {
+        for hash in hashes {
+            let (part, cell) = part_of(*hash, self.table.parts.len() as u64, self.table.cells);
+            if let Some(place) = self.table.parts.get(part) {
+                prefetch(self.bytes, place.cells_at + cell as usize * CELL_BYTES);
+            }
         }
-        rows.clear();
-        let mut seen = 0_u8;
-        for ((cell, part), hash) in cells.iter().zip(hashes) {
+    }
+
+    /// Reads the cells of hashes, and asks for the first row of each one that may be that of its key.
+    fn begin(&self, hashes: &[u64], group: &mut Group<'a>) -> Result<(), FeatureError> {
+        group.rows.clear();
+        for (to, hash) in group.cells.iter_mut().zip(hashes) {
+            let (cell, part) = self.cell(*hash)?;
             let row = match cell.candidates(*hash).next() {
-                Some(at) => self.row(*part, at)?,
+                Some(at) => self.row(part, at)?,
                 None => &[],
             };
-            seen ^= row.first().copied().unwrap_or(0);
-            rows.put(row, *part);
+            // It may lie in two cache lines.
+            prefetch(row, 0);
+            prefetch(row, row.len().wrapping_sub(1));
+            *to = cell;
+            group.rows.put(row, part);
         }
-        std::hint::black_box(seen);
-        for (n, ((cell, part), hash)) in cells.iter().zip(hashes).enumerate() {
-            let Some(row) = rows.rows.get_mut(n).filter(|row| !row.is_empty()) else {
+        Ok(())
+    }
+
+    /// Compares the keys from a number on with the rows of a group, and forgets those of other keys.
+    fn compare(
+        &self,
+        (keys, first): (&HashedKeys<'_>, usize),
+        group: &mut Group<'a>,
+    ) -> Result<(), FeatureError> {
+        let hashes = keys.group(first);
+        let single = keys
+            .only_words()
+            .zip(self.table.schema.key_places().first());
+        let single =
+            single.and_then(|(words, place)| Some((words, self.table.layout.slots.get(*place)?)));
+        let (rows, parts) = group.rows.parts_mut();
+        let all = rows.iter_mut().zip(parts).zip(&group.cells).zip(hashes);
+        for (n, (((row, part), cell), hash)) in all.enumerate() {
+            if row.is_empty() {
                 continue;
-            };
+            }
+            let key = (keys, first + n);
             if keys.is_absent(first + n) {
                 *row = &[];
-            } else if !self.is_row_of(row, *part, (keys, first + n))? {
-                *row = self.other_row(cell, (*part, *hash), (keys, first + n))?;
+                continue;
+            }
+            let is_same = match single {
+                Some((words, slot)) => {
+                    is_word(row, slot, words.get(first + n).copied().unwrap_or(0))
+                }
+                None => self.is_row_of(row, *part, key)?,
+            };
+            if !is_same {
+                *row = self.other_row(cell, (*part, *hash), key)?;
             }
         }
         Ok(())
@@ -179,9 +231,7 @@ impl<'a> Finder<'a> {
             };
             let is_same = match values {
                 KeyValues::Words(words) => {
-                    let word = words.get(number).copied().unwrap_or(0).to_le_bytes();
-                    let width = slot.storage.bytes();
-                    row.get(slot.at..slot.at + width) == word.get(..width)
+                    is_word(row, slot, words.get(number).copied().unwrap_or(0))
                 }
                 KeyValues::Texts(texts) => {
                     self.text(row, part, slot)? == texts.value(number).as_bytes()
@@ -268,5 +318,18 @@ impl<'a> Finder<'a> {
                 self.table.memory.read_ahead(start..start + length);
             }
         }
+    }
+}
+
+/// Returns true if a column of a row is an integer, in as many bytes as the type of the column has.
+#[inline]
+fn is_word(row: &[u8], slot: &Slot, word: u64) -> bool {
+    let field = row.get(slot.at..).unwrap_or_default();
+    match slot.storage {
+        Storage::Fixed(8) => field.first_chunk() == Some(&word.to_le_bytes()),
+        Storage::Fixed(4) => field.first_chunk() == Some(&(word as u32).to_le_bytes()),
+        Storage::Fixed(2) => field.first_chunk() == Some(&(word as u16).to_le_bytes()),
+        Storage::Fixed(1) => field.first_chunk() == Some(&(word as u8).to_le_bytes()),
+        Storage::Fixed(_) | Storage::Inline(_) | Storage::Heap => false,
     }
 }

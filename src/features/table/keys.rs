@@ -7,6 +7,7 @@ use crate::features::schema::TableSchema;
 use crate::features::segment::KeyHash;
 use crate::features::segment::put_key_text;
 use crate::features::segment::put_key_word;
+use crate::features::table::rows::GROUP;
 
 /// The values of a column of the keys.
 pub(super) enum KeyValues<'a> {
@@ -66,6 +67,20 @@ impl<'a> HashedKeys<'a> {
         &self.hashes
     }
 
+    /// Returns the hashes of the group that begins with a key; none behind the last one.
+    pub(super) fn group(&self, first: usize) -> &[u64] {
+        let hashes = self.hashes.get(first..).unwrap_or_default();
+        hashes.get(..GROUP).unwrap_or(hashes)
+    }
+
+    /// Returns the integers of keys of one column of them.
+    pub(super) fn only_words(&self) -> Option<&[u64]> {
+        match self.columns.as_slice() {
+            [KeyValues::Words(words)] => Some(words),
+            _ => None,
+        }
+    }
+
     pub(super) fn columns(&self) -> &[KeyValues<'a>] {
         &self.columns
     }
@@ -98,6 +113,7 @@ impl KeyValues<'_> {
 
     fn fits_all(&self, data_type: DataType) -> bool {
         match self {
+            Self::Words(_) if matches!(data_type, DataType::Int64 | DataType::UInt64) => true,
             Self::Words(words) => words.iter().all(|word| word_fits(*word, data_type)),
             Self::Texts(_) => true,
         }

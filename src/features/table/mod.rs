@@ -1,14 +1,15 @@
 //! Lookups in a segment.
 //!
 //! - `open.rs`: a segment from its file; `memory.rs`: its bytes, in a map or in large pages, and their checksums
-//! - `keys.rs`: keys as they are hashed and compared; `find.rs`: rows of keys, in groups, so that the reads of memory
-//!   of many keys are under way at the same time
+//! - `keys.rs`: keys as they are hashed and compared; `rows.rs`, `find.rs`: rows of keys, in groups, so that the reads of
+//!   memory of many keys are under way at the same time
 //! - `take.rs`: columns of rows; `scan.rs`: rows one after the other
 
 mod find;
 mod keys;
 mod memory;
 mod open;
+mod rows;
 mod scan;
 mod take;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_buffer::BooleanBuffer;
+use arrow_buffer::Buffer;
 use arrow_schema::Field;
 use arrow_schema::Schema;
 
@@ -29,11 +31,12 @@ use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::TableSchema;
 use crate::features::segment::Origin;
 use crate::features::table::find::Finder;
-use crate::features::table::find::GROUP;
-use crate::features::table::find::Rows;
+use crate::features::table::find::Groups;
 use crate::features::table::keys::HashedKeys;
 pub use crate::features::table::open::MemoryMode;
 use crate::features::table::open::Segment;
+use crate::features::table::rows::Bits;
+use crate::features::table::rows::Rows;
 use crate::features::table::take::Column;
 
 /// Condition of the age of rows.
@@ -46,9 +49,10 @@ pub struct MaxAge {
 }
 
 impl MaxAge {
-    fn is_over(self, time: i64) -> bool {
+    /// Returns true if a row is too old, or has no time, so that nobody knows its age.
+    fn is_over(self, time: Option<i64>) -> bool {
         let ttl = i64::try_from(self.ttl.as_micros()).unwrap_or(i64::MAX);
-        self.now.saturating_sub(time) > ttl
+        time.is_none_or(|time| self.now.saturating_sub(time) > ttl)
     }
 }
 
@@ -120,40 +124,40 @@ impl FeatureTable {
             .iter()
             .map(|at| self.column(*at, keys.len()))
             .collect();
-        let mut found = vec![false; keys.len()];
-        let mut expired = max_age.map(|_| vec![false; keys.len()]);
-        let mut times = self.0.schema.timestamp_place().map(|_| vec![0; keys.len()]);
-        let mut rows = Rows::default();
-        for first in (0..keys.len()).step_by(GROUP) {
-            finder.find(&keys, first, &mut rows)?;
-            for (n, row) in rows.rows().iter().enumerate() {
-                found[first + n] = !row.is_empty();
-            }
-            if let Some(times) = &mut times {
-                self.read_times(&rows, &mut times[first..]);
+        let (mut found, mut times) = (Vec::new(), Vec::new());
+        let mut expired = max_age.map(|_| Vec::new());
+        let has_times = self.0.schema.timestamp_place().is_some();
+        let mut groups = Groups::new(&finder, &keys)?;
+        while let Some(rows) = groups.next_rows()? {
+            let mut present = rows.present();
+            present.append(&mut found);
+            if has_times {
+                let first = times.len();
+                self.read_times(rows, &mut times);
                 if let (Some(max_age), Some(expired)) = (max_age, &mut expired) {
-                    rows.forget(|n| {
-                        let is_over = found[first + n] && max_age.is_over(times[first + n]);
-                        expired[first + n] = is_over;
-                        is_over
-                    });
+                    let times = times.get(first..).unwrap_or_default();
+                    let over = Bits::of(times, |time| max_age.is_over(*time)).and(present);
+                    over.append(expired);
+                    rows.forget(over);
+                    present = present.without(over);
                 }
             }
             for column in &mut out {
-                column.take(&finder, &rows)?;
+                column.take(&finder, rows, present)?;
             }
         }
+        let count = keys.len();
         let fields: Vec<Arc<Field>> = places
             .iter()
             .map(|at| Arc::clone(&self.0.fields[*at]))
             .collect();
         let arrays = out.into_iter().map(|column| column.finish(&self.0));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-        let bits = |flags: Vec<bool>| BooleanBuffer::from(flags);
+        let bits = |bytes: Vec<u8>| BooleanBuffer::new(Buffer::from_vec(bytes), 0, count);
         let answer = Answer::new(Arc::new(Schema::new(fields)), arrays, bits(found));
-        Ok(match times {
-            Some(times) => answer.with_times(times, expired.map(bits)),
-            None => answer,
+        Ok(match has_times {
+            true => answer.with_times(times, expired.map(bits)),
+            false => answer,
         })
     }
 
@@ -179,19 +183,20 @@ impl FeatureTable {
         }
     }
 
-    fn read_times(&self, rows: &Rows<'_>, times: &mut [i64]) {
-        let slot = self
-            .0
-            .schema
-            .timestamp_place()
-            .and_then(|at| self.0.layout.slots.get(at));
-        let Some(slot) = slot else {
+    /// Appends the times of rows; none of a row without one.
+    fn read_times(&self, rows: &Rows<'_>, times: &mut Vec<Option<i64>>) {
+        let layout = &self.0.layout;
+        let slot = self.0.schema.timestamp_place();
+        let Some(slot) = slot.and_then(|at| layout.slots.get(at)) else {
             return;
         };
-        for (time, row) in times.iter_mut().zip(rows.rows()) {
+        times.extend(rows.rows().iter().map(|row| {
             let bytes = row.get(slot.at..).and_then(|rest| rest.first_chunk::<8>());
-            *time = bytes.map_or(0, |bytes| i64::from_le_bytes(*bytes));
-        }
+            let is_known = !layout.is_null(slot, row);
+            bytes
+                .filter(|_| is_known)
+                .map(|bytes| i64::from_le_bytes(*bytes))
+        }));
     }
 
     fn column(&self, place: usize, keys: usize) -> Column {

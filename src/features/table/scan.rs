@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::features::error::FeatureError;
 use crate::features::table::FeatureTable;
 use crate::features::table::find::Finder;
-use crate::features::table::find::GROUP;
-use crate::features::table::find::Rows;
+use crate::features::table::rows::GROUP;
+use crate::features::table::rows::Rows;
 use crate::features::table::take::Column;
 
 impl FeatureTable {
@@ -30,8 +30,9 @@ impl FeatureTable {
             for (part, at) in places.by_ref().take(GROUP) {
                 rows.put(finder.row(part, at)?, part);
             }
+            let present = rows.present();
             for column in &mut out {
-                column.take(&finder, &rows)?;
+                column.take(&finder, &rows, present)?;
             }
         }
         let arrays = out.into_iter().map(|column| column.finish(&self.0));

@@ -21,10 +21,12 @@ use crate::features::build::little_endian;
 use crate::features::error::FeatureError;
 use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::DataType;
+use crate::features::segment::RowLayout;
 use crate::features::segment::Slot;
 use crate::features::table::find::Finder;
-use crate::features::table::find::Rows;
 use crate::features::table::open::Segment;
+use crate::features::table::rows::Bits;
+use crate::features::table::rows::Rows;
 
 /// A column of an answer that is being made.
 pub(super) struct Column {
@@ -36,8 +38,8 @@ pub(super) struct Column {
     count: usize,
     /// The ends of texts.
     offsets: Vec<i32>,
-    /// A flag for each value that is there; empty as long as all are.
-    valid: Vec<bool>,
+    /// A bit for each value that is there, as Arrow keeps them; empty as long as all are.
+    valid: Vec<u8>,
 }
 
 impl Column {
@@ -59,13 +61,14 @@ impl Column {
         }
     }
 
-    /// Takes the values of the next rows.
+    /// Takes the values of the next rows. All groups but the last one are full.
     pub(super) fn take(
         &mut self,
         finder: &Finder<'_>,
         rows: &Rows<'_>,
+        present: Bits,
     ) -> Result<(), FeatureError> {
-        self.take_nulls(finder, rows);
+        self.take_nulls(finder.layout(), rows, present);
         let (at, count) = (self.slot.at, self.count);
         self.count += rows.rows().len();
         match self.data_type {
@@ -89,17 +92,22 @@ impl Column {
         Ok(())
     }
 
-    fn take_nulls(&mut self, finder: &Finder<'_>, rows: &Rows<'_>) {
-        let layout = finder.layout();
-        let is_null = |row: &&[u8]| row.is_empty() || layout.is_null(&self.slot, row);
+    fn take_nulls(&mut self, layout: &RowLayout, rows: &Rows<'_>, present: Bits) {
+        let valid = match self.slot.null_bit {
+            None => present,
+            Some(bit) => {
+                let (at, mask) = (layout.nulls_at + bit / 8, 1_u8 << (bit % 8));
+                let is_null = |row: &&[u8]| row.get(at).is_some_and(|byte| byte & mask != 0);
+                present.without(Bits::of(rows.rows(), is_null))
+            }
+        };
         if self.valid.is_empty() {
-            if !rows.rows().iter().any(is_null) {
+            if valid == Bits::first(rows.rows().len()) {
                 return;
             }
-            self.valid = vec![true; self.count];
+            self.valid = vec![u8::MAX; self.count / 8];
         }
-        self.valid
-            .extend(rows.rows().iter().map(|row| !is_null(row)));
+        valid.append(&mut self.valid);
     }
 
     fn take_texts(&mut self, finder: &Finder<'_>, rows: &Rows<'_>) -> Result<(), FeatureError> {
@@ -122,13 +130,13 @@ impl Column {
     }
 
     /// Returns the array.
-    pub(super) fn finish(mut self, table: &Segment) -> Result<ArrayRef, FeatureError> {
-        if !self.valid.is_empty() {
-            self.valid.resize(self.count, true);
-        }
+    pub(super) fn finish(self, table: &Segment) -> Result<ArrayRef, FeatureError> {
         let nulls = match self.valid.is_empty() {
             true => None,
-            false => Some(NullBuffer::new(BooleanBuffer::from(self.valid))),
+            false => {
+                let bits = BooleanBuffer::new(Buffer::from_vec(self.valid), 0, self.count);
+                Some(NullBuffer::new(bits))
+            }
         };
         let values = Buffer::from(self.values);
         let count = self.count;
@@ -195,8 +203,10 @@ where
 fn copy_values<const W: usize>(to: &mut MutableBuffer, count: usize, rows: &[&[u8]], at: usize) {
     let (values, _) = to.as_slice_mut().as_chunks_mut::<W>();
     let values = values.get_mut(count..).unwrap_or_default();
+    // One comparison of lengths for each value.
+    let end = at + W;
     for (to, row) in values.iter_mut().zip(rows) {
-        if let Some(value) = row.get(at..).and_then(|rest| rest.first_chunk::<W>()) {
+        if let Some(value) = row.get(..end).and_then(|front| front.last_chunk::<W>()) {
             *to = little_endian(*value);
         }
     }

@@ -1,3 +1,5 @@
+mod mutations;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -245,30 +247,40 @@ fn duplicates_and_rows_without_a_key_are_counted_and_the_last_row_counts() {
 fn rows_older_than_the_time_to_live_are_expired_and_not_missing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.segment");
-    let times = TimestampMicrosecondArray::from(vec![1_000_000, 9_000_000]).with_timezone("UTC");
+    let times = vec![Some(1_000_000), Some(9_000_000), None];
+    let times = TimestampMicrosecondArray::from(times).with_timezone("UTC");
     let rows = batch(vec![
-        ("id", ints(&[Some(1), Some(2)])),
+        ("id", ints(&[Some(1), Some(2), Some(4)])),
         ("at", Arc::new(times)),
-        ("v", ints(&[Some(5), Some(6)])),
+        ("v", ints(&[Some(5), Some(6), Some(7)])),
     ]);
     let mut options = options(&["id"]);
     options.timestamp = Some("at".to_owned());
     build(&path, &[rows], &options);
     let table = FeatureTable::open(&path, MemoryMode::Map).unwrap();
-    let keys = Keys::of_texts(table.schema(), &["1", "2", "3"]).unwrap();
+    let keys = Keys::of_texts(table.schema(), &["1", "2", "3", "4"]).unwrap();
     let max_age = MaxAge {
         ttl: Duration::from_secs(5),
         now: 10_000_000,
     };
     let answer = table.get(&keys, &["v"], Some(max_age)).unwrap();
-    assert_eq!(numbers(&answer, 0), [None, Some(6), None]);
-    assert_eq!(answer.status(0, 0), Status::Expired);
-    assert_eq!(answer.status(2, 0), Status::Missing);
-    assert_eq!((answer.time(0), answer.time(2)), (Some(1_000_000), None));
+    assert_eq!(numbers(&answer, 0), [None, Some(6), None, None]);
+    let statuses: Vec<Status> = (0..4).map(|row| answer.status(row, 0)).collect();
+    assert_eq!(
+        statuses,
+        [
+            Status::Expired,
+            Status::Present,
+            Status::Missing,
+            Status::Expired
+        ]
+    );
+    let times: Vec<_> = (0..4).map(|row| answer.time(row)).collect();
+    assert_eq!(times, [Some(1_000_000), Some(9_000_000), None, None]);
     // A clock that went back makes nothing old.
     let before = MaxAge { now: -1, ..max_age };
     let answer = table.get(&keys, &["v"], Some(before)).unwrap();
-    assert_eq!(numbers(&answer, 0), [Some(5), Some(6), None]);
+    assert_eq!(numbers(&answer, 0), [Some(5), Some(6), None, None]);
 }
 
 #[test]
