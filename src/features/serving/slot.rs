@@ -47,6 +47,8 @@ pub(super) struct Rows {
     pub(super) schema: TableSchema,
     /// Segments, the newest first: its rows replace those of the others.
     pub(super) segments: Vec<Segment>,
+    /// The number of rows without those that a newer one replaces, where it is known.
+    pub(super) count: Option<u64>,
 }
 
 /// An open segment.
@@ -115,6 +117,7 @@ impl Rows {
         Self {
             schema: segment.table.schema().clone(),
             segments: vec![segment],
+            count: None,
         }
     }
 
@@ -237,7 +240,7 @@ impl Slot {
         TableState {
             name: self.config.name.clone(),
             schema,
-            rows: count,
+            rows: rows.as_ref().and_then(|rows| rows.count).unwrap_or(count),
             bytes,
             origin: is_loaded.map(|rows| rows.origin(&self.config.name)),
             has_source: self.config.source.is_some(),

@@ -12,8 +12,7 @@ pub struct TableState {
     pub name: String,
     /// The columns; none before the first load of a table whose configuration names none.
     pub schema: Option<TableSchema>,
-    /// The number of rows. Of a table that clients write to, one that a later write replaced counts until both are
-    /// joined.
+    /// The number of rows. One that a later write replaced does not count.
     pub rows: u64,
     /// The bytes of its segments.
     pub bytes: u64,

@@ -92,6 +92,7 @@ fn rows_that_are_written_replace_those_of_the_same_key() {
         3
     );
     assert_eq!(first.write("t", &[], NOW).unwrap(), 0);
+    assert_eq!(first.state("t").unwrap().rows, 4);
     let all = |tables: &FeatureTables| ["1", "2", "3", "4", "5"].map(|key| value(tables, key));
     let wanted = [Some(1.0), Some(20.0), Some(3.0), Some(40.0), None];
     assert_eq!(all(&first), wanted);
@@ -100,6 +101,7 @@ fn rows_that_are_written_replace_those_of_the_same_key() {
     drop(first);
     let second = tables(&dir);
     assert_eq!(all(&second), wanted);
+    assert_eq!(second.state("t").unwrap().rows, 4);
     second.compact("t", NOW + 2).unwrap();
     assert_eq!(all(&second), wanted);
     assert_eq!(segments(dir.path()).len(), 1);
@@ -124,6 +126,8 @@ fn many_writes_are_joined_and_answer_as_a_map_would() {
             .write("t", &[batch(&rows)], NOW + i64::from(write))
             .unwrap();
         model.extend(rows);
+        let count = model.len() as u64;
+        assert_eq!(written.state("t").unwrap().rows, count, "{write}");
         assert!(
             segments(dir.path()).len() <= WRITTEN_SEGMENTS_MAX,
             "{write}"
@@ -281,7 +285,11 @@ fn tables_of_the_configuration_without_a_source_are_written_to() {
             .unwrap()
             .contains("other columns than the configuration")
     );
-    assert!(second.write("t", &[batch(&[(2, 2.0)])], NOW).is_err());
+    let refused = second.write("t", &[batch(&[(2, 2.0)])], NOW).unwrap_err();
+    assert!(
+        matches!(refused, FeatureError::Mismatch { .. }),
+        "{refused}"
+    );
     drop(second);
     assert_eq!(value(&open(&config, dir.path(), &memory), "1"), Some(1.0));
 }
@@ -421,10 +429,13 @@ fn list_that_is_damaged_is_reported_and_nothing_is_removed() {
         std::fs::write(&list, bad).unwrap();
         let second = open(&config, dir.path(), &memory);
         assert!(second.state("t").unwrap().failure.is_some(), "{bad}");
-        assert!(
-            second.write("t", &[batch(&[(2, 2.0)])], NOW).is_err(),
-            "{bad}"
-        );
+        let refused = second.write("t", &[batch(&[(2, 2.0)])], NOW).unwrap_err();
+        // The one with another number is whole, and its segment is not there.
+        let is_told = match bad.contains("000000000009") {
+            true => matches!(refused, FeatureError::File { .. }),
+            false => matches!(refused, FeatureError::Damaged { .. }),
+        };
+        assert!(is_told, "{bad}: {refused}");
     }
     assert_eq!(segments(dir.path()), ["000000000001.segment"]);
     std::fs::write(&list, good).unwrap();

@@ -27,6 +27,8 @@ pub(in crate::features::serving) struct SegmentList {
     pub(super) next: u64,
     /// Names of files, the newest first.
     pub(in crate::features::serving) segments: Vec<String>,
+    /// The number of rows, without those that a later one replaced; `None` where it is not known.
+    pub(super) rows: Option<u64>,
 }
 
 /// The file.
@@ -40,6 +42,8 @@ struct ListFile {
     columns: Vec<ColumnFile>,
     next: u64,
     segments: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +63,7 @@ impl SegmentList {
             schema,
             next: 1,
             segments: Vec::new(),
+            rows: Some(0),
         }
     }
 
@@ -94,6 +99,7 @@ impl SegmentList {
             schema: TableSchema::new(columns, &file.key, file.timestamp.as_deref())?,
             next: file.next,
             segments: file.segments,
+            rows: file.rows,
         }))
     }
 
@@ -116,6 +122,7 @@ impl SegmentList {
             columns: columns.collect(),
             next: self.next,
             segments: self.segments.clone(),
+            rows: self.rows,
         };
         let text = serde_json::to_string(&file);
         let text = text.map_err(|e| FeatureError::Request(e.to_string()))?;

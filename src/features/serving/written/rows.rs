@@ -12,6 +12,7 @@ use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 
 use crate::features::error::FeatureError;
+use crate::features::keys::Keys;
 use crate::features::schema::ColumnSpec;
 use crate::features::schema::TableSchema;
 use crate::features::schema::widen;
@@ -91,4 +92,26 @@ pub(super) fn rows_of(
             conformed(table.schema(), &batch)
         })
     })
+}
+
+/// Returns the number of rows of a segment whose keys have rows in other segments.
+pub(super) fn rows_also_in(
+    others: &[Arc<FeatureTable>],
+    segment: &FeatureTable,
+) -> Result<u64, FeatureError> {
+    let schema = segment.schema();
+    let mut count = 0;
+    for first in (0..segment.rows()).step_by(BATCH_ROWS) {
+        let batch = segment.scan(first, BATCH_ROWS)?;
+        let key = schema.key().filter_map(|column| {
+            let values = batch.column_by_name(&column.name)?;
+            Some((column.name.clone(), Arc::clone(values)))
+        });
+        let keys = Keys::of_columns(schema, &key.collect::<Vec<_>>())?;
+        let answers = others.iter().map(|other| other.get(&keys, &[], None));
+        let answers = answers.collect::<Result<Vec<_>, _>>()?;
+        let is_there = |row: &usize| answers.iter().any(|answer| answer.is_live(*row));
+        count += (0..keys.len()).filter(is_there).count() as u64;
+    }
+    Ok(count)
 }

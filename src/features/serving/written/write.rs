@@ -15,7 +15,9 @@ use crate::features::serving::slot::Segment;
 use crate::features::serving::slot::Slot;
 use crate::features::serving::written::list::SegmentList;
 use crate::features::serving::written::rows::conformed;
+use crate::features::serving::written::rows::rows_also_in;
 use crate::features::serving::written::rows::rows_of;
+use crate::features::table::FeatureTable;
 use crate::locks::lock;
 use crate::progress::NoProgress;
 
@@ -61,8 +63,11 @@ pub(in crate::features::serving) fn refresh(slot: &Slot) -> Result<SegmentList, 
 }
 
 fn serve(slot: &Slot, list: &SegmentList, segments: Vec<Segment>) {
-    let schema = list.schema.clone();
-    slot.serve(Rows { schema, segments });
+    slot.serve(Rows {
+        schema: list.schema.clone(),
+        segments,
+        count: list.rows,
+    });
 }
 
 /// Writes rows durably. Returns their number.
@@ -86,6 +91,13 @@ pub(in crate::features::serving) fn write(
     let _turn = slot.directory.turn()?;
     let mut list = refresh(slot)?;
     let segment = build(slot, &mut list, batches.into_iter().map(Ok), now)?;
+    // Rows that cannot be read are not counted; the write is none of theirs.
+    let replaced = rows_also_in(&served(slot), &segment.table).ok();
+    let new = replaced.map(|count| segment.table.rows().saturating_sub(count));
+    list.rows = list
+        .rows
+        .zip(new)
+        .map(|(rows, new)| rows.saturating_add(new));
     list.segments.insert(0, segment.file.clone());
     commit(slot, &list, vec![segment], 0)?;
     if list.segments.len() > WRITTEN_SEGMENTS_MAX {
@@ -108,6 +120,13 @@ pub(in crate::features::serving) fn compact(slot: &Slot, now: i64) -> Result<(),
     let mut list = refresh(slot)?;
     let count = list.segments.len();
     join(slot, &mut list, count, now)
+}
+
+/// Returns the segments that are served.
+fn served(slot: &Slot) -> Vec<Arc<FeatureTable>> {
+    let rows = slot.rows();
+    let segments = rows.iter().flat_map(|rows| &rows.segments);
+    segments.map(|s| Arc::clone(&s.table)).collect()
 }
 
 fn writable(slot: &Slot) -> Result<crate::features::schema::TableSchema, FeatureError> {
@@ -192,6 +211,9 @@ fn join(slot: &Slot, list: &mut SegmentList, count: usize, now: i64) -> Result<(
         .map(|segment| Arc::clone(&segment.table));
     let joined = build(slot, list, rows_of(tables.collect()), now)?;
     list.segments.splice(..newest.len(), [joined.file.clone()]);
+    if list.segments.len() == 1 {
+        list.rows = Some(joined.table.rows());
+    }
     commit(slot, list, vec![joined], newest.len())?;
     // Readers of the old files keep them until they are done.
     for segment in &newest {

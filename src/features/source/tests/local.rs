@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::reason;
 use super::shown;
+use crate::error_kind::ErrorKind;
 use crate::features::config::SourceConfig;
 use crate::features::error::FeatureError;
 use crate::features::source::LocalSources;
@@ -192,7 +193,15 @@ fn file_that_vanishes_between_list_and_open_is_an_error() {
     fs::remove_file(dir.path().join("2024-01-14/a.parquet")).unwrap();
     let error = source.open(&partition).err().unwrap();
     assert!(error.to_string().contains("a.parquet"), "{error}");
-    assert!(source.check(&partition).is_err());
+    let gone = source.check(&partition).unwrap_err();
+    let is_gone = matches!(
+        &gone,
+        FeatureError::Source {
+            kind: ErrorKind::NotFound,
+            ..
+        }
+    );
+    assert!(is_gone, "{gone}");
     // An open file stays readable.
     let mut bytes = [0; 3];
     assert_eq!(opened[0].source.read_at(&mut bytes, 0).unwrap(), 3);
@@ -218,7 +227,8 @@ fn partition_of_many_files_does_not_keep_them_open() {
     opened[299].source.read_at(&mut bytes, 0).unwrap();
     assert_eq!(&bytes, b"299");
     fs::write(dir.path().join("2024-01-14/000.parquet"), "longer").unwrap();
-    assert!(opened[0].source.read_at(&mut bytes, 0).is_err());
+    let changed = opened[0].source.read_at(&mut bytes, 0).unwrap_err();
+    assert!(changed.to_string().contains("changed since"), "{changed}");
 }
 
 #[test]
