@@ -1,6 +1,7 @@
 //! The server of feature tables, over HTTP and Arrow Flight. `spec/features.md` is the specification.
 //!
-//! - `server.rs`, `connection.rs`, `timed_stream.rs`: listeners, connections, clients that stall
+//! - `server.rs`, `connection.rs`: listeners and connections, over `http_server`; `taking.rs`: answers that a client of
+//!   HTTP/2 does not take
 //! - `state.rs`, `guard.rs`, `metrics.rs`: the tables and budgets of the server; access; counters
 //! - `body.rs`, `arrow_stream.rs`: bodies of requests and answers; Arrow streams in them
 //! - `lookup.rs`: a request for rows, on the thread of the connection or beside it
@@ -23,8 +24,8 @@ mod polling;
 mod refusal;
 mod server;
 mod state;
+mod taking;
 mod text;
-mod timed_stream;
 
 #[doc(hidden)]
 pub use flight::decode_message;

@@ -17,6 +17,7 @@ use crate::feature_server::connection::serve;
 use crate::feature_server::guard::Guard;
 use crate::feature_server::limits::CONNECTIONS_MAX;
 use crate::feature_server::limits::PARTING;
+use crate::feature_server::limits::STALL;
 use crate::feature_server::state::Shared;
 use crate::features::serving::FeatureTables;
 use crate::keyring::BearerToken;
@@ -96,6 +97,7 @@ impl FeatureServer {
                 shared: Arc::clone(&shared),
                 slots: Arc::clone(&slots),
                 ending: ended.clone(),
+                stall: STALL,
             };
             runtime.spawn(serve(listener, endpoint));
             Ok(bound)

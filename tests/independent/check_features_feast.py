@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 import pandas as pd
-from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig
+from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig
 from feast.types import Float32, Float64, Int64, String
 from feast.value_type import ValueType
 
@@ -47,6 +47,10 @@ assert [[names[s].name for s in result] for result in statuses[1:]] == [
     ["PRESENT", "NOT_FOUND", "PRESENT"], ["PRESENT", "NOT_FOUND", "NULL_VALUE"]], statuses
 answer = store.get_online_features(features=["users:score"], entity_rows=rows[:1], full_feature_names=True)
 assert answer.to_dict() == {"user_id": ["u1"], "users__score": [0.125]}, answer.to_dict()
+# A feature service is one of the client's registry, which asks for its features by name.
+store.registry.apply_feature_service(FeatureService(name="fraud", features=[views[0][["visits", "score"]]]), "lab")
+answer = store.get_online_features(features=store.get_feature_service("fraud"), entity_rows=rows[:1])
+assert answer.to_dict() == {"user_id": ["u1"], "visits": [1], "score": [0.125]}, answer.to_dict()
 
 # Rows that Feast writes; one is too old for the table.
 now = datetime.datetime.now(datetime.timezone.utc)

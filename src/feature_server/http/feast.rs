@@ -98,7 +98,7 @@ fn plan(tables: &FeatureTables, read: ReadJson) -> Result<Plan, Refusal> {
     if let Some(service) = &read.feature_service {
         let shown: String = service.chars().take(80).collect();
         let why = format!(
-            "this server has no feature services such as `{shown}`: name the features, as `view:feature`"
+            "this server has no registry of feature services such as `{shown}`: name the features, as `view:feature`"
         );
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why));
     }

@@ -288,19 +288,20 @@ mod tests {
 
     #[test]
     fn keys_of_several_types_are_refused() {
-        for text in [
-            r#"{"keys":["a",1]}"#,
-            r#"{"keys":[1,"a"]}"#,
-            r#"{"keys":[-1,18446744073709551615]}"#,
-            r#"{"keys":[18446744073709551615,-1]}"#,
-            r#"{"keys":[1.5]}"#,
-            r#"{"keys":[true]}"#,
-            r#"{"keys":[["a"]]}"#,
-            r#"{"keys":"a"}"#,
-            r#"{"columns":["x"]}"#,
-            r#"{"keys":["a"],"column":["x"]}"#,
+        for (text, why) in [
+            (r#"{"keys":["a",1]}"#, MIXED),
+            (r#"{"keys":[1,"a"]}"#, MIXED),
+            (r#"{"keys":[-1,18446744073709551615]}"#, "beyond 64 bits"),
+            (r#"{"keys":[18446744073709551615,-1]}"#, "beyond 64 bits"),
+            (r#"{"keys":[1.5]}"#, "expected a text or an integer"),
+            (r#"{"keys":[true]}"#, "expected a text or an integer"),
+            (r#"{"keys":[["a"]]}"#, "expected a text or an integer"),
+            (r#"{"keys":"a"}"#, "expected an array of keys"),
+            (r#"{"columns":["x"]}"#, "missing field `keys`"),
+            (r#"{"keys":["a"],"column":["x"]}"#, "unknown field `column`"),
         ] {
-            assert!(read(text).is_err(), "{text}");
+            let refused = read(text).unwrap_err();
+            assert!(refused.contains(why), "{text}: {refused}");
         }
     }
 

@@ -48,6 +48,15 @@ fn features_of_a_view_are_read_by_entities() {
         assert_eq!(reply.status, status, "{asked}: {}", reply.text());
         assert!(reply.json()["detail"].is_string());
     }
+    // The registry of services is the client's. It asks for features by their names.
+    let mut asked = asked;
+    asked["feature_service"] = json!("fraud");
+    let refused = server.post(path, &asked).json();
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("`fraud`") && detail.contains("`view:feature`"),
+        "{detail}"
+    );
 }
 
 #[test]
