@@ -2,6 +2,7 @@
 //! seeded run of mutations in the tests.
 
 mod documents;
+mod doors;
 mod duplicates;
 mod edits;
 mod features;
@@ -86,8 +87,10 @@ pub use duplicates::sketch_cache;
 pub use duplicates::sketch_cache_seeds;
 pub use edits::edits;
 pub use edits::edits_seeds;
+pub use doors::door_request;
 pub use features::feature_config;
 pub use features::feature_request;
+pub use features::feature_segment;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -102,7 +105,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 41] = [
+pub const TARGETS: [(&str, Target); 43] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -133,8 +136,10 @@ pub const TARGETS: [(&str, Target); 41] = [
     ("row_index", row_index),
     ("edits", edits),
     ("table", table),
+    ("door_request", door_request),
     ("feature_config", feature_config),
     ("feature_request", feature_request),
+    ("feature_segment", feature_segment),
     ("documents", documents),
     ("duplicates", duplicates),
     ("sketch_cache", sketch_cache),

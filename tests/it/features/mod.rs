@@ -2,15 +2,13 @@
 
 mod access;
 mod commands;
+mod faults;
 mod feast;
 mod http;
 mod writes;
 
 use std::io::BufRead as _;
 use std::io::BufReader;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -21,8 +19,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::answer;
+pub use crate::support::http::Reply;
+use crate::support::http::ask;
 use crate::support::program;
-use crate::support::wait::PATIENCE;
 
 /// A table of users: a text key, a number, a number that may be null, a list.
 const USERS: &str = "\
@@ -123,29 +122,6 @@ pub struct Server {
     events: std::io::Lines<BufReader<ChildStdout>>,
 }
 
-/// An answer of a server.
-pub struct Reply {
-    pub status: u16,
-    head: String,
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        let found = lines.find(|(found, _)| found.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value)
-    }
-}
-
 impl Server {
     pub fn start(home: &Path, words: &[&str]) -> Self {
         Self::of(program(home), words)
@@ -179,35 +155,7 @@ impl Server {
 
     /// Sends a request and reads the answer.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n",
-            body.len()
-        );
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            head += &format!("Host: {}\r\n", self.address());
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        head += "Connection: close\r\n\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        // A server that refuses need not read the body.
-        let _ = stream.write_all(body);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .unwrap();
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply {
-            status,
-            head,
-            body: answer.split_off(end + 4),
-        }
+        ask(&self.address(), method, path, headers, body)
     }
 
     pub fn get(&self, path: &str) -> Reply {
