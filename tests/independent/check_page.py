@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 program, work = sys.argv[1], pathlib.Path(sys.argv[2])
 work.mkdir(parents=True, exist_ok=True)
@@ -222,12 +222,12 @@ def with_scripts(judge):
     assert page.evaluate("document.activeElement.id") == "main"
     page.evaluate("window.kept = true")
     page.locator("#q").press_sequentially("several")
-    page.wait_for_function("document.querySelectorAll('.datasets li').length === 1")
-    page.wait_for_function("document.getElementById('count').textContent.includes('1 version')")
+    expect(page.locator(".datasets li")).to_have_count(1)
+    expect(page.locator("#count")).to_contain_text("1 version")
     assert page.evaluate("window.kept") and page.url.endswith("/?q=several"), page.url
     judge.faults(page, "search as it is typed")
     page.locator("#q").fill("")
-    page.wait_for_function("document.querySelectorAll('.datasets li').length > 3")
+    expect(page.locator(".datasets li")).to_have_count(5)
     context.close()
 
 

@@ -232,7 +232,7 @@ fn datasets_that_are_not_shown_are_nowhere_on_the_pages() {
         let absent = server.get(&path.replace("secret", "absent"));
         assert_eq!(reply.text(), absent.text(), "{path}");
     }
-    assert!(!page(&server, "/connect").contains("secret"));
+    assert!(!page(&server, "/connect").contains("local/secret"));
 }
 
 #[test]
