@@ -29,8 +29,6 @@ configs:
     path: data/train-*.parquet
   - split: test
     path: data/test-*.parquet
-- config_name: lines
-  data_files: deep/er/*.jsonl
 ---
 # Words
 """
@@ -151,6 +149,8 @@ def check_downloads(checks, work, repo, ids, files, before):
     found = pathlib.Path(snapshot_download(repo, repo_type="dataset"))
     checks.same(found.name, newest[:40], "the directory of a snapshot")
     checks.same(files_below(found), files, "snapshot_download")
+    found = hf_hub_download(repo.split("/")[1], "README.md", repo_type="dataset")
+    checks.same(pathlib.Path(found).read_bytes(), files["README.md"], "hf_hub_download by the name alone")
     some = pathlib.Path(snapshot_download(repo, repo_type="dataset", allow_patterns="data/*", local_dir=work / "some"))
     wanted = {path: data for path, data in files.items() if path.startswith("data/")}
     checks.same(files_below(some), wanted, "snapshot_download of a part")
@@ -229,7 +229,7 @@ def check_file_system(checks, repo, directory, files, tables):
     connection = duckdb.connect()
     connection.register_filesystem(fs)
     query = f"select id, text, score, tags from 'hf://{root}/data/*.parquet' where id % 97 = 0 order by id"
-    found = connection.execute(query).to_arrow_table()
+    found = connection.sql(query).to_arrow_table()
     wanted = both.filter(pa.compute.equal(pa.compute.subtract(both["id"], pa.compute.multiply(pa.compute.divide(both["id"], 97), 97)), 0))
     checks.table(found, wanted, "DuckDB")
 
@@ -240,15 +240,15 @@ def check_datasets(checks, repo, tables, ids):
     loaded = load_dataset(repo)
     for split, table in tables.items():
         checks.table(loaded[split].data.table.combine_chunks(), table, f"load_dataset {split}")
-    loaded = load_dataset(repo, "lines", split="train", revision="0.1.1")
+    loaded = load_dataset(repo, data_files="deep/er/*.jsonl", split="train", revision="0.1.1")
     checks.same(loaded["id"][:], tables["test"]["id"].to_pylist()[:500], "load_dataset of lines")
     stream = load_dataset(repo, split="test", streaming=True)
     rows = list(stream.take(1_500))
     checks.same(rows, tables["test"].slice(0, 1_500).to_pylist(), "streaming")
-    stream = load_dataset(repo, "lines", split="train", streaming=True)
+    stream = load_dataset(repo, data_files="deep/er/rows.jsonl", split="train", streaming=True)
     checks.same(sum(1 for _ in stream), 500, "streaming of lines")
-    alone = load_dataset(repo.split("/")[1], split="test", revision=ids[0][:40])
-    checks.same(alone.num_rows, 3_000, "load_dataset by the name alone")
+    pinned = load_dataset(repo, split="test", revision=ids[0][:40])
+    checks.same(pinned.num_rows, 3_000, "load_dataset of a commit")
 
 
 def check_command(checks, work, repo, files):
@@ -266,13 +266,14 @@ def check_command(checks, work, repo, files):
         code, text = hf("cache", "verify", repo, "--repo-type", "dataset", "--local-dir", work / "downloaded")
         checks.same(code != 0, True, f"hf cache verify of a changed file: {text}")
         parts.append("verifies")
-    code, text = hf("datasets", "ls", "--search", "word")
+    code, text = hf("datasets", "ls", "--search", "word", "--format", "json")
     if "No such command" not in text:
         checks.same(code == 0 and repo in text, True, f"hf datasets ls: {text}")
     return parts
 
 
 def check_uploads(checks, work, program, secret):
+    import huggingface_hub
     from datasets import Dataset, load_dataset
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.utils import HfHubHTTPError
@@ -300,16 +301,27 @@ def check_uploads(checks, work, program, secret):
     api.upload_folder(folder_path=folder, repo_id=repo, repo_type="dataset", delete_patterns="*.bin")
     files = files_below(folder) | {"a/b c.txt": b"hello\n"}
     checks.same(sorted(api.list_repo_files(repo, repo_type="dataset")), sorted(files), "upload_folder")
-    operations = [CommitOperationDelete("x/", is_folder=True), CommitOperationAdd("new", b"new")]
     parent = api.dataset_info(repo).sha
-    api.create_commit(repo, operations, commit_message="m", repo_type="dataset", parent_commit=parent)
+    commit = lambda parent, *operations: api.create_commit(
+        repo, operations, commit_message="m", repo_type="dataset", parent_commit=parent)
+    commit(parent, CommitOperationDelete("x/", is_folder=True), CommitOperationAdd("new", b"new"))
     found = sorted(api.list_repo_files(repo, repo_type="dataset"))
     checks.same(found, ["README.md", "a/b c.txt", "new"], "create_commit")
-    outdated = lambda: api.create_commit(repo, operations, commit_message="m", repo_type="dataset", parent_commit=sha)
-    checks.fails(HfHubHTTPError, outdated, "a commit on an older state")
+    checks.fails(HfHubHTTPError, lambda: commit(sha, CommitOperationAdd("newer", b"")), "a commit on an older state")
     text = checks.fails(HfHubHTTPError, lambda: HfApi(token=False).upload_file(
         path_or_fileobj=b"x", path_in_repo="x", repo_id=repo, repo_type="dataset"), "an upload without a token")
     checks.same("token" in text, True, f"the reason of the refusal: {text}")
+    # A large file by itself, as clients without Xet send it.
+    large = CommitOperationAdd("large.bin", work / "noise.bin")
+    large._upload_mode = "lfs"
+    large._should_ignore = False
+    huggingface_hub.constants.HF_HUB_DISABLE_XET = True
+    api.preupload_lfs_files(repo, [large], repo_type="dataset")
+    commit(None, large)
+    huggingface_hub.constants.HF_HUB_DISABLE_XET = False
+    found = pathlib.Path(api.hf_hub_download(repo, "large.bin", repo_type="dataset")).read_bytes()
+    checks.same(found, noise, "a large file that is uploaded by itself")
+    api.delete_file("large.bin", repo, repo_type="dataset")
     rows = {"n": list(range(5_000)), "t": [f"row {n}" for n in range(5_000)]}
     Dataset.from_dict(rows).push_to_hub("local/pushed", token=secret)
     checks.same(load_dataset("local/pushed", split="train").to_dict(), rows, "push_to_hub")

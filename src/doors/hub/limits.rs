@@ -16,16 +16,22 @@ pub(super) const JSON_BYTES_MAX: usize = 4 << 20;
 pub(super) const LARGE_FILE_BYTES: u64 = 10_000_000;
 /// Files of one request before an upload.
 pub(super) const PREUPLOAD_FILES_MAX: usize = 4096;
-/// Bytes of one line of a commit: a file that is not large, in base64, with room for its path.
-pub(super) const COMMIT_LINE_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a line of a commit that is read as a whole. The content of a longer one goes to disk as it comes.
+pub(super) const COMMIT_LINE_BYTES: usize = 1 << 20;
 /// Changes of one commit.
 pub(super) const COMMIT_CHANGES_MAX: usize = 100_000;
 /// Commits under way at one time. Further ones are refused.
 pub(super) const COMMITS_AT_ONCE: usize = 4;
 /// Bytes of a commit.
 pub(super) const COMMIT_BYTES_MAX: u64 = 16 << 30;
-/// Large files under way at one time. Further ones are refused.
+/// Large files, and parts of some, under way at one time. Further ones wait.
 pub(super) const OBJECTS_AT_ONCE: usize = 8;
+/// Time for which they wait.
+pub(super) const ROOM_TIME: Duration = Duration::from_secs(60);
+/// Bytes of a block of chunks.
+pub(super) const XORB_BYTES_MAX: u64 = 96 << 20;
+/// Bytes of the description of files that are made of such blocks.
+pub(super) const SHARD_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of a large file that is uploaded.
 pub(super) const UPLOAD_BYTES_MAX: u64 = 1 << 40;
 /// Large files of one request for places to upload to.

@@ -67,6 +67,7 @@ const fn methods(route: &Route) -> &'static str {
         | Route::Preupload(..)
         | Route::ValidateYaml => "POST",
         Route::LfsObject(..) => "PUT",
+        Route::Xet(..) => "GET, HEAD, POST",
         _ => "GET, HEAD",
     }
 }
@@ -115,6 +116,10 @@ async fn dispatch(
         Route::Preupload(repo, _) => upload::ways(doors, visitor, request, &repo).await,
         Route::LfsBatch(repo) => upload::places(doors, visitor, request, &repo).await,
         Route::LfsObject(repo, oid) => upload::receive(doors, request, &repo, &oid).await,
+        Route::XetPlace(repo) => upload::place_of_xet(doors, visitor, &request, &repo),
+        Route::Xet(repo, place, path) => {
+            upload::answer_xet(doors, visitor, request, (&repo, &place), &path).await
+        }
         Route::Commit(repo, revision) => {
             upload::commit(doors, visitor, request, &repo, &revision).await
         }

@@ -30,10 +30,13 @@ pub(super) enum Route {
     Unknown,
     ValidateYaml,
     WhoAmI,
+    /// A path at the place of an upload by Xet.
+    Xet(RepoName, String, Vec<String>),
+    XetPlace(RepoName),
 }
 
 /// Words behind the name of a repository.
-const ACTIONS: [&str; 7] = [
+const ACTIONS: [&str; 8] = [
     "commit",
     "commits",
     "paths-info",
@@ -41,6 +44,7 @@ const ACTIONS: [&str; 7] = [
     "refs",
     "revision",
     "tree",
+    "xet-write-token",
 ];
 
 impl Route {
@@ -70,6 +74,10 @@ impl Route {
             ["repos", "create"] => Self::Create,
             ["validate-yaml"] => Self::ValidateYaml,
             ["whoami-v2"] => Self::WhoAmI,
+            ["xet", name, place, rest @ ..] => {
+                let rest = rest.iter().map(|part| (*part).to_owned());
+                Self::Xet(bare(name), (*place).to_owned(), rest.collect())
+            }
             _ => Self::Unknown,
         }
     }
@@ -99,6 +107,7 @@ impl Route {
             ("refs", []) => Self::Refs(repo),
             ("revision", [revision]) => Self::Info(repo, Some(owned(revision))),
             ("tree", [revision, path @ ..]) => Self::Tree(repo, owned(revision), path.join("/")),
+            ("xet-write-token", [_]) => Self::XetPlace(repo),
             _ => Self::Unknown,
         }
     }

@@ -16,6 +16,8 @@ use std::time::UNIX_EPOCH;
 use crate::ident::to_hex;
 use crate::registry::host;
 
+/// Time for which xorbs are kept after the last one of their upload.
+const XORB_TIME: Duration = Duration::from_secs(3600);
 /// Random bytes in a name.
 const NOISE_BYTES: usize = 12;
 
@@ -108,7 +110,30 @@ impl UploadArea {
         let _ = fs::remove_file(self.object(oid));
     }
 
-    /// Removes files and directories that nobody touched for this time.
+    /// Gives a xorb its name.
+    ///
+    /// # Errors
+    /// As the operating system.
+    pub(super) fn keep_xorb(
+        &self,
+        file: &Temporary,
+        place: &XorbPlace,
+        hash: &Oid,
+    ) -> io::Result<()> {
+        let directory = self.path.join(&place.0);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)?;
+        fs::rename(file.path(), directory.join(hash.as_str()))
+    }
+
+    /// Opens a xorb that is here.
+    pub(super) fn open_xorb(&self, place: &XorbPlace, hash: &Oid) -> Option<File> {
+        File::open(self.path.join(&place.0).join(hash.as_str())).ok()
+    }
+
+    /// Removes files and directories that nobody touched for this time, and xorbs for that of [`XORB_TIME`].
     pub(super) fn sweep(&self, age: Duration) {
         let Ok(entries) = fs::read_dir(&self.path) else {
             return;
@@ -117,6 +142,8 @@ impl UploadArea {
         for entry in entries.flatten() {
             let touched = entry.metadata().and_then(|meta| meta.modified());
             let touched = touched.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
+            let is_xorbs = entry.file_name().as_encoded_bytes().starts_with(b"xet-");
+            let age = if is_xorbs { age.min(XORB_TIME) } else { age };
             if touched.is_ok_and(|at| now.saturating_sub(at) > age) {
                 let path = entry.path();
                 drop(Temporary { path });
@@ -141,6 +168,19 @@ impl UploadArea {
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The directory of the xorbs of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct XorbPlace(String);
+
+impl XorbPlace {
+    /// Parses the digits of a place.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let is_place = text.len() == 24 && text.bytes().all(is_digit);
+        is_place.then(|| Self(format!("xet-{text}")))
+    }
 }
 
 /// A SHA-256 in hexadecimal, by which clients name a large file.

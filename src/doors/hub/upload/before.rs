@@ -23,6 +23,9 @@ use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 use crate::ident::DatasetName;
 
+/// Ends of the names of files that the hub takes before their commit, whatever their size.
+const DATA_ENDINGS: [&str; 6] = [".arrow", ".parquet", ".tar", ".webdataset", ".zip", ".zst"];
+
 /// A dataset to create.
 #[derive(Deserialize)]
 struct NewRepoJson {
@@ -135,7 +138,7 @@ pub(in crate::doors::hub) async fn ways(
     let mut files = Vec::with_capacity(planned.files.len());
     for file in planned.files {
         checked_path(&file.path)?;
-        let is_large = file.size >= LARGE_FILE_BYTES;
+        let is_large = is_sent_before(&file.path, file.size);
         let mut oid = None;
         if let Some(open) = &open
             && let Some(index) = open.find(&file.path)
@@ -155,6 +158,12 @@ pub(in crate::doors::hub) async fn ways(
         });
     }
     Ok(json(StatusCode::OK, &WaysJson { files }))
+}
+
+/// Returns true for a file that goes before its commit. Clients of `push_to_hub` need that for all files of data.
+fn is_sent_before(path: &str, size: u64) -> bool {
+    let lower = path.to_ascii_lowercase();
+    size >= LARGE_FILE_BYTES || DATA_ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
 
 #[derive(Deserialize)]

@@ -12,10 +12,11 @@ use serde::Deserialize;
 
 use crate::doors::error::DoorError;
 use crate::doors::hub::limits::COMMIT_CHANGES_MAX;
-use crate::doors::hub::limits::COMMIT_LINE_BYTES_MAX;
+use crate::doors::hub::limits::COMMIT_LINE_BYTES;
 use crate::doors::hub::upload::area::Oid;
 use crate::doors::hub::upload::area::Temporary;
 use crate::doors::hub::upload::area::create;
+use crate::doors::hub::upload::content::split_line;
 use crate::manifest::check_path;
 use crate::registry::NewFile;
 
@@ -93,14 +94,10 @@ impl Changes {
         let mut count = 0;
         loop {
             line.clear();
-            let most = COMMIT_LINE_BYTES_MAX as u64 + 1;
+            let most = COMMIT_LINE_BYTES as u64;
             let n = from.by_ref().take(most).read_until(b'\n', &mut line);
             if n.map_err(body_error)? == 0 {
                 return Ok(changes);
-            }
-            if line.len() > COMMIT_LINE_BYTES_MAX {
-                let text = "a file is too large for a commit; it is uploaded before, by its digest";
-                return Err(DoorError::TooLarge(text.to_owned()));
             }
             if line.trim_ascii().is_empty() {
                 continue;
@@ -110,11 +107,39 @@ impl Changes {
                 let text = format!("more than {COMMIT_CHANGES_MAX} changes in one commit");
                 return Err(DoorError::TooLarge(text));
             }
-            let read = serde_json::from_slice(&line);
-            let read =
-                read.map_err(|e| DoorError::Invalid(format!("line {count} of the commit: {e}")));
-            changes.take(read?)?;
+            if line.len() == COMMIT_LINE_BYTES && !line.ends_with(b"\n") {
+                changes.take_long(&mut line.as_slice().chain(&mut *from), count)?;
+            } else {
+                changes.take(parsed(&line, count)?)?;
+            }
         }
+    }
+
+    /// Takes a line that is too long for memory, which is that of a file.
+    fn take_long(&mut self, from: &mut impl BufRead, count: usize) -> Result<(), DoorError> {
+        let at = self.directory.path().join(self.added.len().to_string());
+        let mut to = create(&at)?;
+        let wrong = || {
+            DoorError::Invalid(format!(
+                "line {count} of the commit is too long, or no base64"
+            ))
+        };
+        let outline = split_line(from, &mut to).map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => wrong(),
+            _ => body_error(e),
+        })?;
+        let Line::File(file) = parsed(&outline, count)? else {
+            return Err(wrong());
+        };
+        if !file.content.is_empty() || file.encoding.is_some_and(|e| e != "base64") {
+            return Err(wrong());
+        }
+        checked_path(&file.path)?;
+        self.added.push(NewFile {
+            path: file.path,
+            at,
+        });
+        Ok(())
     }
 
     fn take(&mut self, line: Line<'_>) -> Result<(), DoorError> {
@@ -172,6 +197,11 @@ impl Changes {
         self.added.push(NewFile { path, at });
         Ok(())
     }
+}
+
+fn parsed(line: &[u8], count: usize) -> Result<Line<'_>, DoorError> {
+    let read = serde_json::from_slice(line);
+    read.map_err(|e| DoorError::Invalid(format!("line {count} of the commit: {e}")))
 }
 
 /// Checks a path of a file that is uploaded.
@@ -259,7 +289,41 @@ mod tests {
         ] {
             assert!(matches!(read(line), Err(DoorError::Invalid(_))), "{line}");
         }
-        let long = format!("\"{}", "a".repeat(COMMIT_LINE_BYTES_MAX));
-        assert!(matches!(read(&long), Err(DoorError::TooLarge(_))));
+        let long = "a".repeat(COMMIT_LINE_BYTES);
+        for line in [
+            format!("\"{long}"),
+            format!(r#"{{"key": "deletedFile", "value": {{"path": "{long}"}}}}"#),
+            format!(r#"{{"key": "file", "value": {{"path": "{long}", "content": ""}}}}"#),
+            format!(r#"{{"key": "file", "value": {{"path": "../a", "content": "{long}"}}}}"#),
+            format!(r#"{{"key": "file", "value": {{"path": "a", "content": "{long}!"}}}}"#),
+            format!(
+                r#"{{"key": "file", "value": {{"path": "a", "encoding": "utf-8", "content": "{long}"}}}}"#
+            ),
+        ] {
+            let shown = line.replace(&long, "…");
+            assert!(matches!(read(&line), Err(DoorError::Invalid(_))), "{shown}");
+        }
+    }
+
+    #[test]
+    fn long_line_is_a_file_like_a_short_one() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = UploadArea::of(home.path()).directory().unwrap();
+        let content = "AAAA".repeat(COMMIT_LINE_BYTES / 2);
+        let lines = format!(
+            "{}\n{}\n",
+            format_args!(
+                r#"{{"key": "file", "value": {{"content": "{content}", "path": "a", "encoding": "base64"}}}}"#
+            ),
+            r#"{"key": "file", "value": {"content": "aGkK", "path": "b", "encoding": "base64"}}"#,
+        );
+        let changes = Changes::read(&mut Cursor::new(lines), directory);
+        let changes = changes.unwrap_or_else(|e| panic!("{e:?}"));
+        let read = |n: usize| std::fs::read(&changes.added[n].at).unwrap();
+        assert_eq!(read(0), vec![0; content.len() / 4 * 3]);
+        assert_eq!(
+            (read(1), changes.added[1].path.as_str()),
+            (b"hi\n".to_vec(), "b")
+        );
     }
 }

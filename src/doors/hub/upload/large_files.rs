@@ -191,7 +191,7 @@ pub(in crate::doors::hub) async fn receive(
         let text = "the address of the upload is forged or too old";
         return Err(DoorError::Forbidden(text.to_owned()).into());
     };
-    let room = doors.uploads.room_for_object()?;
+    let room = doors.uploads.room_for_object().await?;
     let area = doors.uploads.area.clone();
     let size = ticket.size;
     read_with(request.body, size, move |body| {

@@ -8,12 +8,14 @@ use std::sync::Mutex;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::doors::error::DoorError;
 use crate::doors::hub::limits::COMMITS_AT_ONCE;
 use crate::doors::hub::limits::CREATED_MAX;
 use crate::doors::hub::limits::OBJECT_TIME;
 use crate::doors::hub::limits::OBJECTS_AT_ONCE;
+use crate::doors::hub::limits::ROOM_TIME;
 use crate::doors::hub::upload::area::UploadArea;
 use crate::doors::hub::upload::ticket::TicketKey;
 use crate::locks::lock;
@@ -77,16 +79,20 @@ impl Uploads {
         room(&self.commits)
     }
 
-    /// Takes room for a large file.
+    /// Waits for room for a large file, or for a part of one.
     ///
     /// # Errors
-    /// As [`Uploads::room_for_commit`].
-    pub(super) fn room_for_object(&self) -> Result<OwnedSemaphorePermit, DoorError> {
-        room(&self.objects)
+    /// [`DoorError::Busy`] if there is none for a long time.
+    pub(super) async fn room_for_object(&self) -> Result<OwnedSemaphorePermit, DoorError> {
+        let room = timeout(ROOM_TIME, Arc::clone(&self.objects).acquire_owned()).await;
+        room.ok().and_then(Result::ok).ok_or_else(busy)
     }
 }
 
 fn room(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, DoorError> {
-    let busy = |_| DoorError::Busy("too many uploads at one time; try again".to_owned());
-    Arc::clone(of).try_acquire_owned().map_err(busy)
+    Arc::clone(of).try_acquire_owned().map_err(|_| busy())
+}
+
+fn busy() -> DoorError {
+    DoorError::Busy("too many uploads at one time; try again".to_owned())
 }
