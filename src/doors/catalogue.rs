@@ -342,10 +342,20 @@ impl Catalogue {
         Ok(opened)
     }
 
-    /// Closes datasets that nobody asked for lately, so that a collection need not keep their bytes.
-    pub(super) fn close_idle(&self) {
+    /// Closes datasets that nobody asked for lately, so that a collection need not keep their bytes, and makes durable
+    /// what was fetched of the others. It blocks.
+    pub(super) fn tidy(&self) {
         let now = tokio::time::Instant::now();
-        lock(&self.open).retain(|_, (_, used)| now.duration_since(*used) < OPEN_TIME);
+        let is_idle = |used: tokio::time::Instant| now.duration_since(used) >= OPEN_TIME;
+        let (idle, busy) = {
+            let mut open = lock(&self.open);
+            let idle = open.extract_if(.., |_, (_, used)| is_idle(*used));
+            // They are dropped behind the lock.
+            let idle: Vec<_> = idle.collect();
+            (idle, open.values().map(|(d, _)| Arc::clone(d)).collect::<Vec<_>>())
+        };
+        drop(idle);
+        busy.iter().for_each(|dataset| dataset.save());
     }
 }
 

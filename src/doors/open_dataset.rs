@@ -53,6 +53,11 @@ impl OpenDataset {
         }
     }
 
+    /// Makes what was fetched of it so far durable. It blocks.
+    pub(super) fn save(&self) {
+        self.served.save();
+    }
+
     /// Returns the files, in the order of the bytes of their paths.
     pub(super) fn files(&self) -> &[FileEntry] {
         self.served.files()

@@ -143,6 +143,13 @@ impl ServedDataset {
         }))
     }
 
+    /// Makes what was fetched of it so far durable.
+    pub(crate) fn save(&self) {
+        if let Source::Elsewhere(look) = &self.source {
+            look.save();
+        }
+    }
+
     /// Returns the manifest.
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest

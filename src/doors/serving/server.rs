@@ -55,6 +55,7 @@ pub enum DoorServerError {
 /// Open doors. They serve until the value is dropped or stopped.
 pub struct DoorServer {
     runtime: Option<Runtime>,
+    doors: Arc<Doors>,
     slots: Arc<Semaphore>,
     ending: watch::Sender<bool>,
     http: Option<SocketAddr>,
@@ -116,13 +117,15 @@ impl DoorServer {
         let watched = Arc::downgrade(&doors);
         runtime.spawn(async move {
             while let Some(doors) = watched.upgrade() {
-                doors.catalogue.close_idle();
-                drop(doors);
+                let tidied = tokio::task::spawn_blocking(move || doors.catalogue.tidy());
+                // A panic there is no reason to stop.
+                let _ = tidied.await;
                 tokio::time::sleep(OPEN_TIME / 4).await;
             }
         });
         Ok(Self {
             runtime: Some(runtime),
+            doors,
             slots,
             ending,
             http,
@@ -158,6 +161,7 @@ impl DoorServer {
             // The accepting tasks hold none of the slots for long.
             let _ = tokio::time::timeout(PARTING, self.slots.acquire_many(all)).await;
         });
+        self.doors.catalogue.tidy();
         runtime.shutdown_timeout(Duration::from_millis(50));
     }
 }

@@ -3,6 +3,7 @@
 mod core;
 mod hub;
 mod page;
+mod pull_through;
 mod s3;
 
 use std::io::BufRead as _;
