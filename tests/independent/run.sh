@@ -109,7 +109,7 @@ env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-chec
 # The doors, with the clients that know nothing of this program. They are many, so they have a directory of their own.
 python3 -m venv "$venv-doors"
 "$venv-doors/bin/pip" install -q --disable-pip-version-check -r tests/independent/requirements-doors.txt
-for door in hub_door s3_door page; do
+for door in hub_door s3_door page client_lines; do
     "$venv-doors/bin/python" "tests/independent/check_$door.py" "$program" "$work/$door"
 done
 
