@@ -47,9 +47,17 @@ assert [[names[s].name for s in result] for result in statuses[1:]] == [
     ["PRESENT", "NOT_FOUND", "PRESENT"], ["PRESENT", "NOT_FOUND", "NULL_VALUE"]], statuses
 answer = store.get_online_features(features=["users:score"], entity_rows=rows[:1], full_feature_names=True)
 assert answer.to_dict() == {"user_id": ["u1"], "users__score": [0.125]}, answer.to_dict()
-# A feature service is one of the client's registry, which asks for its features by name.
-store.registry.apply_feature_service(FeatureService(name="fraud", features=[views[0][["visits", "score"]]]), "lab")
-answer = store.get_online_features(features=store.get_feature_service("fraud"), entity_rows=rows[:1])
+# A feature service stands in the client's registry. Its name alone says nothing to the server, which names the way out.
+service = FeatureService(name="fraud", features=[views[0][["visits", "score"]]])
+store.registry.apply_feature_service(service, "lab")
+try:
+    store.get_online_features(features=service, entity_rows=rows[:1])
+    raise AssertionError("a feature service was taken")
+except RuntimeError as refused:
+    assert "422" in str(refused) and "view:feature" in str(refused), refused
+projections = store.get_feature_service("fraud").feature_view_projections
+names_of_service = [f"{view.name}:{feature.name}" for view in projections for feature in view.features]
+answer = store.get_online_features(features=names_of_service, entity_rows=rows[:1])
 assert answer.to_dict() == {"user_id": ["u1"], "visits": [1], "score": [0.125]}, answer.to_dict()
 
 # Rows that Feast writes; one is too old for the table.
