@@ -144,6 +144,8 @@ share corpus
 trust list
 trust show me
 access list
+token add reader --dataset corpus
+token list
 node
 identity new
 withdraw corpus@0.1.0 --reason old
