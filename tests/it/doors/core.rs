@@ -40,7 +40,7 @@ fn ranges_of_a_file_are_those_of_its_bytes() {
     let server = place.serve(&[]);
     assert!(bytes.len() > 600_000, "more than two blocks: {}", bytes.len());
     let whole = server.get(FILE);
-    assert_eq!(whole.body, bytes);
+    assert!(whole.body == bytes);
     let etag = whole.header("etag").unwrap().to_owned();
     assert_eq!(etag.trim_matches('"'), blake3::hash(&bytes).to_hex().as_str());
     let n = bytes.len();
@@ -53,7 +53,7 @@ fn ranges_of_a_file_are_those_of_its_bytes() {
         let range = format!("bytes={from}-{to}");
         let part = server.ask("GET", FILE, &[("Range", &range)], b"");
         assert_eq!(part.status, 206, "{range}");
-        assert_eq!(part.body, bytes[from..=to], "{range}");
+        assert!(part.body == bytes[from..=to], "{range}");
         assert_eq!(part.header("content-range").unwrap(), format!("bytes {from}-{to}/{n}"));
         assert_eq!(part.header("etag").unwrap(), etag);
     }
@@ -196,17 +196,17 @@ fn damage_is_an_error_or_a_broken_connection_and_never_wrong_bytes() {
             outcomes[0] += 1;
         } else if reply.body.len() < bytes.len() {
             outcomes[1] += 1;
-            assert_eq!(reply.body, bytes[..reply.body.len()], "byte {at}");
+            assert!(reply.body == bytes[..reply.body.len()], "byte {at}");
             let event = server.event("request");
             let why = event["error"].as_str().unwrap();
             assert!(why.contains("things"), "{why}");
         } else {
-            assert_eq!(reply.body, bytes, "the byte {at} belongs to nothing that was read");
+            assert!(reply.body == bytes, "the byte {at} belongs to nothing that was read");
         }
     }
     assert!(outcomes[1] > 0, "{outcomes:?}");
     std::fs::write(&pack, &intact).unwrap();
-    assert_eq!(place.serve(&[]).get(FILE).body, bytes);
+    assert!(place.serve(&[]).get(FILE).body == bytes);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn dataset_that_is_unindexed_while_it_is_read_ends_whole() {
     slow.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     assert_eq!(answer.len() - end - 4, bytes.len());
-    assert_eq!(&answer[end + 4..], bytes);
+    assert!(answer[end + 4..] == bytes);
 }
 
 #[test]

@@ -35,11 +35,11 @@ fn dataset_of_a_peer_is_read_by_ranges_and_kept_in_part() {
     assert_eq!(stats["partial_datasets"], 1);
     assert!(stats["partial_bytes"].as_u64().unwrap() < bytes.len() as u64 / 2, "{stats}");
     let key = "/datasets/lab-a/corpus@0.1.0/corpus.jsonl";
-    assert_eq!(ask(&server.s3(), "GET", key, &[], b"").body, bytes);
+    assert!(ask(&server.s3(), "GET", key, &[], b"").body == bytes);
 
     // What was read is here when the peer has gone.
     drop(node);
-    drop(server);
+    assert_eq!(server.stop(), Some(0));
     let server = Server::start(&b.home(), &[]);
-    assert_eq!(server.get(FILE).body, bytes);
+    assert!(server.get(FILE).body == bytes);
 }
