@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 
 use crate::doors::page::links::Link;
 
-/// What browsers may do with bytes of a dataset: nothing.
+/// The policy of bytes of a dataset: browsers may do nothing with them.
 const NO_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// Headers of bytes of a dataset.

@@ -15,7 +15,7 @@ use crate::doors::page::html::Html;
 use crate::doors::page::links::Link;
 use crate::doors::request::DoorRequest;
 
-/// What browsers may do with a page: show it, with the style, the script and the forms of this server.
+/// The policy of a page: it has the style, the script and the forms of this server.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The same for the list, whose script asks for the results of a search while it is typed.
 const SEARCH_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -13,6 +13,8 @@ use crate::doors::page::rows::read::Value;
 use crate::doors::page::words;
 use crate::inspect::search::Pattern;
 
+/// Columns that share the width of a page.
+const FEW_COLUMNS: usize = 4;
 /// Matches that are marked in a cell.
 const MARKS_MAX: usize = 32;
 
@@ -27,8 +29,12 @@ pub(in crate::doors::page) fn table(
     // Many columns get less room each.
     let chars_max = (ROW_CHARS_MAX / columns.len().max(1)).clamp(CELL_CHARS_MIN, CELL_CHARS_MAX);
     let cells = Cells { pattern, chars_max };
+    let class = match columns.len() <= FEW_COLUMNS {
+        true => "scroll rows few",
+        false => "scroll rows",
+    };
     let region = [
-        At::Lit("class", "scroll rows"),
+        At::Lit("class", class),
         At::Lit("tabindex", "0"),
         At::Lit("role", "region"),
         At::Label("Rows"),
