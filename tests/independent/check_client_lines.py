@@ -67,6 +67,8 @@ def lines_of(base, dataset):
 
 
 def is_here(client):
+    if client == "spark" and client not in needed:
+        return False  # Its jars for S3 come from Maven's repository.
     if client in ("hf", "aws", "rclone", "curl"):
         return shutil.which(client) is not None
     return all(importlib.util.find_spec(package) for package in PACKAGES.get(client, (client,)))

@@ -311,8 +311,9 @@ impl<'a> Place<'a> {
         let (is_tls, _) = split_url(s3);
         Some(format!(
             "from pyspark.sql import SparkSession\n\
+             # The version of hadoop-aws is that of Spark's own Hadoop: jars/hadoop-client-api-VERSION.jar\n\
              spark = (\n    \
-                 SparkSession.builder.config(\"spark.jars.packages\", \"org.apache.hadoop:hadoop-aws:3.4.1\")\n    \
+                 SparkSession.builder.config(\"spark.jars.packages\", \"org.apache.hadoop:hadoop-aws:3.5.0\")\n    \
                  .config(\"spark.hadoop.fs.s3a.endpoint\", {})\n    \
                  .config(\"spark.hadoop.fs.s3a.endpoint.region\", \"{REGION}\")\n    \
                  .config(\"spark.hadoop.fs.s3a.path.style.access\", \"true\")\n    \
