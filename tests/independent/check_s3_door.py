@@ -335,8 +335,8 @@ def with_dask(node, keys, work):
 
 
 def with_ray(node, keys, work):
-    """Ray Data reads by pyarrow's file system. Where Ray itself is not installed, these are its calls."""
-    if importlib.util.find_spec("ray"):
+    """Ray Data reads by pyarrow's file system. Ray itself takes long to start: once is enough, and elsewhere these are its calls."""
+    if keys is not None and importlib.util.find_spec("ray"):
         import ray
 
         ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
