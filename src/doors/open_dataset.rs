@@ -17,6 +17,7 @@ use crate::ident::ContentId;
 use crate::ident::to_hex;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
+use crate::registry::Error;
 use crate::registry::Target;
 use crate::registry::served::ServedDataset;
 
@@ -89,6 +90,21 @@ impl OpenDataset {
         let served = Arc::clone(&self.served);
         let found = run_blocking(&self.work, move || served.content_id(index)).await??;
         found.ok_or_else(|| DoorError::NotFound("there is no such file".to_owned()))
+    }
+
+    /// Returns the content ids of files, in the same order. Those that are computed are one piece of work.
+    ///
+    /// # Errors
+    /// As [`OpenDataset::content_id`].
+    pub(super) async fn content_ids(&self, files: Vec<usize>) -> Result<Vec<ContentId>, DoorError> {
+        let known = |n: &usize| self.files().get(*n).and_then(|f| f.content_id);
+        if let Some(known) = files.iter().map(known).collect() {
+            return Ok(known);
+        }
+        let served = Arc::clone(&self.served);
+        let compute = move || files.iter().map(|n| served.content_id(*n)).collect();
+        let found: Result<Option<Vec<ContentId>>, Error> = run_blocking(&self.work, compute).await?;
+        found?.ok_or_else(|| DoorError::NotFound("there is no such file".to_owned()))
     }
 
     /// Returns digests of files. The first request reads the files; later ones do not.

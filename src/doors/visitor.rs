@@ -10,6 +10,7 @@ use crate::doors::error::DoorError;
 use crate::ident::Reference;
 use crate::keyring::AccessToken;
 use crate::keyring::AccessTokens;
+use crate::registry::host;
 
 /// A client of one request.
 #[derive(Clone, Debug)]
@@ -56,7 +57,9 @@ impl Visitor {
         };
         let unknown = || unauthorized("the token is unknown or revoked");
         let secret = secret_in(header).ok_or_else(unknown)?;
-        tokens.by_bearer(&secret).map(Self::with).ok_or_else(unknown)
+        let token = tokens.by_bearer(&secret).ok_or_else(unknown)?;
+        tokens.touch(&token, host::now());
+        Ok(Self::with(token))
     }
 
     /// Returns the name of the token.

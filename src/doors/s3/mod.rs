@@ -36,6 +36,7 @@ use crate::doors::s3::errors::S3Error;
 use crate::doors::s3::place::Place;
 use crate::doors::s3::sigv4::check_signature;
 use crate::doors::state::Doors;
+use crate::doors::visitor::Visitor;
 use crate::ident::to_hex;
 use crate::registry::host;
 
@@ -84,12 +85,16 @@ const OBJECT_RESOURCES: &[&str] = &[
     "uploads",
 ];
 
-/// Answers a request. Every failure is an answer of S3 too.
+/// Answers a request. Every failure is an answer of S3 too. The visitor is an extension of the answer.
 pub(super) async fn answer(doors: &Arc<Doors>, request: DoorRequest) -> Answer {
     // Without randomness, requests have the same name. Nothing depends on it.
     let noise: [u8; 8] = host::random().unwrap_or_default();
     let id = to_hex(&noise).to_ascii_uppercase();
-    let answered = serve(doors, &request).await;
+    let visitor = authenticate(doors, &request, host::now());
+    let answered = match &visitor {
+        Ok(visitor) => serve(doors, visitor, &request).await,
+        Err(refusal) => Err(refusal.clone()),
+    };
     let mut answer = answered.unwrap_or_else(|error| {
         let resource = &request.raw_path;
         reply::error_answer(&error, resource, &id, request.is_head())
@@ -97,11 +102,17 @@ pub(super) async fn answer(doors: &Arc<Doors>, request: DoorRequest) -> Answer {
     if let Ok(id) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
+    if let Ok(visitor) = visitor {
+        answer.extensions_mut().insert(visitor);
+    }
     answer
 }
 
-async fn serve(doors: &Arc<Doors>, request: &DoorRequest) -> Result<Answer, S3Error> {
-    let visitor = authenticate(doors, request, host::now())?;
+async fn serve(
+    doors: &Arc<Doors>,
+    visitor: &Visitor,
+    request: &DoorRequest,
+) -> Result<Answer, S3Error> {
     match request.method {
         Method::GET | Method::HEAD => {}
         Method::PUT | Method::POST | Method::DELETE => {
@@ -111,7 +122,7 @@ async fn serve(doors: &Arc<Doors>, request: &DoorRequest) -> Result<Answer, S3Er
     }
     let place = Place::of(&request.raw_path)?;
     let list = match place {
-        Place::Service => return buckets::list_buckets(doors, &visitor, request).await,
+        Place::Service => return buckets::list_buckets(doors, visitor, request).await,
         Place::Bucket => BUCKET_RESOURCES,
         Place::Object(_) => OBJECT_RESOURCES,
     };
@@ -120,10 +131,10 @@ async fn serve(doors: &Arc<Doors>, request: &DoorRequest) -> Result<Answer, S3Er
         return Err(S3Error::new(Code::NotImplemented, why));
     }
     match place {
-        Place::Object(key) => object::answer(doors, &visitor, request, &key).await,
+        Place::Object(key) => object::answer(doors, visitor, request, &key).await,
         _ if request.is_head() => Ok(buckets::head_bucket()),
         _ if request.param("location").is_some() => Ok(buckets::location()),
-        _ => list::answer(doors, &visitor, request).await,
+        _ => list::answer(doors, visitor, request).await,
     }
 }
 

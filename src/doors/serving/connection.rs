@@ -159,7 +159,12 @@ async fn route(
         return origins::preflight();
     }
     match endpoint.door {
-        Door::S3 => s3::answer(doors, request).await,
+        Door::S3 => {
+            let answer = s3::answer(doors, request).await;
+            let visitor = answer.extensions().get::<Visitor>();
+            event.token = visitor.and_then(Visitor::name).map(str::to_owned);
+            answer
+        }
         Door::Http => at_http(doors, request, event).await,
     }
 }

@@ -494,7 +494,7 @@ fn signed_request_sees_the_datasets_of_its_token_until_it_is_revoked() {
         Keys::add(&place, "all", &[]),
         Keys::add(&place, "one", &["--dataset", "one"]),
     );
-    let server = place.serve(&["--access", "listed"]);
+    let mut server = place.serve(&["--access", "listed"]);
     let (corpus, single) = (
         "/datasets/local/corpus@1.0.0/z.bin",
         "/datasets/local/one@0.1.0/one.jsonl",
@@ -529,6 +529,12 @@ fn signed_request_sees_the_datasets_of_its_token_until_it_is_revoked() {
         (403, "InvalidAccessKeyId".to_owned())
     );
     assert_eq!(all.get(&server, single, 0).status, 200);
+    // The log names the token, and the list says that it was used. A thread writes that.
+    let logged = std::iter::repeat_with(|| server.event("request")).find(|e| e["token"] == "one");
+    assert_eq!(logged.unwrap()["door"], "s3");
+    crate::support::wait::until("the use is written", || {
+        place.answer(&["token", "list"])["tokens"][0]["last_used"].is_string()
+    });
 }
 
 #[test]

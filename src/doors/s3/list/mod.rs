@@ -24,6 +24,7 @@ use crate::doors::s3::list::walk::Walk;
 use crate::doors::s3::reply;
 use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
+use crate::manifest::FileEntry;
 
 /// Answers a listing.
 ///
@@ -41,17 +42,15 @@ pub(super) async fn answer(
     let mut objects: Vec<Listed> = Vec::new();
     while let Some(shelf) = walk.next(&shelves) {
         let open = doors.catalogue.open(&shelf.dataset).await?;
-        for index in walk.read(shelf, open.files()) {
-            let Some(file) = open.files().get(index) else {
-                continue;
-            };
-            objects.push(Listed {
-                key: key_of(shelf, &file.path),
-                size_bytes: file.size_bytes,
-                etag: open.content_id(index).await?,
-                dataset: Arc::clone(&shelf.dataset),
-            });
-        }
+        let found = walk.read(shelf, open.files());
+        let files: Vec<&FileEntry> = found.iter().filter_map(|n| open.files().get(*n)).collect();
+        let etags = open.content_ids(found.clone()).await?;
+        objects.extend(files.into_iter().zip(etags).map(|(file, etag)| Listed {
+            key: key_of(shelf, &file.path),
+            size_bytes: file.size_bytes,
+            etag,
+            dataset: Arc::clone(&shelf.dataset),
+        }));
     }
     let page = walk.finish();
     Ok(reply::document(document(&question, &page, &objects)))
