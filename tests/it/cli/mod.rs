@@ -8,3 +8,4 @@ mod outputs;
 mod passphrases;
 mod snapshots;
 mod surface;
+mod tokens;
