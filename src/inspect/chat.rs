@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn thinking_calls_and_results_are_told_apart() {
         let row = br#"{"messages":[{"role":"assistant","content":"<think>a</think>\nb","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{\"x\":1}"}}]},
-            {"role":"tool","content":[{"type":"tool_result","content":"r"},{"type":"image"},{"x":1}]}],"id":7}"#;
+            {"role":"tool","content":[{"type":"tool_result","content":"r"},{"type":"image"},{"x":1}]}],"z":7}"#;
         let items = chat_items(row).unwrap();
         let ChatItem::Message(first) = &items[0] else {
             panic!("{items:?}")
@@ -305,6 +305,6 @@ mod tests {
                 ChatPart::Other("{\"x\":1}".to_owned()),
             ]
         );
-        assert_eq!(items[2], ChatItem::Field("id".to_owned(), 7.into()));
+        assert_eq!(items[2], ChatItem::Field("z".to_owned(), 7.into()));
     }
 }
