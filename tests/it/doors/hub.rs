@@ -200,7 +200,7 @@ fn file_has_the_headers_that_clients_need() {
 #[test]
 fn tree_has_true_digests_and_pages_at_this_host() {
     let place = Place::empty();
-    let large = lines(LARGE / 150, 3);
+    let large = lines(LARGE / 130, 3);
     assert!(large.len() >= LARGE);
     place.write("d/large.jsonl", &large);
     for n in 0..5 {
@@ -434,7 +434,7 @@ fn upload_makes_the_next_unsigned_version_of_kept_and_new_files() {
     );
     let listed = ci.place.answer(&["list", "--all"]);
     assert_eq!(listed["datasets"][0]["version"], "0.1.0");
-    assert_eq!(listed["datasets"][0]["license"], "MIT");
+    assert_eq!(listed["datasets"][0]["license"], "mit");
     assert!(listed["datasets"][0]["publisher"].is_null());
     let second = ci.commit(
         "things",
@@ -476,9 +476,22 @@ fn upload_makes_the_next_unsigned_version_of_kept_and_new_files() {
     // A commit that changes nothing makes nothing.
     let same = ci.commit("things", &[header(), file("data/a.jsonl", b"{\"a\":2}\n")]);
     assert_eq!(same.json()["commitOid"], sha);
-    let listed = ci.place.answer(&["list", "--all"]);
-    let versions = listed["datasets"].as_array().unwrap().iter();
-    assert_eq!(versions.filter(|d| d["name"] == "things").count(), 2);
+    let versions = || {
+        let listed = ci.place.answer(&["list", "--all"]);
+        let all = listed["datasets"].as_array().unwrap().iter();
+        all.filter(|d| d["name"] == "things").count()
+    };
+    assert_eq!(versions(), 2);
+    // A commit back to an older state makes it the newest.
+    let back = [
+        header(),
+        file("data/a.jsonl", b"{\"a\":1}\n"),
+        file("data/b.jsonl", b"{\"b\":1}\n"),
+        json!({"key": "deletedFile", "value": {"path": "data/c.jsonl"}}),
+    ];
+    assert_eq!(ci.commit("things", &back).json()["commitOid"], first);
+    assert_eq!(versions(), 3);
+    assert_eq!(ci.get("/api/datasets/local/things").json()["sha"], first);
     crate::support::is_sound(&ci.place.home());
 }
 
@@ -552,7 +565,7 @@ fn files_around_a_kept_large_file_make_what_an_index_makes() {
 #[test]
 fn large_file_is_uploaded_before_its_commit_by_its_digest() {
     let ci = Uploader::new(&["--access", "listed"]);
-    let bytes = lines(LARGE / 150, 9);
+    let bytes = lines(LARGE / 130, 9);
     let oid = sha256(&bytes);
     let planned = json!({"files": [
         {"path": "big.jsonl", "size": bytes.len(), "sample": ""},
@@ -673,6 +686,32 @@ fn upload_that_is_not_permitted_or_makes_no_sense_changes_nothing() {
         ),
     ] {
         assert_refused(&ci.post(path, &body), 400, None);
+    }
+    let place = format!("/api/xet/things/{}/v1", "0123456789ab".repeat(2));
+    let hash = "0".repeat(64);
+    for path in [
+        format!("{place}/shards"),
+        format!("{place}/xorbs/default/{hash}"),
+    ] {
+        assert_refused(
+            &ci.post(&path, "of another form, and so is all the rest of it"),
+            400,
+            None,
+        );
+        assert_refused(&ci.server.ask("POST", &path, &[], b""), 401, None);
+    }
+    for path in [
+        "xorbs/default/%2E%2E%2Fx",
+        "xorbs/default/x",
+        "xorb-grants/default/x",
+        "chunks/default/x",
+    ] {
+        let reply = ci.post(&format!("{place}/{path}"), "");
+        assert!(
+            matches!(reply.status, 400 | 404),
+            "{path}: {}",
+            reply.text()
+        );
     }
     // A body that breaks off.
     let mut stream = TcpStream::connect(ci.server.http()).unwrap();

@@ -32,6 +32,7 @@ use crate::manifest::Manifest;
 use crate::progress::NoProgress;
 use crate::registry::AssemblyOptions;
 use crate::registry::IndexOptions;
+use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::NewFile;
 use crate::registry::peers::Showing;
@@ -130,7 +131,7 @@ struct Publishing {
 }
 
 impl Publishing {
-    fn run(self) -> Result<Manifest, DoorError> {
+    fn run(&self) -> Result<Manifest, DoorError> {
         self.check_name()?;
         let base = self.base_dataset()?;
         let mut options = AssemblyOptions::new(self.name.clone(), IndexOptions::default());
@@ -140,16 +141,10 @@ impl Publishing {
             .filter(|base| base.flags.foreign)
             .map(|base| base.manifest.dataset_version.next());
         options.base = base;
-        let Changes {
-            removed,
-            added,
-            large,
-            directory,
-            ..
-        } = self.changes;
-        options.removed = removed;
-        options.added = added;
-        for file in &large {
+        let changes = &self.changes;
+        options.removed.clone_from(&changes.removed);
+        options.added.clone_from(&changes.added);
+        for file in &changes.large {
             let found = match file.size {
                 Some(size) => self.area.find(&file.oid, size),
                 None => self.area.find_any(&file.oid),
@@ -164,12 +159,24 @@ impl Publishing {
             let path = file.path.clone();
             options.added.push(NewFile { path, at });
         }
-        let report = self.registry.assemble(&options, &NoProgress);
-        let report = report.map_err(refused)?;
-        drop(directory);
-        large.iter().for_each(|file| self.area.forget(&file.oid));
+        let mut report = self.assemble(&options)?;
+        // A state from before has its version, and becomes the newest again by a number of its own.
+        let before = options.base.as_ref().map(|base| &base.manifest);
+        let returned =
+            before.filter(|m| report.unchanged && m.content_id != report.manifest.content_id);
+        if let Some(version) = returned.map(|m| m.dataset_version.next()) {
+            options.index.version = Some(version);
+            report = self.assemble(&options)?;
+        }
+        let large = self.changes.large.iter();
+        large.for_each(|file| self.area.forget(&file.oid));
         show(&self.registry, self.showing, &report.manifest)?;
         Ok(report.manifest)
+    }
+
+    fn assemble(&self, options: &AssemblyOptions) -> Result<IndexReport, DoorError> {
+        let report = self.registry.assemble(options, &NoProgress);
+        report.map_err(refused)
     }
 
     /// Refuses a name under which this registry has versions that the client does not see.
