@@ -1,6 +1,5 @@
 //! The card and the description of a dataset.
 
-use crate::card::Card;
 use crate::card::SafeHtml;
 use crate::card::to_fragment;
 use crate::doors::catalogue::ShownDataset;
@@ -12,37 +11,34 @@ use crate::doors::page::links::Link;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 
-/// The text of the card, and where it is from.
+/// The text of a card.
 pub(super) struct ShownCard {
     markup: SafeHtml,
-    is_draft: bool,
     is_cut: bool,
 }
 
-impl ShownCard {
-    /// Returns true if nobody wrote it.
-    pub(super) fn is_draft(&self) -> bool {
-        self.is_draft
-    }
-}
-
-/// Reads the card of a dataset.
+/// Reads the card of a dataset; `None` if nobody wrote one, since the page shows the facts of a draft.
 ///
 /// # Errors
 /// [`Error`] when it is missing or damaged.
-pub(super) fn read_card(registry: &LocalRegistry, open: &OpenDataset) -> Result<ShownCard, Error> {
+pub(super) fn read_card(
+    registry: &LocalRegistry,
+    open: &OpenDataset,
+) -> Result<Option<ShownCard>, Error> {
     let report = registry.descriptions().card_of(&open.manifest)?;
-    let Card { markdown, .. } = report.card;
+    if report.is_draft {
+        return Ok(None);
+    }
+    let markdown = report.card.markdown;
     let mut end = markdown.len().min(CARD_BYTES_MAX);
     while !markdown.is_char_boundary(end) {
         end -= 1;
     }
     let files = files_place(&open.dataset);
-    Ok(ShownCard {
+    Ok(Some(ShownCard {
         markup: to_fragment(markdown.get(..end).unwrap_or_default(), 2, &files),
-        is_draft: report.is_draft,
         is_cut: end < markdown.len(),
-    })
+    }))
 }
 
 /// Returns the place that links to files beside a card begin with.
@@ -59,17 +55,22 @@ pub(super) fn description(h: &mut Html, dataset: &ShownDataset, text: &str) {
     });
 }
 
-/// Writes the card, if there is one.
-pub(super) fn card_section(h: &mut Html, card: Option<&ShownCard>) {
-    let Some(card) = card else {
-        return;
+/// Writes the card, or that it cannot be read.
+pub(super) fn card_section(h: &mut Html, card: Result<Option<ShownCard>, Error>) {
+    let card = match card {
+        Ok(None) => return,
+        Ok(Some(card)) => card,
+        Err(_) => {
+            h.leaf(
+                "p",
+                &[At::Lit("class", "note")],
+                "The card cannot be read here.",
+            );
+            return;
+        }
     };
     h.element("section", &[At::Lit("aria-labelledby", "card")], |h| {
         h.leaf("h2", &[At::Lit("id", "card")], "Card");
-        if card.is_draft {
-            let text = "Nobody wrote a card; this one is made from the data.";
-            h.leaf("p", &[At::Lit("class", "hint")], text);
-        }
         let region = [
             At::Lit("class", "card"),
             At::Lit("tabindex", "0"),

@@ -56,22 +56,8 @@ pub(super) async fn answer(
     });
     html.element("div", &[At::Lit("class", "columns")], |h| {
         h.element("div", &[At::Lit("class", "wide")], |h| {
-            // A card that somebody wrote says more than the list of files.
-            let (written, drafted) = match &card {
-                Ok(card) if card.is_draft() => (None, Some(card)),
-                Ok(card) => (Some(card), None),
-                Err(_) => {
-                    h.leaf(
-                        "p",
-                        &[At::Lit("class", "note")],
-                        "The card cannot be read here.",
-                    );
-                    (None, None)
-                }
-            };
-            card_section(h, written);
+            card_section(h, card);
             files(h, &open, request);
-            card_section(h, drafted);
             schema_section(h, schema.as_ref());
         });
         h.element("div", &[At::Lit("class", "side")], |h| {

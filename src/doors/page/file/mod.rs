@@ -174,7 +174,11 @@ fn content(
         rows_max,
         pattern,
     };
-    Ok(Content::Rows(rows::read_rows(target, &question)?))
+    let found = rows::read_rows(target, &question)?;
+    match found.is_text() {
+        true => Ok(Content::Rows(found)),
+        false => Err(DoorError::Invalid("it is no text".to_owned())),
+    }
 }
 
 /// Returns the view that is shown: rows with messages are chats unless a table was asked for.

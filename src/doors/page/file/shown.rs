@@ -124,7 +124,7 @@ fn summary(found: &FoundRows, question: &Question, rows: Option<u64>) -> String 
             words::grouped(row)
         ),
         Stop::Spent(row) => format!(
-            "{matches} before row {}{from}. The search stopped there, after its time.",
+            "{matches} before row {}{from}. The search stopped there, as far as one page goes.",
             words::grouped(row)
         ),
     }
@@ -140,7 +140,7 @@ fn single(h: &mut Html, found: &FoundRows, place: &Link, number: u64) {
         }
         Some(row) => {
             if found.has_chat {
-                rows::chats(h, &found.rows, place);
+                rows::chat(h, row);
             }
             rows::record(h, found, row);
         }

@@ -24,14 +24,9 @@ const LISTED_CHARS: usize = 2000;
 
 /// Writes rows as chats. Returns the number of the first row that has no room.
 pub(in crate::doors::page) fn chats(h: &mut Html, rows: &[FoundRow], place: &Link) -> Option<u64> {
-    let is_alone = rows.len() == 1;
     let chat = Chat {
-        chars_max: if is_alone {
-            FIELD_CHARS_MAX
-        } else {
-            LISTED_CHARS
-        },
-        messages_max: if is_alone { usize::MAX } else { MESSAGES_MAX },
+        chars_max: LISTED_CHARS,
+        messages_max: MESSAGES_MAX,
     };
     let before = h.len();
     for (n, row) in rows.iter().enumerate() {
@@ -46,17 +41,19 @@ pub(in crate::doors::page) fn chats(h: &mut Html, rows: &[FoundRow], place: &Lin
                     &format!("Row {number}"),
                 );
             });
-            let items = row.json.as_deref().and_then(chat_items);
-            match items {
-                Some(items) => chat.items(h, &items),
-                None => {
-                    let text = "This row is no JSON object, or its beginning alone was read.";
-                    h.leaf("p", &[At::Lit("class", "note")], text);
-                }
-            }
+            chat.row(h, row);
         });
     }
     None
+}
+
+/// Writes one row as a chat, as far as its texts go.
+pub(in crate::doors::page) fn chat(h: &mut Html, row: &FoundRow) {
+    let chat = Chat {
+        chars_max: FIELD_CHARS_MAX,
+        messages_max: usize::MAX,
+    };
+    h.element("article", &[At::Lit("class", "chat")], |h| chat.row(h, row));
 }
 
 struct Chat {
@@ -65,6 +62,16 @@ struct Chat {
 }
 
 impl Chat {
+    fn row(&self, h: &mut Html, row: &FoundRow) {
+        match row.json.as_deref().and_then(chat_items) {
+            Some(items) => self.items(h, &items),
+            None => {
+                let text = "This row is no JSON object, or its beginning alone was read.";
+                h.leaf("p", &[At::Lit("class", "note")], text);
+            }
+        }
+    }
+
     fn items(&self, h: &mut Html, items: &[ChatItem]) {
         let mut messages = 0;
         for item in items {

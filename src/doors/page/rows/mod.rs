@@ -11,6 +11,7 @@ mod read;
 mod record;
 mod table;
 
+pub(super) use chat::chat;
 pub(super) use chat::chats;
 pub(super) use figures::figures;
 pub(super) use read::FoundRows;

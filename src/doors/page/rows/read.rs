@@ -64,6 +64,17 @@ pub(in crate::doors::page) struct FoundRows {
     pub(in crate::doors::page) stop: Stop,
     /// True if rows have messages.
     pub(in crate::doors::page) has_chat: bool,
+    /// True if rows are lines of any text.
+    pub(in crate::doors::page) is_of_lines: bool,
+}
+
+impl FoundRows {
+    /// Returns false for lines of a file of unknown form that have zero bytes.
+    pub(in crate::doors::page) fn is_text(&self) -> bool {
+        let is_zero = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+        let is_binary = |row: &FoundRow| row.cells.iter().any(|(_, value)| is_zero(value));
+        !self.is_of_lines || !self.rows.iter().any(is_binary)
+    }
 }
 
 /// A row.
@@ -122,6 +133,7 @@ pub(in crate::doors::page) fn read_rows(
         rows: Vec::new(),
         stop: Stop::End,
         has_chat: false,
+        is_of_lines: target.shape().map_err(unread)? == Shape::Text,
     };
     found.columns.truncate(READ_COLUMNS_MAX);
     let deadline = Deadline::after(SEARCH_TIME);

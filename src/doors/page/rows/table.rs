@@ -173,6 +173,7 @@ mod tests {
             rows: vec![row],
             stop: Stop::End,
             has_chat: false,
+            is_of_lines: false,
         };
         let pattern = Pattern::new("script", PatternOptions::default()).unwrap();
         let mut html = Html::new();
