@@ -1,10 +1,8 @@
 //! The reason of an answer that is an error, in the form that clients of the hub read.
 
-use hyper::HeaderMap;
 use hyper::StatusCode;
 use hyper::header;
 use hyper::header::HeaderName;
-use hyper::header::HeaderValue;
 use serde::Serialize;
 
 use crate::doors::body::Answer;
@@ -26,7 +24,10 @@ pub(super) struct Refusal {
     /// The code of the hub for something that is not there.
     code: Option<&'static str>,
     message: String,
-    headers: HeaderMap,
+    /// The revision that was looked into.
+    commit: Option<String>,
+    /// The methods of the path.
+    allowed: Option<&'static str>,
     /// The place of what is there already.
     url: Option<String>,
 }
@@ -44,7 +45,8 @@ impl Refusal {
             status,
             code,
             message,
-            headers: HeaderMap::new(),
+            commit: None,
+            allowed: None,
             url: None,
         }
     }
@@ -63,7 +65,7 @@ impl Refusal {
     pub(super) fn no_entry(path: &str, commit: &str) -> Self {
         let message = format!("there is no `{path}` in this revision");
         let mut refusal = Self::new(StatusCode::NOT_FOUND, Some("EntryNotFound"), message);
-        put(&mut refusal.headers, X_REPO_COMMIT, commit);
+        refusal.commit = Some(commit.to_owned());
         refusal
     }
 
@@ -77,9 +79,7 @@ impl Refusal {
     pub(super) fn wrong_method(allowed: &'static str) -> Self {
         let message = format!("this path takes {allowed}");
         let mut refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, None, message);
-        refusal
-            .headers
-            .insert(header::ALLOW, HeaderValue::from_static(allowed));
+        refusal.allowed = Some(allowed);
         refusal
     }
 
@@ -103,7 +103,12 @@ impl Refusal {
         };
         let mut answer = json(self.status, &body);
         let headers = answer.headers_mut();
-        headers.extend(self.headers.clone());
+        if let Some(commit) = &self.commit {
+            put(headers, X_REPO_COMMIT, commit);
+        }
+        if let Some(allowed) = self.allowed {
+            put(headers, header::ALLOW, allowed);
+        }
         if let Some(code) = self.code {
             put(headers, X_ERROR_CODE, code);
         }

@@ -1,5 +1,5 @@
-//! The place of uploaded files that wait for a commit: a directory in the cache of the home. What stays there after a
-//! kill is removed by its age.
+//! The place of uploaded files that wait for a commit: a directory in the cache of the home. Leftovers of a kill are
+//! removed by their age.
 
 use std::fs;
 use std::fs::DirBuilder;
