@@ -212,6 +212,10 @@ fn datasets_that_are_not_shown_are_nowhere_on_the_pages() {
     let place = with_rows();
     place.write("secret.jsonl", b"{\"hidden\": \"unspeakable\"}\n");
     place.index("secret.jsonl", "secret", &["--private"]);
+    place.write("tree.csv", b"a\n1\n");
+    place.index("tree.csv", "maple", &[]);
+    place.write("other.csv", b"a\n2\n");
+    place.index("other.csv", "maplo", &["--private"]);
     let server = place.serve(&[]);
     let shown = page(&server, "/");
     assert!(!shown.contains("secret"), "{shown}");
@@ -219,8 +223,11 @@ fn datasets_that_are_not_shown_are_nowhere_on_the_pages() {
         let found = page(&server, &format!("/?q={words}"));
         assert!(!found.contains("/d/local/secret"), "{found}");
     }
-    // A word of a hidden dataset does not keep similar words of others from being found.
     assert!(page(&server, "/?q=secret").contains("Nothing matches"));
+    // A word of a hidden dataset does not keep similar words of others from being found.
+    let similar = page(&server, "/?q=maplo");
+    let is_found = similar.contains("one letter changed") && similar.contains("/d/local/maple@");
+    assert!(is_found, "{similar}");
     for path in [
         "/d/local/secret",
         "/d/local/secret@0.1.0",
@@ -358,4 +365,29 @@ fn connect_page_has_the_lines_that_the_command_prints() {
     ] {
         assert!(lines.contains(&wanted), "{wanted} in {lines}");
     }
+}
+
+#[test]
+fn token_shows_its_datasets_alone() {
+    let place = with_rows();
+    place.write("other.csv", b"colour\nred\n");
+    place.index("other.csv", "other", &[]);
+    let words = ["registry", "token", "add", "ada", "--dataset", "straws"];
+    let token = place.answer(&words);
+    let secret = format!("Bearer {}", token["tokens"][0]["secret"].as_str().unwrap());
+    let server = place.serve(&["--access", "listed"]);
+    let ask = |path: &str| server.ask("GET", path, &[("Authorization", &secret)], b"");
+    let all = is_page(&ask("/"));
+    assert!(
+        all.contains("/d/local/straws\"") && !all.contains("other"),
+        "{all}"
+    );
+    assert!(is_page(&ask("/?q=colour")).contains("Nothing matches"));
+    assert!(!is_page(&ask("/connect")).contains("local/other"));
+    assert_eq!(ask("/d/local/other").text(), ask("/d/local/absent").text());
+    assert_eq!(ask("/d/local/straws").status, 200);
+    let without = server.get("/");
+    // A browser asks the person for the secret.
+    assert_eq!(without.status, 401);
+    assert!(!without.text().contains("straws"), "{}", without.text());
 }
