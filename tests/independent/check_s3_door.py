@@ -239,6 +239,30 @@ def with_aws(node, keys, work):
     shutil.rmtree(work / "synced")
 
 
+def with_rclone(node, keys, work):
+    program = shutil.which("rclone")
+    if program is None:
+        print("rclone is not installed: it is left out")
+        return
+    environment = {"PATH": os.environ["PATH"], "HOME": str(work), "RCLONE_CONFIG": "/dev/null", "RCLONE_CONFIG_DOOR_TYPE": "s3", "RCLONE_CONFIG_DOOR_PROVIDER": "Other",
+                   "RCLONE_CONFIG_DOOR_ENDPOINT": node.url}
+    if keys is not None:
+        environment |= {"RCLONE_CONFIG_DOOR_ACCESS_KEY_ID": keys[0], "RCLONE_CONFIG_DOOR_SECRET_ACCESS_KEY": keys[1]}
+
+    def rclone(*words):
+        out = subprocess.run([program, "--retries", "1", *words], env=environment, capture_output=True, text=True)
+        return out.returncode, out.stdout + out.stderr
+
+    check(rclone("lsf", "-R", "--files-only", f"door:{BUCKET}/{SMALL}/d3")[1].count("\n"), len(range(3, SMALL_FILES, 7)), "rclone lsf")
+    for name, prefix in (("mixed", MIXED), ("table", TABLE)):
+        check(rclone("copy", f"door:{BUCKET}/{prefix}", str(work / "cloned" / name))[0], 0, f"rclone copy of {name}")
+        check(files_of(work / "cloned" / name), files_of(work / name), f"rclone copy of {name}")
+    check(rclone("check", "--download", f"door:{BUCKET}/local/table@latest", str(work / "table"))[0], 0, "rclone check by alias")
+    status, said = rclone("copy", str(work / "table/README.md"), f"door:{BUCKET}/local/x")
+    check((status != 0, "AccessDenied" in said), (True, True), "rclone copy to the bucket")
+    shutil.rmtree(work / "cloned")
+
+
 def with_s3fs(node, keys, work):
     import pandas
     import s3fs
@@ -519,7 +543,7 @@ def main():
     run(program, home, "index", str(work / "small"), "--name", "small")
     token = run(program, home, "registry", "token", "add", "judge")["tokens"][0]
     keys = token["access_key"], token["secret"]
-    clients = [with_boto3, with_aws, with_s3fs, with_pyarrow, with_polars, with_duckdb, with_dask, with_ray]
+    clients = [with_boto3, with_aws, with_rclone, with_s3fs, with_pyarrow, with_polars, with_duckdb, with_dask, with_ray]
     only = sys.argv[3:]
     chosen = [c for c in clients if not only or c.__name__[5:] in only]
     node = Node(program, home)
