@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(super) const CONNECTIONS_MAX: usize = 1024;
 /// Bytes of the headers of a request.
 pub(super) const HEADERS_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a connection that wait to be sent, beyond which no further block is taken.
+pub(super) const WAITING_BYTES: usize = 128 << 10;
 /// Bytes of the path and of the query of a request, each.
 pub(super) const TARGET_BYTES_MAX: usize = 16 << 10;
 /// Parts of a path.
@@ -22,10 +24,10 @@ pub(super) const BODY_TIME: Duration = Duration::from_secs(60);
 pub(super) const PARTING: Duration = Duration::from_secs(5);
 /// Pieces of work that block at one time: reading the store, searching, drawing a page. Further ones wait.
 pub(super) const WORK_AT_ONCE: usize = 16;
-/// Bytes of a block, which is verified and sent as one. A client holds two or three.
+/// Bytes of a block, which is verified and sent as one. A client holds two.
 pub(super) const BLOCK_BYTES: u64 = 256 << 10;
 /// Bytes of verified blocks that are kept for the next client.
-pub(super) const KEPT_BYTES_MAX: usize = 96 << 20;
+pub(super) const KEPT_BYTES_MAX: usize = 64 << 20;
 /// Number of verified blocks that are kept.
 pub(super) const KEPT_BLOCKS_MAX: usize = 4096;
 /// Ranges of one request. More are refused.

@@ -78,16 +78,24 @@ pub(super) async fn body_of(parts: Vec<Part>, length: u64) -> Result<DoorBody, D
     if first.len() as u64 == length {
         return Ok(DoorBody::of(first));
     }
-    // One block waits while the one before is sent and the one behind is read.
+    // One block waits, or is read, while the one before is sent.
     let (sender, blocks) = mpsc::channel(1);
     tokio::spawn(async move {
         let mut next = Some(Ok(first));
-        while let Some(block) = next.take() {
+        // There is room for a block before it is read, so that a client which is slow holds two of them.
+        while let Ok(room) = sender.reserve().await {
+            let read = match next.take() {
+                Some(first) => Some(first),
+                None => rest.next().await,
+            };
+            let Some(block) = read else {
+                return;
+            };
             let is_end = block.is_err();
-            if sender.send(block).await.is_err() || is_end {
+            room.send(block);
+            if is_end {
                 return;
             }
-            next = rest.next().await;
         }
     });
     Ok(DoorBody::Stream {

@@ -33,6 +33,7 @@ use crate::doors::limits::HEADERS_BYTES_MAX;
 use crate::doors::limits::IDLE;
 use crate::doors::limits::PARTING;
 use crate::doors::limits::STALL;
+use crate::doors::limits::WAITING_BYTES;
 use crate::doors::serving::origins;
 use crate::doors::page;
 use crate::doors::request::DoorRequest;
@@ -101,6 +102,7 @@ where
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder.max_header_size(HEADERS_BYTES_MAX);
+    builder.max_buf_size(WAITING_BYTES);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => return,
