@@ -70,25 +70,6 @@ impl MappedFile {
     }
 }
 
-/// Asks the processor for the cache line of a byte, and does not wait for it. A byte that is not there asks for nothing.
-#[cfg(feature = "features")]
-#[inline]
-pub(crate) fn prefetch(bytes: &[u8], at: usize) {
-    let Some(byte) = bytes.get(at) else {
-        return;
-    };
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::_MM_HINT_T0;
-        use std::arch::x86_64::_mm_prefetch;
-        // SAFETY: the byte is borrowed, and a hint about it changes nothing that a program sees.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
-    }
-    // Other processors begin a read that nothing uses.
-    #[cfg(not(target_arch = "x86_64"))]
-    std::hint::black_box(*byte);
-}
-
 /// Memory that may be changed without a change of any file: that of a file, or zeros.
 #[derive(Debug)]
 pub(crate) struct PrivateMap(memmap2::MmapMut);

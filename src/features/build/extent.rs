@@ -24,11 +24,7 @@ use crate::features::segment::Storage;
 use crate::features::segment::part_of;
 use crate::locks::lock;
 use crate::locks::threads;
-use crate::mapped_file::prefetch;
 use crate::progress::Progress;
-
-/// Number of records between the one that is laid out and the one that is asked for. They stand at random places.
-const AHEAD: usize = 16;
 
 /// The turn in which parts are written.
 struct Turn {
@@ -199,10 +195,6 @@ impl Sorter<'_> {
         let (mut cell, mut first) = (0, 0_u32);
         let mut at = 0;
         while let Some((hash, ..)) = entries.get(at) {
-            if let Some((.., place)) = entries.get(at + AHEAD) {
-                prefetch(records, *place);
-                prefetch(records, *place + self.encoder.record_bytes() - 1);
-            }
             let same = entries.iter().skip(at).take_while(|e| e.0 == *hash).count();
             let run = entries.get(at..at + same).unwrap_or_default();
             at += same;

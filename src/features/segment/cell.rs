@@ -50,22 +50,20 @@ impl Cell {
         u32::from(self.0[4])
     }
 
-    /// Returns the rows that may have a hash. Those without a tag always may.
+    /// Returns a bit for each row that may have a hash. Rows without a tag always may.
     #[inline]
     pub(crate) fn candidates(&self, hash: u64) -> Candidates {
-        /// The lowest seven bits of each byte.
-        const SEVEN: u128 = u128::MAX / 255 * 0x7f;
-        let eight = u64::from(hash as u8).wrapping_mul(u64::MAX / 255);
-        let wanted = u128::from(eight) << 64 | u128::from(eight);
-        let tags = u128::from_le_bytes(self.0) >> (8 * (CELL_BYTES - TAGS));
-        let other = tags ^ wanted;
-        // Of a byte that is zero, and of no other one, the highest bit is in neither of the two.
-        let same = !((other & SEVEN).wrapping_add(SEVEN) | other | SEVEN);
+        let tag = hash as u8;
+        let mut bits = 0_u32;
+        for (n, known) in self.0[CELL_BYTES - TAGS..].iter().enumerate() {
+            bits |= u32::from(*known == tag) << n;
+        }
         let count = self.count();
         let tagged = count.min(TAGS as u32);
+        bits &= (1 << tagged) - 1;
         Candidates {
             first: self.first(),
-            bits: same & ((1 << (8 * tagged)) - 1),
+            bits,
             untagged: tagged..count,
         }
     }
@@ -75,8 +73,7 @@ impl Cell {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Candidates {
     first: u32,
-    /// The highest bit of the byte of each one with a tag.
-    bits: u128,
+    bits: u32,
     untagged: std::ops::Range<u32>,
 }
 
@@ -86,7 +83,7 @@ impl Iterator for Candidates {
     #[inline]
     fn next(&mut self) -> Option<u32> {
         let inside = if self.bits != 0 {
-            let n = self.bits.trailing_zeros() / 8;
+            let n = self.bits.trailing_zeros();
             self.bits &= self.bits - 1;
             n
         } else {

@@ -31,11 +31,11 @@ use crate::features::limits::ANSWER_BYTES_MAX;
 use crate::features::schema::TableSchema;
 use crate::features::segment::Origin;
 use crate::features::table::find::Finder;
-use crate::features::table::find::Groups;
 use crate::features::table::keys::HashedKeys;
 pub use crate::features::table::open::MemoryMode;
 use crate::features::table::open::Segment;
 use crate::features::table::rows::Bits;
+use crate::features::table::rows::GROUP;
 use crate::features::table::rows::Rows;
 use crate::features::table::take::Column;
 
@@ -127,13 +127,13 @@ impl FeatureTable {
         let (mut found, mut times) = (Vec::new(), Vec::new());
         let mut expired = max_age.map(|_| Vec::new());
         let has_times = self.0.schema.timestamp_place().is_some();
-        let mut groups = Groups::new(&finder, &keys)?;
-        while let Some(rows) = groups.next_rows()? {
+        let mut rows = Rows::default();
+        for first in (0..keys.len()).step_by(GROUP) {
+            finder.find(&keys, first, &mut rows)?;
             let mut present = rows.present();
             present.append(&mut found);
             if has_times {
-                let first = times.len();
-                self.read_times(rows, &mut times);
+                self.read_times(&rows, &mut times);
                 if let (Some(max_age), Some(expired)) = (max_age, &mut expired) {
                     let times = times.get(first..).unwrap_or_default();
                     let over = Bits::of(times, |time| max_age.is_over(*time)).and(present);
@@ -143,7 +143,7 @@ impl FeatureTable {
                 }
             }
             for column in &mut out {
-                column.take(&finder, rows, present)?;
+                column.take(&finder, &rows, present)?;
             }
         }
         let count = keys.len();

@@ -1,7 +1,8 @@
 //! The rows of a group of keys, and a bit for each.
 
-/// Keys of a group: a multiple of 8, so that their bits are whole bytes, and 64 at most.
-pub(super) const GROUP: usize = 32;
+/// Keys of a group: a multiple of 8, so that their bits are whole bytes, and 64 at most. Its cells and rows stay in the
+/// first cache.
+pub(super) const GROUP: usize = 64;
 
 /// The rows of a group of keys.
 pub(super) struct Rows<'a> {
@@ -31,11 +32,8 @@ impl<'a> Rows<'a> {
         self.parts.get(..self.count).unwrap_or_default()
     }
 
-    /// Returns the rows and their parts.
-    pub(super) fn parts_mut(&mut self) -> (&mut [&'a [u8]], &[usize]) {
-        let rows = self.rows.get_mut(..self.count).unwrap_or_default();
-        let parts = self.parts.get(..self.count).unwrap_or_default();
-        (rows, parts)
+    pub(super) fn rows_mut(&mut self) -> &mut [&'a [u8]] {
+        self.rows.get_mut(..self.count).unwrap_or_default()
     }
 
     /// Returns a bit for each row that is there.
