@@ -36,7 +36,8 @@ pub use serving::DoorServer;
 pub use serving::DoorServerError;
 pub use state::DoorOptions;
 
-/// Reads lines as the parts of a request: path, query, range, and headers. For tests with random bytes.
+/// Reads lines as the parts of a request: path, query, range, and headers; and the bytes as each kind of body. For tests
+/// with random bytes.
 #[doc(hidden)]
 pub fn decode_request(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -56,4 +57,5 @@ pub fn decode_request(bytes: &[u8]) {
     }
     file_answer::decode_headers(range, &headers, bytes.len() as u64 * 97);
     s3::decode_request(path, &query, &headers);
+    hub::decode_body(bytes);
 }

@@ -20,13 +20,13 @@ pub(super) const PREUPLOAD_FILES_MAX: usize = 4096;
 pub(super) const COMMIT_LINE_BYTES: usize = 1 << 20;
 /// Changes of one commit.
 pub(super) const COMMIT_CHANGES_MAX: usize = 100_000;
-/// Commits under way at one time. Further ones are refused.
+/// Commits under way at one time. Further ones wait.
 pub(super) const COMMITS_AT_ONCE: usize = 4;
 /// Bytes of a commit.
 pub(super) const COMMIT_BYTES_MAX: u64 = 16 << 30;
 /// Large files, and parts of some, under way at one time. Further ones wait.
 pub(super) const OBJECTS_AT_ONCE: usize = 8;
-/// Time for which they wait.
+/// Time for which uploads wait.
 pub(super) const ROOM_TIME: Duration = Duration::from_secs(60);
 /// Bytes of a block of chunks.
 pub(super) const XORB_BYTES_MAX: u64 = 96 << 20;

@@ -126,3 +126,9 @@ async fn dispatch(
         Route::OtherKind | Route::Unknown => Err(Refusal::no_such_path()),
     }
 }
+
+/// Reads bytes as each kind of body of the API. For tests with random bytes.
+pub(super) fn decode_body(bytes: &[u8]) {
+    paths_info::decode(bytes);
+    upload::decode(bytes);
+}

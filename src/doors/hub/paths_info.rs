@@ -3,6 +3,7 @@
 use hyper::HeaderMap;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
+use hyper::header::HeaderValue;
 use serde::Deserialize;
 
 use crate::doors::body::Answer;
@@ -89,6 +90,15 @@ fn find(open: &OpenDataset, path: &str) -> Option<Listed> {
     }
     let is_directory = !path.is_empty() && !open.below(&format!("{path}/")).is_empty();
     is_directory.then(|| Listed::Directory(path.to_owned()))
+}
+
+/// Reads bytes as both kinds of body. For tests with random bytes.
+pub(super) fn decode(bytes: &[u8]) {
+    let mut headers = HeaderMap::new();
+    let _ = read(&headers, bytes);
+    let kind = HeaderValue::from_static("application/json");
+    headers.insert(CONTENT_TYPE, kind);
+    let _ = read(&headers, bytes);
 }
 
 /// Reads a body of JSON, or of a form.

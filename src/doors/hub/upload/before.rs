@@ -200,6 +200,13 @@ pub(in crate::doors::hub) async fn check_card(request: DoorRequest) -> Result<An
     Ok(json(StatusCode::OK, &check))
 }
 
+/// Reads bytes as each kind of body. For tests with random bytes.
+pub(super) fn decode(bytes: &[u8]) {
+    let _ = read_json::<NewRepoJson>(bytes);
+    let _ = read_json::<PlannedJson>(bytes);
+    let _ = read_json::<CardJson>(bytes);
+}
+
 /// Reads a body of JSON.
 ///
 /// # Errors

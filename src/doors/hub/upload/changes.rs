@@ -199,6 +199,16 @@ impl Changes {
     }
 }
 
+/// Reads bytes as lines of a commit. For tests with random bytes.
+pub(super) fn decode(bytes: &[u8]) {
+    for line in bytes.split(|b| *b == b'\n') {
+        if let Ok(Line::File(file)) = parsed(line, 0) {
+            let _ = checked_path(&file.path);
+        }
+    }
+    let _ = split_line(&mut &*bytes, &mut io::sink());
+}
+
 fn parsed(line: &[u8], count: usize) -> Result<Line<'_>, DoorError> {
     let read = serde_json::from_slice(line);
     read.map_err(|e| DoorError::Invalid(format!("line {count} of the commit: {e}")))

@@ -13,6 +13,7 @@ use crate::doors::catalogue::LOCAL;
 use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::hub::limits::COMMIT_BYTES_MAX;
+use crate::doors::hub::limits::OBJECT_TIME;
 use crate::doors::hub::refusal::Refusal;
 use crate::doors::hub::reply::json;
 use crate::doors::hub::repo::NO_COMMIT;
@@ -64,7 +65,7 @@ pub(in crate::doors::hub) async fn commit(
         return Err(DoorError::Invalid(text.to_owned()).into());
     }
     let url = repo_url(&request.base(), &name);
-    let room = doors.uploads.room_for_commit()?;
+    let room = doors.uploads.room_for_commit().await?;
     let area = doors.uploads.area.clone();
     let changes = read_with(request.body, COMMIT_BYTES_MAX, move |body| {
         let directory = area.directory()?;
@@ -170,6 +171,7 @@ impl Publishing {
         }
         let large = self.changes.large.iter();
         large.for_each(|file| self.area.forget(&file.oid));
+        self.area.sweep(OBJECT_TIME);
         show(&self.registry, self.showing, &report.manifest)?;
         Ok(report.manifest)
     }

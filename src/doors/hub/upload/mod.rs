@@ -28,3 +28,10 @@ pub(super) use large_files::ticket_of;
 pub(in crate::doors) use uploads::Uploads;
 pub(super) use xet::answer as answer_xet;
 pub(super) use xet::place as place_of_xet;
+
+/// Reads bytes as each kind of body of an upload. For tests with random bytes.
+pub(super) fn decode(bytes: &[u8]) {
+    before::decode(bytes);
+    changes::decode(bytes);
+    xet::decode(bytes);
+}

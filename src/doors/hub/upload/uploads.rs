@@ -71,28 +71,25 @@ impl Uploads {
         lock(&self.created).remove(name);
     }
 
-    /// Takes room for a commit.
+    /// Waits for room for a commit.
     ///
     /// # Errors
-    /// [`DoorError::Busy`] if there is none.
-    pub(super) fn room_for_commit(&self) -> Result<OwnedSemaphorePermit, DoorError> {
-        room(&self.commits)
+    /// [`DoorError::Busy`] if there is none for a long time.
+    pub(super) async fn room_for_commit(&self) -> Result<OwnedSemaphorePermit, DoorError> {
+        room(&self.commits).await
     }
 
     /// Waits for room for a large file, or for a part of one.
     ///
     /// # Errors
-    /// [`DoorError::Busy`] if there is none for a long time.
+    /// As [`Uploads::room_for_commit`].
     pub(super) async fn room_for_object(&self) -> Result<OwnedSemaphorePermit, DoorError> {
-        let room = timeout(ROOM_TIME, Arc::clone(&self.objects).acquire_owned()).await;
-        room.ok().and_then(Result::ok).ok_or_else(busy)
+        room(&self.objects).await
     }
 }
 
-fn room(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, DoorError> {
-    Arc::clone(of).try_acquire_owned().map_err(|_| busy())
-}
-
-fn busy() -> DoorError {
-    DoorError::Busy("too many uploads at one time; try again".to_owned())
+async fn room(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, DoorError> {
+    let room = timeout(ROOM_TIME, Arc::clone(of).acquire_owned()).await;
+    let busy = || DoorError::Busy("too many uploads at one time; try again".to_owned());
+    room.ok().and_then(Result::ok).ok_or_else(busy)
 }

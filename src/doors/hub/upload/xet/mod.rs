@@ -143,6 +143,30 @@ pub(in crate::doors::hub) async fn answer(
     }
 }
 
+/// Reads bytes as a shard, and as a xorb. For tests with random bytes.
+pub(super) fn decode(bytes: &[u8]) {
+    struct Ignored;
+
+    impl shard::FileSink for Ignored {
+        fn begin(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn segment(&mut self, _: &shard::Segment) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn end(&mut self, _: Option<&[u8; 32]>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut rest = bytes;
+    let _ = shard::read_files(&mut rest, &mut Ignored);
+    let xorb = io::Cursor::new(bytes);
+    let _ = xorb::each_chunk(xorb, 1..64, &mut |_| Ok(()));
+}
+
 /// Writes a xorb.
 fn store(
     area: &UploadArea,

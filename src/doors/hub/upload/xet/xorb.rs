@@ -1,10 +1,9 @@
 //! Xorbs: blocks of compressed chunks, which clients upload before the files that are made of them.
 
-use std::fs::File;
 use std::io;
 use std::io::BufReader;
 use std::io::Read;
-use std::io::Seek as _;
+use std::io::Seek;
 use std::io::SeekFrom;
 use std::ops::Range;
 
@@ -36,7 +35,7 @@ pub(super) fn hash_text(bytes: &[u8; 32]) -> String {
 /// # Errors
 /// `InvalidData` for bytes of another form and for chunks that are not there.
 pub(super) fn each_chunk(
-    xorb: File,
+    xorb: impl Read + Seek,
     chunks: Range<u32>,
     each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -62,7 +61,7 @@ pub(super) fn each_chunk(
 ///
 /// # Errors
 /// `InvalidData` for bytes of another form.
-pub(super) fn check(xorb: &mut File) -> io::Result<()> {
+pub(super) fn check(xorb: &mut (impl Read + Seek)) -> io::Result<()> {
     xorb.seek(SeekFrom::Start(0))?;
     header(xorb).map(drop)
 }
