@@ -29,6 +29,12 @@ fn dataset_of_a_peer_is_read_by_ranges_and_kept_in_part() {
     assert_eq!(part.status, 206, "{}", part.text());
     assert_eq!(part.body, bytes[5_000_000..5_000_100]);
     assert!(b.answer(&["registry", "list"])["datasets"].as_array().unwrap().is_empty());
+    // A list of all keys looks at no peer. One of this dataset does.
+    let listed = |query: &str| server.get_s3(&format!("/datasets?list-type=2&{query}"), &[]).text();
+    let (key, beginning) = ("<Key>lab-a/corpus@0.1.0/corpus.jsonl</Key>", "<Prefix>lab-a/corpus@0.1.0/</Prefix>");
+    assert!(!listed("").contains(key));
+    assert!(listed("delimiter=/&prefix=lab-a/").contains(beginning));
+    assert!(listed("prefix=lab-a/corpus@0.1.0/").contains(key));
     assert_eq!(server.stop(), Some(0));
     let server = Server::start(&b.home(), &[]);
     let stats = b.answer(&["registry", "stats"]);

@@ -13,6 +13,7 @@ mod walk;
 use std::sync::Arc;
 
 use crate::doors::body::Answer;
+use crate::doors::error::DoorError;
 use crate::doors::request::DoorRequest;
 use crate::doors::s3::errors::S3Error;
 use crate::doors::s3::keys::Shelf;
@@ -41,7 +42,15 @@ pub(super) async fn answer(
     let mut walk = Walk::new(question.wanted());
     let mut objects: Vec<Listed> = Vec::new();
     while let Some(shelf) = walk.next(&shelves) {
-        let open = doors.catalogue.open(&shelf.dataset).await?;
+        // What only peers have is looked at where it is named: a list of everything would look at all of it.
+        if !shelf.dataset.is_here && !question.prefix.starts_with(&shelf.prefix) {
+            continue;
+        }
+        let open = match doors.catalogue.open(&shelf.dataset).await {
+            // It was taken away after the page began.
+            Err(DoorError::NotFound(_)) => continue,
+            opened => opened?,
+        };
         let found = walk.read(shelf, open.files());
         let files: Vec<&FileEntry> = found.iter().filter_map(|n| open.files().get(*n)).collect();
         let etags = open.content_ids(found.clone()).await?;
