@@ -53,7 +53,7 @@ pub(super) async fn answer(
         };
         let found = walk.read(shelf, open.files());
         let files: Vec<&FileEntry> = found.iter().filter_map(|n| open.files().get(*n)).collect();
-        let etags = open.content_ids(found.clone()).await?;
+        let etags = open.content_ids(found).await?;
         objects.extend(files.into_iter().zip(etags).map(|(file, etag)| Listed {
             key: key_of(shelf, &file.path),
             size_bytes: file.size_bytes,
