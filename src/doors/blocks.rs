@@ -120,11 +120,17 @@ mod tests {
         let blocks = Blocks::default();
         let key = (ContentId::new([1; 32]), 0, 0);
         run(async {
-            let failed = blocks.get(key, || async { Err(io::ErrorKind::InvalidData.into()) }).await;
+            let failed = blocks
+                .get(key, || async { Err(io::ErrorKind::InvalidData.into()) })
+                .await;
             assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::InvalidData);
-            let read = blocks.get(key, || async { Ok(Bytes::from_static(b"ab")) }).await;
+            let read = blocks
+                .get(key, || async { Ok(Bytes::from_static(b"ab")) })
+                .await;
             assert_eq!(read.unwrap(), "ab");
-            let again = blocks.get(key, || async { Ok(Bytes::from_static(b"cd")) }).await;
+            let again = blocks
+                .get(key, || async { Ok(Bytes::from_static(b"cd")) })
+                .await;
             assert_eq!(again.unwrap(), "ab");
         });
     }
@@ -135,7 +141,9 @@ mod tests {
         run(async {
             for n in 0..(2 * KEPT_BYTES_MAX as u64 >> 20) {
                 let key = (ContentId::new([1; 32]), 0, n);
-                let read = blocks.get(key, || async { Ok(Bytes::from(vec![0; 1 << 20])) }).await;
+                let read = blocks
+                    .get(key, || async { Ok(Bytes::from(vec![0; 1 << 20])) })
+                    .await;
                 assert_eq!(read.unwrap().len(), 1 << 20);
                 assert!(lock(&blocks.0).bytes <= KEPT_BYTES_MAX);
             }

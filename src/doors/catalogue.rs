@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::catalog::DatasetSummary;
-use crate::clock::Timestamp;
 use crate::doors::blocks::Blocks;
 use crate::doors::error::DoorError;
 use crate::doors::limits::OPEN_MAX;
@@ -15,10 +14,9 @@ use crate::doors::limits::OPEN_TIME;
 use crate::doors::limits::STAMP_AGE;
 use crate::doors::limits::WORK_AT_ONCE;
 use crate::doors::open_dataset::OpenDataset;
+use crate::doors::shown::ShownDataset;
 use crate::doors::visitor::Visitor;
-use crate::ident::ContentId;
-use crate::ident::DatasetName;
-use crate::ident::DatasetVersion;
+use crate::doors::work::run_blocking;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::ident::VersionAlias;
@@ -31,65 +29,9 @@ use crate::registry::Stamp;
 use crate::registry::peers::PeerFinder;
 use crate::registry::peers::Showing;
 use crate::registry::served::ServedDataset;
-use crate::trust::Trust;
 
-/// The publisher in names of datasets that nobody signed.
-pub(super) const LOCAL: &str = "local";
 /// The shortest beginning of a content id that counts as one.
 const ID_DIGITS_MIN: usize = 8;
-
-/// One version of a dataset.
-#[derive(Clone, Debug)]
-pub(super) struct ShownDataset {
-    /// Local name of the publisher, or else the key; [`LOCAL`] where nobody signed.
-    pub(super) publisher: String,
-    pub(super) publisher_key: Option<PublisherKey>,
-    pub(super) name: DatasetName,
-    pub(super) version: DatasetVersion,
-    pub(super) content_id: ContentId,
-    pub(super) rows: u64,
-    pub(super) size_bytes: u64,
-    pub(super) created_at: Timestamp,
-    pub(super) tags: Vec<String>,
-    pub(super) license: Option<String>,
-    pub(super) trust: Trust,
-    pub(super) envelope_id: EnvelopeId,
-    /// False if peers have it, and here is a part of it at most.
-    pub(super) is_here: bool,
-}
-
-impl ShownDataset {
-    fn of(listed: Listed<DatasetSummary>, is_here: bool) -> Self {
-        let publisher = listed.publisher().unwrap_or_else(|| LOCAL.to_owned());
-        let trust = listed.trust();
-        let d = listed.dataset;
-        Self {
-            publisher,
-            publisher_key: d.signer,
-            name: d.name,
-            version: d.version,
-            content_id: d.content_id,
-            rows: d.rows,
-            size_bytes: d.size_bytes,
-            created_at: d.created_at,
-            tags: d.tags,
-            license: d.license,
-            trust,
-            envelope_id: d.envelope_id,
-            is_here,
-        }
-    }
-
-    /// Returns `publisher/name`.
-    pub(super) fn repo_id(&self) -> String {
-        format!("{}/{}", self.publisher, self.name)
-    }
-
-    /// Returns `publisher/name@version`.
-    pub(super) fn key_prefix(&self) -> String {
-        format!("{}/{}@{}", self.publisher, self.name, self.version)
-    }
-}
 
 /// The datasets that a visitor sees, by publisher and name, the newest version first.
 #[derive(Clone, Debug)]
@@ -192,7 +134,10 @@ impl DatasetList {
         if hex.len() != 64 {
             return None;
         }
-        let same = self.datasets.iter().filter(|d| d.content_id.to_hex() == hex);
+        let same = self
+            .datasets
+            .iter()
+            .filter(|d| d.content_id.to_hex() == hex);
         same.max_by_key(|d| d.created_at).cloned()
     }
 }
@@ -203,9 +148,13 @@ fn by_beginning(versions: &[Arc<ShownDataset>], digits: &str) -> Option<Arc<Show
     if digits.len() < ID_DIGITS_MIN || !digits.bytes().all(is_id) {
         return None;
     }
-    let mut fitting = versions.iter().filter(|d| d.content_id.to_hex().starts_with(digits));
+    let mut fitting = versions
+        .iter()
+        .filter(|d| d.content_id.to_hex().starts_with(digits));
     let first = fitting.next()?;
-    fitting.all(|d| d.content_id == first.content_id).then(|| Arc::clone(first))
+    fitting
+        .all(|d| d.content_id == first.content_id)
+        .then(|| Arc::clone(first))
 }
 
 /// Returns the version that holds an alias: the one with the greatest count.
@@ -352,27 +301,14 @@ impl Catalogue {
             let idle = open.extract_if(.., |_, (_, used)| is_idle(*used));
             // They are dropped behind the lock.
             let idle: Vec<_> = idle.collect();
-            (idle, open.values().map(|(d, _)| Arc::clone(d)).collect::<Vec<_>>())
+            (
+                idle,
+                open.values()
+                    .map(|(d, _)| Arc::clone(d))
+                    .collect::<Vec<_>>(),
+            )
         };
         drop(idle);
         busy.iter().for_each(|dataset| dataset.save());
     }
 }
-
-/// Runs work that blocks, when there is room for it.
-///
-/// # Errors
-/// [`DoorError::Failed`] if the work panics.
-pub(super) async fn run_blocking<T: Send + 'static>(
-    room: &Arc<Semaphore>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, DoorError> {
-    let permit = Arc::clone(room).acquire_owned().await;
-    let guarded = move || {
-        let _permit = permit;
-        work()
-    };
-    let done = tokio::task::spawn_blocking(guarded).await;
-    done.map_err(|_| DoorError::panicked())
-}
-

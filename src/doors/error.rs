@@ -56,7 +56,10 @@ impl DoorError {
 
     /// Work of this side ended by a panic.
     pub(super) fn panicked() -> Self {
-        Self::Failed(ErrorKind::Io, "the server failed at this request".to_owned())
+        Self::Failed(
+            ErrorKind::Io,
+            "the server failed at this request".to_owned(),
+        )
     }
 }
 

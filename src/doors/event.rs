@@ -1,4 +1,4 @@
-//! What a door tells of its requests: the access log.
+//! The access log: events of requests at a door.
 
 use std::net::SocketAddr;
 

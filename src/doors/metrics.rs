@@ -41,34 +41,80 @@ impl Metrics {
         let mut out = String::new();
         let doors = [("http", &self.http), ("s3", &self.s3)];
         let read = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        head(&mut out, "requests_total", "counter", "Requests by the class of their status.");
+        head(
+            &mut out,
+            "requests_total",
+            "counter",
+            "Requests by the class of their status.",
+        );
         for (door, counters) in doors {
             for (class, n) in (1..).zip(&counters.requests) {
                 let n = read(n);
-                let _ = writeln!(out, "alimentar_door_requests_total{{door=\"{door}\",status=\"{class}xx\"}} {n}");
+                let _ = writeln!(
+                    out,
+                    "alimentar_door_requests_total{{door=\"{door}\",status=\"{class}xx\"}} {n}"
+                );
             }
         }
-        head(&mut out, "sent_bytes_total", "counter", "Bytes of bodies that were sent.");
+        head(
+            &mut out,
+            "sent_bytes_total",
+            "counter",
+            "Bytes of bodies that were sent.",
+        );
         for (door, counters) in doors {
-            let _ = writeln!(out, "alimentar_door_sent_bytes_total{{door=\"{door}\"}} {}", read(&counters.bytes));
+            let _ = writeln!(
+                out,
+                "alimentar_door_sent_bytes_total{{door=\"{door}\"}} {}",
+                read(&counters.bytes)
+            );
         }
-        head(&mut out, "cut_total", "counter", "Answers that ended before their end.");
+        head(
+            &mut out,
+            "cut_total",
+            "counter",
+            "Answers that ended before their end.",
+        );
         for (door, counters) in doors {
-            let _ = writeln!(out, "alimentar_door_cut_total{{door=\"{door}\"}} {}", read(&counters.cut));
+            let _ = writeln!(
+                out,
+                "alimentar_door_cut_total{{door=\"{door}\"}} {}",
+                read(&counters.cut)
+            );
         }
-        head(&mut out, "seconds_total", "counter", "Time of requests, to the end of the answer.");
+        head(
+            &mut out,
+            "seconds_total",
+            "counter",
+            "Time of requests, to the end of the answer.",
+        );
         for (door, counters) in doors {
             let seconds = read(&counters.micros) as f64 / 1e6;
-            let _ = writeln!(out, "alimentar_door_seconds_total{{door=\"{door}\"}} {seconds}");
+            let _ = writeln!(
+                out,
+                "alimentar_door_seconds_total{{door=\"{door}\"}} {seconds}"
+            );
         }
-        head(&mut out, "connections", "gauge", "Connections that are open.");
-        let _ = writeln!(out, "alimentar_door_connections {}", read(&self.connections));
+        head(
+            &mut out,
+            "connections",
+            "gauge",
+            "Connections that are open.",
+        );
+        let _ = writeln!(
+            out,
+            "alimentar_door_connections {}",
+            read(&self.connections)
+        );
         out
     }
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(out, "# HELP alimentar_door_{name} {help}\n# TYPE alimentar_door_{name} {kind}");
+    let _ = writeln!(
+        out,
+        "# HELP alimentar_door_{name} {help}\n# TYPE alimentar_door_{name} {kind}"
+    );
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! one catalogue, in which a name means versions, a version immutable files, and a file verified bytes.
 //!
 //! - `serving/`, `event.rs`, `metrics.rs`, `state.rs`: connections, access log, counters; what all requests share
-//! - `catalogue.rs`, `open_dataset.rs`, `blocks.rs`: datasets as a visitor sees them, their files, verified blocks
+//! - `catalogue.rs`, `shown.rs`, `open_dataset.rs`, `blocks.rs`, `work.rs`: datasets as a visitor sees them, their files, verified blocks
 //! - `visitor.rs`: a client and its token
 //! - `request.rs`, `body.rs`, `error.rs`: parts of requests and answers
 //! - `file_answer/`: GET and HEAD of a file, with ranges and conditions
@@ -25,8 +25,10 @@ mod page;
 mod request;
 mod s3;
 mod serving;
+mod shown;
 mod state;
 mod visitor;
+mod work;
 
 pub use catalogue::PullThrough;
 pub use event::RequestEvent;

@@ -9,10 +9,10 @@ use hyper::body::Bytes;
 use tokio::sync::Semaphore;
 
 use crate::doors::blocks::Blocks;
-use crate::doors::catalogue::ShownDataset;
-use crate::doors::catalogue::run_blocking;
 use crate::doors::error::DoorError;
 use crate::doors::limits::BLOCK_BYTES;
+use crate::doors::shown::ShownDataset;
+use crate::doors::work::run_blocking;
 use crate::ident::ContentId;
 use crate::ident::to_hex;
 use crate::manifest::FileEntry;
@@ -103,7 +103,8 @@ impl OpenDataset {
         }
         let served = Arc::clone(&self.served);
         let compute = move || files.iter().map(|n| served.content_id(*n)).collect();
-        let found: Result<Option<Vec<ContentId>>, Error> = run_blocking(&self.work, compute).await?;
+        let found: Result<Option<Vec<ContentId>>, Error> =
+            run_blocking(&self.work, compute).await?;
         found?.ok_or_else(|| DoorError::NotFound("there is no such file".to_owned()))
     }
 
@@ -142,7 +143,9 @@ impl OpenDataset {
     ) -> Result<Bytes, DoorError> {
         let file = self.file(index);
         if file.length > limit {
-            return Err(DoorError::TooLarge(format!("the file is beyond {limit} bytes")));
+            return Err(DoorError::TooLarge(format!(
+                "the file is beyond {limit} bytes"
+            )));
         }
         let served = Arc::clone(&self.served);
         let read = run_blocking(&self.work, move || served.bytes(index, 0..file.length));
@@ -183,7 +186,11 @@ impl OpenFile {
     pub(super) async fn block(&self, offset: u64, end: u64) -> io::Result<Bytes> {
         let number = offset / BLOCK_BYTES;
         let key = (self.dataset.dataset.content_id, self.index, number);
-        let block = self.dataset.blocks.get(key, || self.read_block(number)).await?;
+        let block = self
+            .dataset
+            .blocks
+            .get(key, || self.read_block(number))
+            .await?;
         let start = number * BLOCK_BYTES;
         let place = |n: u64| usize::try_from(n.saturating_sub(start)).unwrap_or(usize::MAX);
         let (from, to) = (place(offset), place(end).min(block.len()));

@@ -95,7 +95,9 @@ fn segments_of(path: &str) -> Result<Vec<String>, DoorError> {
         return Err(DoorError::TooLarge("the path is too long".to_owned()));
     }
     let Some(path) = path.strip_prefix('/') else {
-        return Err(DoorError::Invalid("the path does not begin with `/`".to_owned()));
+        return Err(DoorError::Invalid(
+            "the path does not begin with `/`".to_owned(),
+        ));
     };
     if path.is_empty() {
         return Ok(Vec::new());
@@ -103,7 +105,9 @@ fn segments_of(path: &str) -> Result<Vec<String>, DoorError> {
     let segments: Result<Vec<String>, DoorError> = path.split('/').map(segment_of).collect();
     let segments = segments?;
     match segments.len() > SEGMENTS_MAX {
-        true => Err(DoorError::TooLarge("the path has too many parts".to_owned())),
+        true => Err(DoorError::TooLarge(
+            "the path has too many parts".to_owned(),
+        )),
         false => Ok(segments),
     }
 }
@@ -114,7 +118,9 @@ fn segment_of(raw: &str) -> Result<String, DoorError> {
     // With an encoded slash, a part has parts of its own.
     let climbs = text.split('/').any(|part| matches!(part, "." | ".."));
     match climbs || text.contains('\0') {
-        true => Err(DoorError::Invalid("the path has `.`, `..` or a zero byte".to_owned())),
+        true => Err(DoorError::Invalid(
+            "the path has `.`, `..` or a zero byte".to_owned(),
+        )),
         false => Ok(text),
     }
 }
@@ -127,7 +133,9 @@ fn parameters_of(query: &str) -> Result<Vec<(String, String)>, DoorError> {
     let mut found = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if found.len() == PARAMETERS_MAX {
-            return Err(DoorError::TooLarge("the query has too many parameters".to_owned()));
+            return Err(DoorError::TooLarge(
+                "the query has too many parameters".to_owned(),
+            ));
         }
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let wrong = || DoorError::Invalid("the query is not encoded as UTF-8".to_owned());
@@ -144,7 +152,11 @@ pub(super) fn decoded(raw: &str, plus_is_blank: bool) -> Option<String> {
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'%' => {
-                let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                let digit = |b: u8| {
+                    char::from(b)
+                        .to_digit(16)
+                        .and_then(|d| u8::try_from(d).ok())
+                };
                 let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
                 high << 4 | low
             }
@@ -169,8 +181,21 @@ mod tests {
 
     #[test]
     fn path_that_climbs_or_is_no_text_is_refused() {
-        for path in ["/a/../b", "/%2e%2E/b", "/a%2F..%2Fb", "/.", "/a%00", "/%FF", "/%4", "a", "/%zz"] {
-            assert!(matches!(segments_of(path), Err(DoorError::Invalid(_))), "{path}");
+        for path in [
+            "/a/../b",
+            "/%2e%2E/b",
+            "/a%2F..%2Fb",
+            "/.",
+            "/a%00",
+            "/%FF",
+            "/%4",
+            "a",
+            "/%zz",
+        ] {
+            assert!(
+                matches!(segments_of(path), Err(DoorError::Invalid(_))),
+                "{path}"
+            );
         }
         let long = format!("/{}", "a/".repeat(SEGMENTS_MAX));
         assert!(matches!(segments_of(&long), Err(DoorError::TooLarge(_))));
@@ -184,6 +209,9 @@ mod tests {
         let shown: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(shown, ["a=1 2", "b=&", "c=", "=d", "a=3"]);
         assert!(parameters_of("a=%F").is_err());
-        assert!(matches!(parameters_of(&"a&".repeat(PARAMETERS_MAX + 1)), Err(DoorError::TooLarge(_))));
+        assert!(matches!(
+            parameters_of(&"a&".repeat(PARAMETERS_MAX + 1)),
+            Err(DoorError::TooLarge(_))
+        ));
     }
 }

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State that all requests share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub struct DoorOptions {
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
-/// What all requests share.
+/// State that all requests share.
 pub(super) struct Doors {
     pub(super) catalogue: Catalogue,
     pub(super) tokens: AccessTokens,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
+use crate::doors::shown::ShownDataset;
 use crate::ident::Reference;
 use crate::keyring::AccessToken;
 use crate::keyring::AccessTokens;
@@ -52,7 +52,9 @@ impl Visitor {
         let Some(header) = authorization else {
             return match may_be_anonymous {
                 true => Ok(Self::anonymous()),
-                false => Err(unauthorized("this node wants a token; its owner makes one with `alimentar registry token add`")),
+                false => Err(unauthorized(
+                    "this node wants a token; its owner makes one with `alimentar registry token add`",
+                )),
             };
         };
         let unknown = || unauthorized("the token is unknown or revoked");
@@ -87,8 +89,12 @@ impl Visitor {
 
     /// Returns true if the token permits an upload to a dataset of this name.
     pub(super) fn may_write_to(&self, name: &str) -> bool {
-        let fits = |r: &Reference| matches!(r, Reference::Name { name: of, .. } if of.as_str() == name);
-        let is_named = self.datasets.as_ref().is_none_or(|list| list.iter().any(fits));
+        let fits =
+            |r: &Reference| matches!(r, Reference::Name { name: of, .. } if of.as_str() == name);
+        let is_named = self
+            .datasets
+            .as_ref()
+            .is_none_or(|list| list.iter().any(fits));
         self.may_write() && is_named
     }
 }
@@ -108,7 +114,8 @@ fn secret_in(header: &str) -> Option<String> {
     }
     let bytes = STANDARD.decode(rest.trim()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    text.split_once(':').map(|(_, password)| password.to_owned())
+    text.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 /// Returns true if a reference means a dataset. A version may be a range; an alias means every version that carries it.

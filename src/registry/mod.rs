@@ -24,9 +24,9 @@ mod metadata;
 mod open;
 pub mod peers;
 pub(crate) mod publishing;
+mod row_diff;
 #[cfg(feature = "doors")]
 pub(crate) mod served;
-mod row_diff;
 mod sizes;
 pub(crate) mod step;
 pub(crate) mod store_pipeline;

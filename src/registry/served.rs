@@ -74,7 +74,7 @@ pub(crate) struct ServedDataset {
 enum Source {
     /// The store has them all.
     Held(Arc<BlobReader>),
-    /// What is missing is fetched from peers and kept.
+    /// Peers have the rest, which is fetched and kept.
     Elsewhere(Arc<Look>),
 }
 
@@ -241,17 +241,15 @@ impl ServedDataset {
     }
 
     /// Returns digests of files of one part.
-    fn digests_of_part(
-        &self,
-        part: usize,
-        files: Range<usize>,
-    ) -> Result<Vec<FileDigests>, Error> {
+    fn digests_of_part(&self, part: usize, files: Range<usize>) -> Result<Vec<FileDigests>, Error> {
         let cache = CacheFiles::new(self.registry.home(), DIGESTS);
         let mut key = self.manifest.content_id.as_bytes().to_vec();
         key.extend_from_slice(&(part as u64).to_le_bytes());
         let first = part * DIGESTS_A_PART;
         let count = DIGESTS_A_PART.min(self.table.files().len().saturating_sub(first));
-        let kept = cache.read(&key).and_then(|bytes| decode_part(&bytes, count));
+        let kept = cache
+            .read(&key)
+            .and_then(|bytes| decode_part(&bytes, count));
         let mut digests = kept.unwrap_or_else(|| vec![None; count]);
         let missing: Vec<usize> = files
             .clone()
@@ -282,11 +280,16 @@ impl ServedDataset {
         let workers = threads().min(files.len());
         let results: Vec<_> = std::thread::scope(|scope| {
             let begun: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            begun.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            begun
+                .into_iter()
+                .map(std::thread::ScopedJoinHandle::join)
+                .collect()
         });
         let mut digests = Vec::with_capacity(files.len());
         for result in results {
-            let ended = result.map_err(|_| Error::machine("hash files", std::io::Error::other("a thread failed")))?;
+            let ended = result.map_err(|_| {
+                Error::machine("hash files", std::io::Error::other("a thread failed"))
+            })?;
             digests.extend(ended?);
         }
         digests.sort_unstable_by_key(|(n, _)| *n);

@@ -67,7 +67,10 @@ impl Current<'_> {
 
     /// Returns true if a list of tags has this one, or is `*`.
     fn is_in(&self, headers: &HeaderMap, name: HeaderName, weak_counts: bool) -> bool {
-        let lists = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
+        let lists = headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|v| v.to_str().ok());
         let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
         tags.any(|tag| {
             let (is_weak, tag) = match tag.strip_prefix("W/") {
@@ -131,11 +134,17 @@ mod tests {
             (&[(IF_MATCH, "\"x\", \"abc\"")], Outcome::Proceed),
             (&[(IF_MATCH, "*")], Outcome::Proceed),
             (&[(IF_NONE_MATCH, "W/\"abc\"")], Outcome::NotModified),
-            (&[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, SAME)], Outcome::Proceed),
+            (
+                &[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, SAME)],
+                Outcome::Proceed,
+            ),
             (&[(IF_MODIFIED_SINCE, SAME)], Outcome::NotModified),
             (&[(IF_MODIFIED_SINCE, BEFORE)], Outcome::Proceed),
             (&[(IF_UNMODIFIED_SINCE, BEFORE)], Outcome::Failed),
-            (&[(IF_MATCH, "\"abc\""), (IF_UNMODIFIED_SINCE, BEFORE)], Outcome::Proceed),
+            (
+                &[(IF_MATCH, "\"abc\""), (IF_UNMODIFIED_SINCE, BEFORE)],
+                Outcome::Proceed,
+            ),
             (&[(IF_MODIFIED_SINCE, "yesterday")], Outcome::Proceed),
         ];
         for (given, wanted) in cases {
@@ -145,8 +154,18 @@ mod tests {
 
     #[test]
     fn if_range_wants_the_same_state() {
-        for (given, wanted) in [("\"abc\"", true), ("\"abd\"", false), (SAME, true), (BEFORE, false), ("x", false)] {
-            assert_eq!(NOW.admits_ranges(&headers(&[(IF_RANGE, given)])), wanted, "{given}");
+        for (given, wanted) in [
+            ("\"abc\"", true),
+            ("\"abd\"", false),
+            (SAME, true),
+            (BEFORE, false),
+            ("x", false),
+        ] {
+            assert_eq!(
+                NOW.admits_ranges(&headers(&[(IF_RANGE, given)])),
+                wanted,
+                "{given}"
+            );
         }
         assert!(NOW.admits_ranges(&HeaderMap::new()));
     }

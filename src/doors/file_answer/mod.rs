@@ -58,7 +58,11 @@ pub(super) async fn file_answer(
     let mut answer = Answer::new(DoorBody::empty());
     answer.headers_mut().extend(about.headers.clone());
     put(&mut answer, header::ETAG, &format!("\"{}\"", about.etag));
-    put(&mut answer, header::LAST_MODIFIED, &http_date(about.last_modified));
+    put(
+        &mut answer,
+        header::LAST_MODIFIED,
+        &http_date(about.last_modified),
+    );
     put(&mut answer, header::ACCEPT_RANGES, "bytes");
     match current.outcome(&request.headers) {
         Outcome::NotModified => return Ok(with_status(answer, StatusCode::NOT_MODIFIED)),
@@ -74,7 +78,11 @@ pub(super) async fn file_answer(
     };
     match asked {
         Asked::Unsatisfiable => {
-            put(&mut answer, header::CONTENT_RANGE, &format!("bytes */{length}"));
+            put(
+                &mut answer,
+                header::CONTENT_RANGE,
+                &format!("bytes */{length}"),
+            );
             Ok(with_status(answer, StatusCode::RANGE_NOT_SATISFIABLE))
         }
         Asked::Whole => {
@@ -161,7 +169,11 @@ async fn send(
 }
 
 fn content_range(range: &Range<u64>, length: u64) -> String {
-    format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1))
+    format!(
+        "bytes {}-{}/{length}",
+        range.start,
+        range.end.saturating_sub(1)
+    )
 }
 
 fn with_status(mut answer: Answer, status: StatusCode) -> Answer {

@@ -35,7 +35,10 @@ pub(super) fn asked(header: Option<&str>, length: u64) -> Asked {
             Some(range) => found.push(range),
         }
     }
-    let total: u64 = found.iter().map(|r| r.end - r.start).fold(0, u64::saturating_add);
+    let total: u64 = found
+        .iter()
+        .map(|r| r.end - r.start)
+        .fold(0, u64::saturating_add);
     if found.is_empty() || found.len() > 1 && total > length {
         // Ranges that overlap ask for more than the file has.
         return Asked::Unsatisfiable;
@@ -77,7 +80,11 @@ mod tests {
     #[test]
     fn range_header_is_read_as_the_standard_says() {
         let one = |header: &str, length: u64, wanted: Range<u64>| {
-            assert_eq!(asked(Some(header), length), Asked::Ranges(vec![wanted]), "{header}");
+            assert_eq!(
+                asked(Some(header), length),
+                Asked::Ranges(vec![wanted]),
+                "{header}"
+            );
         };
         one("bytes=0-0", 10, 0..1);
         one("bytes=2-", 10, 2..10);
@@ -93,8 +100,17 @@ mod tests {
 
     #[test]
     fn range_beyond_the_file_is_unsatisfiable() {
-        for (header, length) in [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-0", 0), ("bytes=99-100", 10)] {
-            assert_eq!(asked(Some(header), length), Asked::Unsatisfiable, "{header}");
+        for (header, length) in [
+            ("bytes=10-", 10),
+            ("bytes=-0", 10),
+            ("bytes=0-0", 0),
+            ("bytes=99-100", 10),
+        ] {
+            assert_eq!(
+                asked(Some(header), length),
+                Asked::Unsatisfiable,
+                "{header}"
+            );
         }
         let flood = format!("bytes={}", vec!["0-"; 17].join(","));
         assert_eq!(asked(Some(&flood), 10), Asked::Unsatisfiable);
@@ -103,7 +119,16 @@ mod tests {
 
     #[test]
     fn range_header_that_makes_no_sense_counts_as_none() {
-        for header in ["bytes=5-2", "bytes=a-b", "rows=0-1", "bytes", "bytes=", "bytes=-", "bytes=+1-2", "bytes=1-2,x"] {
+        for header in [
+            "bytes=5-2",
+            "bytes=a-b",
+            "rows=0-1",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=+1-2",
+            "bytes=1-2,x",
+        ] {
             assert_eq!(asked(Some(header), 10), Asked::Whole, "{header}");
         }
         assert_eq!(asked(None, 10), Asked::Whole);

@@ -37,7 +37,7 @@ impl Part {
 /// The parts that are still to be read.
 struct Rest {
     parts: std::vec::IntoIter<Part>,
-    /// What is left of the part under way.
+    /// The rest of the part under way.
     current: Option<(OpenFile, Range<u64>)>,
 }
 
@@ -51,7 +51,8 @@ impl Rest {
                     range.start += bytes.len() as u64;
                 }
                 // The access log names the file.
-                let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", file.label()));
+                let named =
+                    |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", file.label()));
                 return Some(read.map_err(named));
             }
             match self.parts.next()? {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::hub::limits::LARGE_FILE_BYTES;
 use crate::doors::hub::reply::hub_time;
 use crate::doors::hub::repo::commit_of;
 use crate::doors::open_dataset::Digests;
 use crate::doors::open_dataset::OpenDataset;
+use crate::doors::shown::ShownDataset;
 
 /// A file or a directory of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]

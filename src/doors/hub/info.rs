@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::card::Card;
 use crate::doors::body::Answer;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::hub::entries::LfsJson;
 use crate::doors::hub::limits::SIBLINGS_MAX;
 use crate::doors::hub::refusal::Refusal;
@@ -24,6 +23,7 @@ use crate::doors::hub::repo::commit_of;
 use crate::doors::hub::tree::is_set;
 use crate::doors::open_dataset::OpenDataset;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::ident::labels;
 use crate::wire::limits::CARD_BYTES_MAX;

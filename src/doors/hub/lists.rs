@@ -5,8 +5,6 @@ use hyper::header::HeaderName;
 use serde::Serialize;
 
 use crate::doors::body::Answer;
-use crate::doors::catalogue::LOCAL;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::hub::info::InfoJson;
 use crate::doors::hub::limits::PAGE_DATASETS;
@@ -19,6 +17,8 @@ use crate::doors::hub::repo::Repo;
 use crate::doors::hub::repo::Revision;
 use crate::doors::hub::repo::commit_of;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::LOCAL;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 use crate::ident::labels;

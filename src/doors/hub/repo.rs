@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::LOCAL;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::hub::refusal::Refusal;
 use crate::doors::hub::route::RepoName;
+use crate::doors::shown::LOCAL;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 use crate::ident::ContentId;

@@ -6,7 +6,6 @@ use hyper::StatusCode;
 
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::page::client_lines::CLIENTS;
 use crate::doors::page::client_lines::client_lines;
@@ -18,6 +17,7 @@ use crate::doors::page::layout::Page;
 use crate::doors::page::layout::Part;
 use crate::doors::page::links::Link;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 
 /// Answers with the lines for a dataset, or for an example.

@@ -1,6 +1,6 @@
 //! Places that pages lead to.
 
-use crate::doors::catalogue::ShownDataset;
+use crate::doors::shown::ShownDataset;
 
 /// A place in this server, or a page elsewhere. It cannot be a script.
 #[derive(Clone, Debug, PartialEq, Eq)]

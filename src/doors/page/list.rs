@@ -8,7 +8,6 @@ use hyper::StatusCode;
 
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::page::facts;
 use crate::doors::page::html::At;
@@ -21,6 +20,7 @@ use crate::doors::page::limits::FOUND_MAX;
 use crate::doors::page::links::Link;
 use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::ident::EnvelopeId;
 use crate::ident::labels;

@@ -27,10 +27,10 @@ use hyper::Method;
 
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::page::links::Link;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 

@@ -1,6 +1,6 @@
 //! Numbers, sizes and states in words.
 
-use crate::doors::catalogue::ShownDataset;
+use crate::doors::shown::ShownDataset;
 use crate::trust::Trust;
 
 /// Returns a number with its digits in groups of three.

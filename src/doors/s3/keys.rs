@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
+use crate::doors::shown::ShownDataset;
 
 /// The first part of keys by content id.
 const BY_ID: &str = "by-id";

@@ -34,12 +34,12 @@ use crate::doors::limits::IDLE;
 use crate::doors::limits::PARTING;
 use crate::doors::limits::STALL;
 use crate::doors::limits::WAITING_BYTES;
-use crate::doors::serving::origins;
 use crate::doors::page;
 use crate::doors::request::DoorRequest;
 use crate::doors::s3;
-use crate::doors::state::Doors;
+use crate::doors::serving::origins;
 use crate::doors::serving::traced::TracedBody;
+use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 use crate::http_server::HostNames;
 use crate::http_server::TimedStream;
@@ -186,7 +186,9 @@ async fn at_http(doors: &Arc<Doors>, request: DoorRequest, event: &mut RequestEv
         && !origins::is_own(origin, &request.base())
         && !origins::is_permitted(origin, &doors.options.origins)
     {
-        return plain_error(&DoorError::Forbidden("the origin is not permitted".to_owned()));
+        return plain_error(&DoorError::Forbidden(
+            "the origin is not permitted".to_owned(),
+        ));
     }
     let authorization = request.text(&header::AUTHORIZATION);
     let may_be_anonymous = !doors.options.is_token_needed || hub::has_ticket(doors, &request);
@@ -226,6 +228,9 @@ fn text(status: StatusCode, kind: &'static str, text: &str) -> Answer {
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     answer
 }

@@ -14,7 +14,8 @@ const ALLOWED: &str = "authorization, content-type, if-match, if-modified-since,
 
 /// Returns true if an origin is on the list; `*` is any.
 pub(super) fn is_permitted(origin: &str, list: &[String]) -> bool {
-    list.iter().any(|entry| entry == "*" || entry.eq_ignore_ascii_case(origin))
+    list.iter()
+        .any(|entry| entry == "*" || entry.eq_ignore_ascii_case(origin))
 }
 
 /// Returns true if a page of this server has the origin.
@@ -39,8 +40,14 @@ pub(super) fn permit(answer: &mut Answer, origin: Option<&HeaderValue>, list: &[
         let headers = answer.headers_mut();
         let methods = HeaderValue::from_static("GET, HEAD, POST");
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static(ALLOWED),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_MAX_AGE,
+            HeaderValue::from_static("600"),
+        );
     }
 }
 
@@ -58,7 +65,11 @@ mod tests {
     #[test]
     fn origin_on_the_list_may_read() {
         let list = ["https://lab.example".to_owned()];
-        for (origin, wanted) in [("https://lab.example", true), ("https://lab.example.com", false), ("null", false)] {
+        for (origin, wanted) in [
+            ("https://lab.example", true),
+            ("https://lab.example.com", false),
+            ("null", false),
+        ] {
             let mut answer = preflight();
             let header = HeaderValue::from_static(origin);
             permit(&mut answer, Some(&header), &list);
@@ -66,7 +77,11 @@ mod tests {
             assert_eq!(found.is_some(), wanted, "{origin}");
         }
         let mut answer = preflight();
-        permit(&mut answer, Some(&HeaderValue::from_static("https://x")), &[]);
+        permit(
+            &mut answer,
+            Some(&HeaderValue::from_static("https://x")),
+            &[],
+        );
         assert!(answer.headers().is_empty());
     }
 }

@@ -13,11 +13,6 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use crate::doors::catalogue::Catalogue;
-use crate::doors::serving::connection::Door;
-use crate::doors::serving::connection::Endpoint;
-use crate::doors::serving::connection::converse;
-use crate::doors::state::DoorOptions;
-use crate::doors::state::Doors;
 use crate::doors::event::RequestObserver;
 use crate::doors::hub::Uploads;
 use crate::doors::limits::CONNECTIONS_MAX;
@@ -25,6 +20,11 @@ use crate::doors::limits::OPEN_TIME;
 use crate::doors::limits::PARTING;
 use crate::doors::limits::WORK_AT_ONCE;
 use crate::doors::metrics::Metrics;
+use crate::doors::serving::connection::Door;
+use crate::doors::serving::connection::Endpoint;
+use crate::doors::serving::connection::converse;
+use crate::doors::state::DoorOptions;
+use crate::doors::state::Doors;
 use crate::http_server::HostNames;
 use crate::http_server::accept;
 use crate::keyring::AccessTokens;
@@ -77,7 +77,10 @@ impl DoorServer {
         builder.worker_threads(threads().max(2));
         // Each permit of the semaphore holds one thread; uploads have their own.
         builder.max_blocking_threads(2 * WORK_AT_ONCE);
-        let runtime = builder.enable_all().build().map_err(DoorServerError::Runtime)?;
+        let runtime = builder
+            .enable_all()
+            .build()
+            .map_err(DoorServerError::Runtime)?;
         let doors = Arc::new(Doors {
             catalogue: Catalogue::new(
                 registry.clone(),

@@ -61,7 +61,10 @@ pub(super) fn alternative_names(names: &[String], addresses: &[IpAddr]) -> Vec<u
         IpAddr::V4(ip) => value(0x87, &ip.octets()),
         IpAddr::V6(ip) => value(0x87, &ip.octets()),
     });
-    extension(SUBJECT_ALT_NAME, &sequence(&dns.chain(ip).collect::<Vec<_>>()))
+    extension(
+        SUBJECT_ALT_NAME,
+        &sequence(&dns.chain(ip).collect::<Vec<_>>()),
+    )
 }
 
 fn extension(id: &[u8], content: &[u8]) -> Vec<u8> {
@@ -124,7 +127,13 @@ mod tests {
     #[test]
     fn time_changes_its_form_in_2050() {
         let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
-        assert_eq!(time(at(784_111_777)), [&[0x17, 13], b"941106084937Z".as_slice()].concat());
-        assert_eq!(time(at(2_524_608_000)), [&[0x18, 15], b"20500101000000Z".as_slice()].concat());
+        assert_eq!(
+            time(at(784_111_777)),
+            [&[0x17, 13], b"941106084937Z".as_slice()].concat()
+        );
+        assert_eq!(
+            time(at(2_524_608_000)),
+            [&[0x18, 15], b"20500101000000Z".as_slice()].concat()
+        );
     }
 }

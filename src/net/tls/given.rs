@@ -39,7 +39,10 @@ pub fn tls_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, E
         CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let chain = chain.map_err(|e| wrong(certificate, e.to_string()))?;
     if chain.is_empty() {
-        return Err(wrong(certificate, "it has no certificate in PEM".to_owned()));
+        return Err(wrong(
+            certificate,
+            "it has no certificate in PEM".to_owned(),
+        ));
     }
     let secret =
         read_own_text(key, NODE_FILE_BYTES_MAX).map_err(|e| Error::file("read", key, e))?;

@@ -55,7 +55,9 @@ pub fn own_certificate(home: &Path, addresses: &[SocketAddr]) -> Result<OwnCerti
     }
     let key = own_key(home)?;
     let mut room = [0; DER_ROOM];
-    let public = key.to_spki_der(&mut room).map_err(|e| wrong(format!("{e:?}")))?;
+    let public = key
+        .to_spki_der(&mut room)
+        .map_err(|e| wrong(format!("{e:?}")))?;
     let public = public.to_vec();
     let (names, ips) = names_of(addresses);
     let certificate = match kept(&path, &public, &der::alternative_names(&names, &ips)) {
@@ -82,7 +84,9 @@ pub fn own_certificate(home: &Path, addresses: &[SocketAddr]) -> Result<OwnCerti
         }
     };
     let mut room = [0; DER_ROOM];
-    let secret = key.to_pkcs8_der(&mut room).map_err(|e| wrong(format!("{e:?}")))?;
+    let secret = key
+        .to_pkcs8_der(&mut room)
+        .map_err(|e| wrong(format!("{e:?}")))?;
     let secret = PrivateKeyDer::Pkcs8(secret.to_vec().into());
     let chain = vec![CertificateDer::from(certificate)];
     Ok(OwnCertificate {
@@ -99,7 +103,9 @@ fn own_key(home: &Path) -> Result<SigningKey<P256>, Error> {
     if !path.exists() {
         let made = SigningKey::<P256>::generate().map_err(|e| wrong(format!("{e:?}")))?;
         let mut room = [0; DER_ROOM];
-        let bytes = made.to_pkcs8_der(&mut room).map_err(|e| wrong(format!("{e:?}")))?;
+        let bytes = made
+            .to_pkcs8_der(&mut room)
+            .map_err(|e| wrong(format!("{e:?}")))?;
         write_pem(&path, "PRIVATE KEY", bytes, 0o600)?;
     }
     let text = read_own_text(&path, NODE_FILE_BYTES_MAX);
@@ -126,12 +132,19 @@ fn names_of(addresses: &[SocketAddr]) -> (Vec<String>, Vec<IpAddr>) {
     // The name of the machine, which Linux has here.
     let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let own = own.trim().to_ascii_lowercase();
-    let is_plain = own.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let is_plain = own
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     if is_plain && !own.is_empty() && own.len() < 64 && own != "localhost" {
         names.push(own);
     }
     let mut ips = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    ips.extend(addresses.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()));
+    ips.extend(
+        addresses
+            .iter()
+            .map(SocketAddr::ip)
+            .filter(|ip| !ip.is_unspecified()),
+    );
     ips.sort_unstable();
     ips.dedup();
     (names, ips)

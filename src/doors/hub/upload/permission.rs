@@ -1,8 +1,8 @@
 //! Permission to upload.
 
-use crate::doors::catalogue::LOCAL;
 use crate::doors::error::DoorError;
 use crate::doors::hub::route::RepoName;
+use crate::doors::shown::LOCAL;
 use crate::doors::state::Doors;
 use crate::doors::visitor::Visitor;
 use crate::ident::DatasetName;

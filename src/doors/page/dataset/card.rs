@@ -2,12 +2,12 @@
 
 use crate::card::SafeHtml;
 use crate::card::to_fragment;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::open_dataset::OpenDataset;
 use crate::doors::page::html::At;
 use crate::doors::page::html::Html;
 use crate::doors::page::limits::CARD_BYTES_MAX;
 use crate::doors::page::links::Link;
+use crate::doors::shown::ShownDataset;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 

@@ -1,6 +1,5 @@
 //! The files of a dataset.
 
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::open_dataset::OpenDataset;
 use crate::doors::page::html::At;
 use crate::doors::page::html::Html;
@@ -10,6 +9,7 @@ use crate::doors::page::list::number_of;
 use crate::doors::page::list::pager;
 use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
 use crate::manifest::FileEntry;

@@ -10,7 +10,6 @@ use hyper::StatusCode;
 
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::open_dataset::OpenDataset;
 use crate::doors::page::facts;
@@ -23,6 +22,7 @@ use crate::doors::page::limits::VERSIONS_MAX;
 use crate::doors::page::links::Link;
 use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::ident::labels;
 use crate::registry::Descriptions;

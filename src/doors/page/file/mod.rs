@@ -9,7 +9,6 @@ use hyper::StatusCode;
 
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::error::DoorError;
 use crate::doors::file_answer::FileAnswer;
 use crate::doors::file_answer::file_answer;
@@ -30,6 +29,7 @@ use crate::doors::page::rows::FoundRows;
 use crate::doors::page::rows::RowQuestion;
 use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
+use crate::doors::shown::ShownDataset;
 use crate::doors::state::Doors;
 use crate::inspect::search::Pattern;
 use crate::inspect::stats::StatsReport;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::doors::catalogue::ShownDataset;
 use crate::doors::s3::buckets::time_text;
 use crate::doors::s3::list::question::Form;
 use crate::doors::s3::list::question::Question;
@@ -10,6 +9,7 @@ use crate::doors::s3::list::token;
 use crate::doors::s3::list::walk::Page;
 use crate::doors::s3::place::BUCKET;
 use crate::doors::s3::xml::Xml;
+use crate::doors::shown::ShownDataset;
 use crate::ident::ContentId;
 use crate::remote::percent_encoded;
 

@@ -173,7 +173,10 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
     let is_host = |rest: &str| {
-        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')
+        !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')
     };
     match text == "*" || rest.is_some_and(is_host) {
         true => Ok(text.to_owned()),

@@ -36,8 +36,8 @@ const DEFAULT_HTTP: &str = "127.0.0.1:8767";
 const DEFAULT_S3: &str = "127.0.0.1:8768";
 /// The clients that `--print-client` knows, in the order of its output.
 const CLIENTS: [&str; 14] = [
-    "hf", "datasets", "pandas", "polars", "duckdb", "pyarrow", "dask", "ray", "spark", "boto3", "aws", "s3fs", "rclone",
-    "curl",
+    "hf", "datasets", "pandas", "polars", "duckdb", "pyarrow", "dask", "ray", "spark", "boto3",
+    "aws", "s3fs", "rclone", "curl",
 ];
 
 /// The doors for clients of other programs.
@@ -78,7 +78,7 @@ fn parse_client(text: &str) -> Result<String, String> {
     }
 }
 
-/// What the node says of access.
+/// The rules of access of the node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub(super) showing: Showing,
@@ -105,7 +105,9 @@ impl DoorArgs {
         };
         let http = url(self.http.or(config.http), DEFAULT_HTTP);
         let s3 = url(self.s3.or(config.s3), DEFAULT_S3);
-        let wanted = CLIENTS.iter().filter(|name| client.is_empty() || **name == client);
+        let wanted = CLIENTS
+            .iter()
+            .filter(|name| client.is_empty() || **name == client);
         let texts = wanted.filter_map(|name| {
             let lines = client_lines(name, Some(&http), Some(&s3), None)?;
             Some(match client.is_empty() {
@@ -114,7 +116,8 @@ impl DoorArgs {
             })
         });
         let text = texts.collect::<Vec<_>>().join("\n");
-        ctx.out.bytes((text.trim_end().to_owned() + "\n").as_bytes())?;
+        ctx.out
+            .bytes((text.trim_end().to_owned() + "\n").as_bytes())?;
         Ok(())
     }
 
@@ -213,7 +216,9 @@ pub(super) fn sentence(urls: &DoorUrls, token_needed: bool, home: &Path) -> Opti
     }
     if token_needed {
         let home = home.display();
-        lines.push(format!("  clients need a token of `registry token add` in {home}"));
+        lines.push(format!(
+            "  clients need a token of `registry token add` in {home}"
+        ));
     }
     Some(lines.join("\n"))
 }

@@ -247,7 +247,11 @@ pub(super) fn request_sentence(event: &RequestEvent) -> String {
         event.status,
         human_bytes(event.bytes),
         event.seconds,
-        event.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default(),
+        event
+            .error
+            .as_ref()
+            .map(|e| format!(": {e}"))
+            .unwrap_or_default(),
     );
     printable(&text)
 }
@@ -360,6 +364,9 @@ mod tests {
             event_json(&left_out, &DoorUrls::default()),
             "{\"count\":3,\"event\":\"left_out\",\"of\":\"unreachable\"}"
         );
-        assert_eq!(event_json(&Event::Stopped, &DoorUrls::default()), "{\"event\":\"stopped\"}");
+        assert_eq!(
+            event_json(&Event::Stopped, &DoorUrls::default()),
+            "{\"event\":\"stopped\"}"
+        );
     }
 }

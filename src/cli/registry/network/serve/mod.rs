@@ -149,7 +149,10 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
         }
     };
     let open_doors = args.doors.open(registry, &config, rules, log)?;
-    let urls = open_doors.as_ref().map(|doors| doors.urls.clone()).unwrap_or_default();
+    let urls = open_doors
+        .as_ref()
+        .map(|doors| doors.urls.clone())
+        .unwrap_or_default();
     let doors_sentence = doors::sentence(&urls, rules.is_listed, registry.home());
     let observer = move |event: &Event| {
         let is_detail = match event {
