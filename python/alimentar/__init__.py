@@ -74,5 +74,5 @@ __all__ = [
     "search",
 ]
 
-# What was received from URLs serves the next program.
+# Data received from URLs serves the next program.
 _atexit.register(_alimentar.save_remotes)

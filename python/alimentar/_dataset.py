@@ -119,7 +119,7 @@ class Scan:
 class Dataset:
     """A dataset, a file of one, a path, or a URL: its rows, files and facts. :func:`open` returns it.
 
-    It reads one fixed version. What a registry holds under a name may change meanwhile; the dataset does not. It can be
+    It reads one fixed version, also when its name gets others meanwhile. It can be
     pickled, and used in forked processes and by several threads.
 
     >>> import alimentar

@@ -102,7 +102,9 @@ fn shingle(text: &str) -> Result<Shingle, Failure> {
     match (kind, n) {
         ("words", Some(n)) => Ok(Shingle::Words(n)),
         ("bytes", Some(n)) => Ok(Shingle::Bytes(n)),
-        _ => Err(Failure::invalid("shingle is words:N or bytes:N, with N from 1 to 64")),
+        _ => Err(Failure::invalid(
+            "shingle is words:N or bytes:N, with N from 1 to 64",
+        )),
     }
 }
 
@@ -293,9 +295,10 @@ pub(crate) fn find_duplicates(
         let open = |s: &Selection| Ok(target.all_batches(&s.columns));
         let report = dedup::dedup(&open, &options, &**watch);
         let report = report.map_err(|e| target.blame(e))?;
-        let sources = report.sources.iter().map(|s| {
-            json!({"source": s.source, "rows": s.rows, "kept": s.kept})
-        });
+        let sources = report
+            .sources
+            .iter()
+            .map(|s| json!({"source": s.source, "rows": s.rows, "kept": s.kept}));
         let object = json!({
             "rows": report.rows,
             "unique_rows": report.unique_rows,

@@ -89,7 +89,9 @@ fn open(
 ) -> PyResult<Arc<Opened>> {
     let home = home::path_of(home.clone())?;
     let (root, collection) = (root.clone(), collection.clone());
-    run(py, None, move |_| Opened::new(root, collection, home).map(Arc::new))
+    run(py, None, move |_| {
+        Opened::new(root, collection, home).map(Arc::new)
+    })
 }
 
 #[pymethods]
@@ -119,7 +121,9 @@ impl Documents {
     /// Returns a document as JSON.
     fn get<'py>(&self, py: Python<'py>, id: String) -> PyResult<Bound<'py, PyBytes>> {
         let opened = self.opened(py)?;
-        let document = run(py, None, move |_| Ok(opened.collection.get(&id)?.into_bytes()))?;
+        let document = run(py, None, move |_| {
+            Ok(opened.collection.get(&id)?.into_bytes())
+        })?;
         Ok(PyBytes::new(py, &document))
     }
 

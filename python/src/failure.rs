@@ -91,7 +91,11 @@ impl From<Failure> for PyErr {
 /// Returns the exception for an error.
 fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyAny>> {
     let make = py.import("alimentar._errors")?.getattr("make")?;
-    make.call1((failure.kind.name(), &failure.message, failure.hint.as_deref()))
+    make.call1((
+        failure.kind.name(),
+        &failure.message,
+        failure.hint.as_deref(),
+    ))
 }
 
 /// Returns the message of an error and of its causes.

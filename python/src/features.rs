@@ -57,7 +57,8 @@ fn open(py: Python<'_>, path: &PathBuf, home: &Option<PathBuf>) -> PyResult<Arc<
         };
         let files: Arc<dyn Sources> = Arc::new(FileSources::new(remote));
         let mut sources = config.tables.iter().map(|table| &table.source);
-        let is_dataset = |s: &Option<SourceConfig>| matches!(s, Some(SourceConfig::Registry { .. }));
+        let is_dataset =
+            |s: &Option<SourceConfig>| matches!(s, Some(SourceConfig::Registry { .. }));
         let sources: Arc<dyn Sources> = match sources.any(is_dataset) {
             true => Arc::new(RegistrySources::new(files, home::registry(&home, false)?)),
             false => files,
@@ -87,7 +88,11 @@ impl Features {
     fn tables(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let tables = self.opened(py)?;
         run(py, None, move |_| {
-            Ok(tables.states().into_iter().map(|state| state.name).collect())
+            Ok(tables
+                .states()
+                .into_iter()
+                .map(|state| state.name)
+                .collect())
         })
     }
 

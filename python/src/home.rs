@@ -71,9 +71,8 @@ pub(crate) fn check(home: &Path) -> Result<(), Failure> {
     };
     match is_on("ALIMENTAR_INSECURE_HOME") {
         true => Ok(()),
-        false => Err(Failure::new(ErrorKind::Denied, message).with_hint(
-            "`chmod 700` it, or set ALIMENTAR_INSECURE_HOME=1 to use it all the same",
-        )),
+        false => Err(Failure::new(ErrorKind::Denied, message)
+            .with_hint("`chmod 700` it, or set ALIMENTAR_INSECURE_HOME=1 to use it all the same")),
     }
 }
 
@@ -119,7 +118,7 @@ pub(crate) fn remote(home: &Path) -> Remote {
 pub(crate) fn save_remotes() {
     let guard = REMOTES.lock().unwrap_or_else(PoisonError::into_inner);
     let own = std::process::id();
-    let known = guard.iter().flat_map(HashMap::values);
+    let known = guard.iter().flat_map(|known| known.values());
     for (_, remote) in known.filter(|(pid, _)| *pid == own) {
         remote.save();
     }
@@ -186,7 +185,11 @@ fn s3() -> S3Settings {
     let named = text("AWS_PROFILE");
     let name = named.as_deref().unwrap_or("default");
     let files = [
-        ("AWS_SHARED_CREDENTIALS_FILE", "credentials", ProfileFile::Credentials),
+        (
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "credentials",
+            ProfileFile::Credentials,
+        ),
         ("AWS_CONFIG_FILE", "config", ProfileFile::Config),
     ];
     let mut indirect = None;
@@ -211,7 +214,9 @@ fn s3() -> S3Settings {
     }
     if named.is_some() && settings.keys.is_none() {
         settings.fault = match (is_found, indirect) {
-            (false, _) => Some(format!("is `{name}`, and no file has a profile of that name")),
+            (false, _) => Some(format!(
+                "is `{name}`, and no file has a profile of that name"
+            )),
             (true, Some(by)) => Some(format!(
                 "is `{name}`, whose keys come by `{by}`, which is not done here: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )),

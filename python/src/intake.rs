@@ -91,7 +91,10 @@ pub(crate) fn index(
 ) -> PyResult<String> {
     let home = home::path_of(home)?;
     let url = path.to_str().filter(|text| RemoteUrl::looks_like_url(text));
-    let url = url.map(RemoteUrl::parse).transpose().map_err(Failure::from)?;
+    let url = url
+        .map(RemoteUrl::parse)
+        .transpose()
+        .map_err(Failure::from)?;
     let remote = url.is_some().then(|| home::remote(&home));
     run(py, progress, move |watch| {
         let began = Instant::now();
@@ -133,15 +136,16 @@ fn revise(
     if options.private && !dataset.flags.private {
         registry.peers().unshare(&dataset)?;
     }
-    report.manifest = registry.descriptions().revise(&dataset, &edit, None)?.manifest;
+    report.manifest = registry
+        .descriptions()
+        .revise(&dataset, &edit, None)?
+        .manifest;
     Ok(true)
 }
 
 fn indexed(report: &IndexReport, is_revised: bool, seconds: f64) -> Value {
     let m = &report.manifest;
-    let skipped = |skipped: &Skipped| {
-        json!({"path": skipped.path.to_string_lossy(), "reason": skipped.why.name()})
-    };
+    let skipped = |skipped: &Skipped| json!({"path": skipped.path.to_string_lossy(), "reason": skipped.why.name()});
     let left_out = report.skipped.iter().filter(|s| !s.why.is_asked_for());
     let warnings = report.warnings.iter();
     json!({
@@ -225,7 +229,10 @@ fn pull_from(
         }
         found => found?,
     };
-    let publishers = consent.publishers.iter().map(|text| text.parse::<PublisherKey>());
+    let publishers = consent
+        .publishers
+        .iter()
+        .map(|text| text.parse::<PublisherKey>());
     let publishers: Vec<PublisherKey> = publishers.collect::<Result<_, _>>()?;
     let given = GivenConsent {
         publishers: &publishers,
@@ -250,14 +257,18 @@ fn pull_from(
         let sources: Vec<&dyn ChunkSource> = holders.iter().map(|p| *p as _).collect();
         let mut options = PullOptions::default();
         options.allow_large = consent.allow_large;
-        let report = registry.peers().pull(&accepted, &sources, options, &**watch)?;
+        let report = registry
+            .peers()
+            .pull(&accepted, &sources, options, &**watch)?;
         if is_by_person {
             registry.trust().note_accepted(offer.manifest())?;
         }
         Some(report)
     };
     let m = offer.manifest();
-    let (fetched, local) = report.as_ref().map_or((0, 0), |r| (r.chunks_fetched, r.chunks_local));
+    let (fetched, local) = report
+        .as_ref()
+        .map_or((0, 0), |r| (r.chunks_fetched, r.chunks_local));
     let reports = report.iter().flat_map(|r| &r.sources).zip(&holders);
     let sources = reports.map(|(source, peer)| {
         json!({
@@ -311,7 +322,7 @@ fn connect(net: &Net, places: Vec<DialTarget>, stop: &Stop) -> Result<Vec<Peer>,
     let (began, is_met) = (Instant::now(), AtomicBool::new(false));
     let is_enough = || is_met.load(Ordering::Relaxed) && began.elapsed() > PATIENCE;
     let tried: Vec<Result<Peer, Error>> = std::thread::scope(|scope| {
-        let connect = |place| {
+        let connect = |place: DialTarget| {
             let (is_met, is_enough) = (&is_met, &is_enough);
             scope.spawn(move || {
                 let peer = match place {
@@ -326,7 +337,10 @@ fn connect(net: &Net, places: Vec<DialTarget>, stop: &Stop) -> Result<Vec<Peer>,
         };
         let started: Vec<_> = places.into_iter().map(connect).collect();
         let gone = |_| Err(Error::Node(NodeError::NoPeer));
-        started.into_iter().map(|s| s.join().unwrap_or_else(gone)).collect()
+        started
+            .into_iter()
+            .map(|s| s.join().unwrap_or_else(gone))
+            .collect()
     });
     if stop.is_asked_for() {
         return Err(Error::Interrupted);

@@ -27,7 +27,9 @@ use crate::work::run;
 pub(crate) fn list(py: Python<'_>, home: Option<PathBuf>, all: bool) -> PyResult<String> {
     let home = home::path_of(home)?;
     run(py, None, move |_| {
-        let datasets = home::registry(&home, false)?.publishing().list_summaries()?;
+        let datasets = home::registry(&home, false)?
+            .publishing()
+            .list_summaries()?;
         let shown = datasets.into_iter().filter(|l| {
             let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
             let is_accepted = l.accepted && l.trust() != Trust::Revoked;
@@ -57,7 +59,10 @@ pub(crate) fn search(
         let results = report.found.iter().map(|found| {
             let mut listed = objects::listed(found.listed.summary());
             objects::remove(&mut listed, "accepted");
-            objects::joined(listed, json!({"score": found.score, "snippet": found.snippet}))
+            objects::joined(
+                listed,
+                json!({"score": found.score, "snippet": found.snippet}),
+            )
         });
         let results: Vec<Value> = results.collect();
         Ok(json!({"results": results, "corrected": report.is_corrected}).to_string())
@@ -130,11 +135,13 @@ fn file_difference(file: &FileDiff) -> Value {
 
 fn row_difference(rows: &RowDiff) -> Value {
     let row = |side: &Option<(u64, String)>| {
-        side.as_ref().map(|(number, text)| json!({"n": number, "text": text}))
+        side.as_ref()
+            .map(|(number, text)| json!({"n": number, "text": text}))
     };
-    let samples = rows.samples.iter().map(|sample| {
-        json!({"before": row(&sample.before), "after": row(&sample.after)})
-    });
+    let samples = rows
+        .samples
+        .iter()
+        .map(|sample| json!({"before": row(&sample.before), "after": row(&sample.after)}));
     let samples: Vec<Value> = samples.collect();
     let mut object = json!({
         "path": rows.path,

@@ -115,6 +115,14 @@ impl Plan {
         Ok(whole(schema, Form::Text(Arc::new(plan), check)))
     }
 
+    /// Returns the same columns for another filter.
+    pub(crate) fn with_choice(&self, choice: &Choice) -> Self {
+        Self {
+            choice: choice.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Returns the rows that have to be read.
     pub(crate) fn selection(&self) -> Selection {
         match (&self.form, self.choice.filter.is_none()) {
@@ -189,16 +197,19 @@ impl<'a> Converter<'a> {
 
     fn decoded(&mut self, batch: &Batch, most: u64) -> Result<Vec<RecordBatch>, Fault> {
         let filter = &self.plan.choice.filter;
-        let rows = batch.decoded().ok_or_else(|| {
-            Fault::Read(TableError::Unsupported("it is not columnar".to_owned()))
-        })?;
+        let rows = batch
+            .decoded()
+            .ok_or_else(|| Fault::Read(TableError::Unsupported("it is not columnar".to_owned())))?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let rows = conform(&rows.slice(0, most.min(rows.num_rows())), &self.plan.schema)?;
         if filter.is_none() {
             return Ok(non_empty(rows));
         }
         let mut chosen = Vec::new();
-        for row in batch.rows().take_while(|row| row.index < rows.num_rows() as u64) {
+        for row in batch
+            .rows()
+            .take_while(|row| row.index < rows.num_rows() as u64)
+        {
             let holds = filter.holds(batch, &row, &mut self.scratch);
             if holds.map_err(|why| Fault::Row(row.index, Refusal::of_row(why)))? {
                 chosen.push(row.index);
@@ -206,7 +217,10 @@ impl<'a> Converter<'a> {
         }
         match chosen.len() == rows.num_rows() {
             true => Ok(non_empty(rows)),
-            false => Ok(non_empty(take_record_batch(&rows, &UInt64Array::from(chosen))?)),
+            false => Ok(non_empty(take_record_batch(
+                &rows,
+                &UInt64Array::from(chosen),
+            )?)),
         }
     }
 
@@ -301,29 +315,36 @@ fn plan_range(
             column: e.name,
         }))
     };
-    plan.add_declared(&target.column_names()?).map_err(too_many)?;
+    plan.add_declared(&target.column_names()?)
+        .map_err(too_many)?;
     let mut cells = Scratch::default();
-    each_batch(target, &text_selection(choice), to, progress, &mut |batch, _, most| {
-        for row in batch.rows().take_while(|row| row.index < most) {
-            let text = match whole(batch, &row) {
-                Ok(text) => text,
-                Err(Fault::Read(error)) => return Err(target.blame(error).into()),
-                // The scan itself names the row.
-                Err(Fault::Row(..)) => {
-                    plan.record_refusal();
-                    continue;
+    each_batch(
+        target,
+        &text_selection(choice),
+        to,
+        progress,
+        &mut |batch, _, most| {
+            for row in batch.rows().take_while(|row| row.index < most) {
+                let text = match whole(batch, &row) {
+                    Ok(text) => text,
+                    Err(Fault::Read(error)) => return Err(target.blame(error).into()),
+                    // The scan itself names the row.
+                    Err(Fault::Row(..)) => {
+                        plan.record_refusal();
+                        continue;
+                    }
+                };
+                match check.prepare(batch.shape(), &text) {
+                    Ok(text) => {
+                        let learnt = plan.add_row(batch.shape(), &text, &mut cells);
+                        learnt.map_err(too_many)?;
+                    }
+                    Err(_) => plan.record_refusal(),
                 }
-            };
-            match check.prepare(batch.shape(), &text) {
-                Ok(text) => {
-                    let learnt = plan.add_row(batch.shape(), &text, &mut cells);
-                    learnt.map_err(too_many)?;
-                }
-                Err(_) => plan.record_refusal(),
             }
-        }
-        Ok(true)
-    })
+            Ok(true)
+        },
+    )
 }
 
 /// Takes a batch, the number of its first row, and how many of its rows are in the range. Returns false to stop.

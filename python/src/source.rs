@@ -107,7 +107,10 @@ impl Source {
         match &self.found {
             Found::Dataset(dataset, _) => Ok((**dataset).clone()),
             Found::Path | Found::Url => {
-                let message = format!("`{}` is no dataset, and only a dataset {wish}", self.shown());
+                let message = format!(
+                    "`{}` is no dataset, and only a dataset {wish}",
+                    self.shown()
+                );
                 Err(Failure::new(ErrorKind::Unsupported, message)
                     .with_hint("`alimentar.index(...)` makes a dataset of it"))
             }
@@ -162,13 +165,12 @@ impl Source {
         let key = (choice.columns.clone(), choice.from, choice.to);
         let kept = self.opened().get().and_then(|o| o.plans.get(&key).cloned());
         if let Some(kept) = kept {
-            return Ok(Arc::new(Plan {
-                choice: choice.clone(),
-                ..(*kept).clone()
-            }));
+            return Ok(Arc::new(kept.with_choice(choice)));
         }
         let (target, choice) = (self.target(py)?, choice.clone());
-        let made = run(py, progress, move |watch| Plan::new(&target, &choice, &**watch))?;
+        let made = run(py, progress, move |watch| {
+            Plan::new(&target, &choice, &**watch)
+        })?;
         let made = Arc::new(made);
         if let (Found::Dataset(..), Some(opened)) = (&self.found, self.opened().get_mut()) {
             if opened.plans.len() >= PLANS_KEPT {
@@ -367,7 +369,9 @@ impl Source {
     fn card(&self, py: Python<'_>) -> PyResult<String> {
         let (dataset, home) = (self.dataset("has a card")?, self.home.clone());
         run(py, None, move |_| {
-            let report = home::registry(&home, false)?.descriptions().card(&dataset)?;
+            let report = home::registry(&home, false)?
+                .descriptions()
+                .card(&dataset)?;
             Ok(json!({
                 "drafted": report.is_draft,
                 "error": report.card.error.map(|e| e.to_string()),
@@ -431,7 +435,9 @@ impl Source {
     /// Reads rows by their numbers, which are in ascending order, as JSON.
     fn rows(&self, py: Python<'_>, numbers: Vec<u64>) -> PyResult<Vec<(u64, String)>> {
         let target = self.target(py)?;
-        run(py, None, move |watch| rows::read(&target, &numbers, &**watch))
+        run(py, None, move |watch| {
+            rows::read(&target, &numbers, &**watch)
+        })
     }
 
     /// Returns the length of a file in bytes.

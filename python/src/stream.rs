@@ -159,11 +159,17 @@ fn produce(
     let from = plan.choice.from;
     if let Some(end) = plan.choice.to {
         let mut converter = Converter::new(plan);
-        return each_batch(&plan.target, &plan.selection(), end, watch, &mut |batch, first, most| {
-            let made = converter.first(batch, most);
-            let made = made.map_err(|fault| plan.blame(first, fault))?;
-            Ok(made.into_iter().all(|rows| to.send(Ok(rows)).is_ok()))
-        });
+        return each_batch(
+            &plan.target,
+            &plan.selection(),
+            end,
+            watch,
+            &mut |batch, first, most| {
+                let made = converter.first(batch, most);
+                let made = made.map_err(|fault| plan.blame(first, fault))?;
+                Ok(made.into_iter().all(|rows| to.send(Ok(rows)).is_ok()))
+            },
+        );
     }
     let batches = plan.target.batches(&plan.selection())?;
     let scan = Scan {
