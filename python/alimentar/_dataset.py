@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -77,10 +78,17 @@ class Scan:
         self._native = native
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        self._prepare(None)
         return self._native.__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> object:
         return self._native.__arrow_c_schema__()
+
+    def _prepare(self, progress: Progress | None) -> None:
+        """Find the columns, and warn of those that are left out."""
+        for name, kind in self._native.prepare(progress):
+            message = f"column `{name}` is left out: its type, {kind}, is not read"
+            warnings.warn(message, stacklevel=3)
 
     @property
     def schema(self) -> list[Field]:
@@ -91,9 +99,9 @@ class Scan:
         """Return a ``pyarrow.Table``. Unlike other readers of the stream, it can be interrupted, and raises typed errors."""
         import pyarrow
 
-        self._native.prepare(progress)
+        self._prepare(progress)
         try:
-            reader = pyarrow.RecordBatchReader.from_stream(self)
+            reader = pyarrow.RecordBatchReader.from_stream(self._native)
             return pyarrow.Table.from_batches(list(reader), schema=reader.schema)
         except Error:
             raise

@@ -12,8 +12,8 @@ class Error(Exception):
     >>> try:
     ...     alimentar.open("no-such-dataset")
     ... except alimentar.Error as error:
-    ...     print(error.kind, "-", error)
-    not_found - no dataset `no-such-dataset` here
+    ...     print(error.kind)
+    not_found
     """
 
     kind = "error"

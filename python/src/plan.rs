@@ -22,6 +22,7 @@ use alimentar::inspect::table::Scan;
 use alimentar::inspect::table::Scratch;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::TableError;
+use alimentar::inspect::table::UnreadColumn;
 use alimentar::locks::threads;
 use alimentar::progress::Progress;
 use alimentar::registry::Error;
@@ -43,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) choice: Choice,
     pub(crate) schema: SchemaRef,
+    /// Columns of types that are not read, which the rows leave out.
+    pub(crate) left_out: Vec<UnreadColumn>,
     form: Form,
 }
 
@@ -83,10 +86,16 @@ impl Plan {
         progress: &dyn Progress,
     ) -> Result<Self, Failure> {
         target.require_columns(&choice.columns, threads(), progress)?;
+        let left_out = match choice.columns.as_slice() {
+            [] => target.column_notes()?.unread,
+            // Columns that were named can be read.
+            _ => Vec::new(),
+        };
         let whole = |schema, form| Self {
             target: target.clone(),
             choice: choice.clone(),
             schema,
+            left_out: left_out.clone(),
             form,
         };
         if let Some(columns) = decoded_columns(target, &choice.columns)? {

@@ -606,10 +606,17 @@ impl Scan {
         })
     }
 
-    /// Finds the types of the columns, which reads files of text once.
+    /// Finds the types of the columns, which reads files of text once. Returns the names and types of columns that are left
+    /// out, because their types are not read.
     #[pyo3(signature = (progress=None))]
-    fn prepare(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        self.plan(py, progress).map(drop)
+    fn prepare(
+        &self,
+        py: Python<'_>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(String, String)>> {
+        let plan = self.plan(py, progress)?;
+        let left_out = plan.left_out.iter();
+        Ok(left_out.map(|c| (c.name.clone(), c.kind.clone())).collect())
     }
 
     /// Returns a capsule with a stream of Arrow data. Every call begins a new pass.

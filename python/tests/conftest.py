@@ -41,7 +41,9 @@ def program(home):
         done = subprocess.run([path, "--json", *map(str, args)], capture_output=True, check=False)
         if check and done.returncode:
             raise AssertionError(done.stderr.decode())
-        return json.loads((done.stdout if check else done.stderr) or "null")
+        # Warnings stand before an error.
+        text = done.stdout.decode() if check else done.stderr.decode().rstrip("\n").rpartition("\n")[2]
+        return json.loads(text or "null")
 
     run.path = path
     return run
