@@ -147,14 +147,13 @@ def test_pull_from_the_program_brings_the_dataset(gsm8k, program, tmp_path):
     import subprocess
 
     serving = subprocess.Popen(
-        [program.path, "serve", "--bind", "127.0.0.1", "--port", "0", "--share-unsigned"],
+        [program.path, "--json", "serve", "--bind", "127.0.0.1", "--port", "0", "--share-unsigned"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        line = next(line for line in serving.stdout if line.startswith("Serving at"))
-        address = line.split()[2]
+        ready = json.loads(serving.stdout.readline())
+        address = f"{ready['node_id']}@{ready['addr']}"
         other = tmp_path / "other"
         with pytest.raises(alimentar.NotTrusted, match="gsm8k-test") as refused:
             alimentar.pull("gsm8k-test", peers=[address], home=other)
