@@ -6,7 +6,7 @@ import io
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from . import _alimentar
@@ -72,10 +72,11 @@ class Scan:
     decodes on all cores while the reader works.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_native", "_text")
 
-    def __init__(self, native: _alimentar.Scan) -> None:
+    def __init__(self, native: _alimentar.Scan, text: str) -> None:
         self._native = native
+        self._text = text
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         self._prepare(None)
@@ -121,7 +122,8 @@ class Scan:
             raise own from error
 
     def __repr__(self) -> str:
-        return f"<alimentar.Scan of {', '.join(field.name for field in self.schema)}>"
+        # Without a look at the columns, which may read all rows.
+        return f"<alimentar.Scan of {self._text}>"
 
 
 class Dataset:
@@ -226,6 +228,16 @@ class Dataset:
     def __len__(self) -> int:
         return self.rows
 
+    def __bool__(self) -> bool:
+        # Whether it is there does not depend on its rows, which would have to be counted.
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows as Python values. :func:`rows` has shards, seeds and states."""
+        from ._rows import Rows
+
+        return Rows(self)
+
     def scan(
         self,
         columns: Iterable[str] | None = None,
@@ -250,7 +262,8 @@ class Dataset:
         if filter is not None and predicate is None and pattern is None:
             raise Invalid("a filter is a text or a Match")
         names = [columns] if isinstance(columns, str) else list(columns or [])
-        return Scan(_alimentar.Scan(self._source, names, start, stop, predicate, pattern))
+        native = _alimentar.Scan(self._source, names, start, stop, predicate, pattern)
+        return Scan(native, self._info["text"])
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.scan().__arrow_c_stream__(requested_schema)

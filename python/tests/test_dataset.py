@@ -21,6 +21,15 @@ def test_dataset_has_facts_of_its_manifest(gsm8k):
     assert gsm8k.verify()["content"] == "ok"
 
 
+def test_dataset_is_true_and_iterates_over_rows(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text("")
+    assert alimentar.open(path) and not alimentar.open(path).rows
+    path.write_text('{"a":1}\n{"a":2}\n')
+    assert list(alimentar.open(path)) == [{"a": 1}, {"a": 2}]
+    assert "x.jsonl" in repr(alimentar.open(path).scan())
+
+
 def test_open_of_unknown_name_is_not_found_with_hint():
     with pytest.raises(alimentar.NotFound) as found:
         alimentar.open("no-such-dataset")

@@ -10,11 +10,10 @@ cd "$(dirname "$0")/../.."
 program=$(realpath "$1")
 mkdir -p "$2"
 work=$(realpath "$2")
-began=$SECONDS
 tools="${CARGO_TARGET_DIR:-$PWD/target}/independent-python"
 # A name in the path may be a shim of an interpreter that is not there.
-python3 -m venv "$tools"
-wheel=${ALIMENTAR_PYTHON_WHEEL:-}
+python3 -m venv --clear "$tools"
+wheel=${ALIMENTAR_PYTHON_WHEEL:-} began=$SECONDS
 if [ -z "$wheel" ]; then
     "$tools/bin/pip" install -q --disable-pip-version-check 'maturin>=1.16,<2'
     CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-2} \
