@@ -10,15 +10,7 @@ _Home = Union[str, PathLike[str], None]
 _Progress = Union[Callable[[str, int, Union[int, None]], object], None]
 
 class Source:
-    def __new__(
-        cls,
-        text: str,
-        home: _Home,
-        content_id: str | None,
-        is_dataset: bool,
-        allow_large: bool,
-        allow_withdrawn: bool,
-    ) -> Source: ...
+    def __new__(cls, text: str, home: _Home, options: dict[str, Any]) -> Source: ...
     @property
     def home(self) -> PathLike[str]: ...
     def info(self) -> str: ...

@@ -154,21 +154,30 @@ class Dataset:
         home: str | os.PathLike[str] | None = None,
         allow_large: bool = False,
         allow_withdrawn: bool = False,
+        peers: Iterable[str] = (),
+        accept_publishers: Iterable[str] = (),
+        accept_unsigned: bool = False,
         _content_id: str | None = None,
         _is_dataset: bool = False,
     ) -> None:
-        text = os.fspath(text)
-        self._source = _alimentar.Source(
-            text, home, _content_id, _is_dataset, allow_large, allow_withdrawn
-        )
+        options = {
+            "content_id": _content_id,
+            "is_dataset": _is_dataset,
+            "allow_large": allow_large,
+            "allow_withdrawn": allow_withdrawn,
+            "peers": list(peers),
+            "publishers": list(accept_publishers),
+            "unsigned": accept_unsigned,
+        }
+        self._options = (os.fspath(text), options)
+        self._source = _alimentar.Source(self._options[0], home, options)
         self._info: dict[str, Any] = json.loads(self._source.info())
-        self._options = (text, allow_large, allow_withdrawn)
 
     def __reduce__(self):
-        text, allow_large, allow_withdrawn = self._options
+        text, options = self._options
         # The process that opens it again may have another environment.
         home = os.path.abspath(self._source.home)
-        return _reopen, (text, home, allow_large, allow_withdrawn, self.content_id)
+        return _reopen, (text, home, {**options, "content_id": self.content_id})
 
     def __repr__(self) -> str:
         if self.content_id is None:
@@ -405,13 +414,15 @@ def _range(rows: slice | range | tuple[int, int] | None) -> tuple[int, int | Non
     return start, stop
 
 
-def _reopen(
-    text: str, home: str, allow_large: bool, allow_withdrawn: bool, content_id: str | None
-) -> Dataset:
+def _reopen(text: str, home: str, options: dict[str, Any]) -> Dataset:
     return Dataset(
         text,
         home=home,
-        allow_large=allow_large,
-        allow_withdrawn=allow_withdrawn,
-        _content_id=content_id,
+        allow_large=options["allow_large"],
+        allow_withdrawn=options["allow_withdrawn"],
+        peers=options["peers"],
+        accept_publishers=options["publishers"],
+        accept_unsigned=options["unsigned"],
+        _content_id=options["content_id"],
+        _is_dataset=options["is_dataset"],
     )

@@ -22,17 +22,29 @@ def open(
     home: Home = None,
     allow_large: bool = False,
     allow_withdrawn: bool = False,
+    peers: Iterable[str] = (),
+    accept_publishers: Iterable[str] = (),
+    accept_unsigned: bool = False,
 ) -> Dataset:
     """Open a dataset (``name``, ``name@^1``, ``publisher/name@1.2.0``, ``alimentar:0b6972…``), a file of one
     (``name:path``), a path, or a URL (``https://``, ``hf://``, ``s3://``).
 
-    ``home`` is the registry's directory: by default ``ALIMENTAR_HOME``, or ``~/.alimentar``.
+    ``home`` is the registry's directory: by default ``ALIMENTAR_HOME``, or ``~/.alimentar``. A dataset that is not here is
+    looked into at ``peers``, as with :func:`pull`: of its data only the parts that are read are fetched, verified and kept.
 
     >>> import alimentar
     >>> alimentar.open("tests/data/gsm8k/test.jsonl").rows
     1319
     """
-    return Dataset(ref, home=home, allow_large=allow_large, allow_withdrawn=allow_withdrawn)
+    return Dataset(
+        ref,
+        home=home,
+        allow_large=allow_large,
+        allow_withdrawn=allow_withdrawn,
+        peers=peers,
+        accept_publishers=accept_publishers,
+        accept_unsigned=accept_unsigned,
+    )
 
 
 def index(

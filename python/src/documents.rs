@@ -1,5 +1,6 @@
 //! Collections of JSON documents, for reading.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -83,12 +84,12 @@ impl Documents {
 
 fn open(
     py: Python<'_>,
-    root: &PathBuf,
+    root: &Path,
     collection: &Option<String>,
     home: &Option<PathBuf>,
 ) -> PyResult<Arc<Opened>> {
     let home = home::path_of(home.clone())?;
-    let (root, collection) = (root.clone(), collection.clone());
+    let (root, collection) = (root.to_owned(), collection.clone());
     run(py, None, move |_| {
         Opened::new(root, collection, home).map(Arc::new)
     })

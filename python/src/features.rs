@@ -1,5 +1,6 @@
 //! Tables of features by key, for reading.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -46,8 +47,8 @@ impl Features {
     }
 }
 
-fn open(py: Python<'_>, path: &PathBuf, home: &Option<PathBuf>) -> PyResult<Arc<FeatureTables>> {
-    let (path, home) = (path.clone(), home::path_of(home.clone())?);
+fn open(py: Python<'_>, path: &Path, home: &Option<PathBuf>) -> PyResult<Arc<FeatureTables>> {
+    let (path, home) = (path.to_owned(), home::path_of(home.clone())?);
     let remote = home::remote(&home);
     run(py, None, move |_| {
         let config = Config::read(&path)?;

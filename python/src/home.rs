@@ -1,4 +1,8 @@
 //! The registry's directory, and the reader of URLs, by the environment.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this file is the one place of the package that reads the environment"
+)]
 
 use std::collections::HashMap;
 use std::path::Path;

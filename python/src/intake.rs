@@ -27,6 +27,7 @@ use alimentar::registry::LocalRegistry;
 use alimentar::registry::NodeError;
 use alimentar::registry::RemoteSource;
 use alimentar::registry::Skipped;
+use alimentar::registry::peers::AcceptedOffer;
 use alimentar::registry::peers::ConsentOutcome;
 use alimentar::registry::peers::GivenConsent;
 use alimentar::registry::peers::Offer;
@@ -181,9 +182,45 @@ fn indexed(report: &IndexReport, is_revised: bool, seconds: f64) -> Value {
 #[derive(Clone, Debug, FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Consent {
-    publishers: Vec<String>,
-    unsigned: bool,
-    allow_large: bool,
+    pub(crate) publishers: Vec<String>,
+    pub(crate) unsigned: bool,
+    pub(crate) allow_large: bool,
+}
+
+/// Reads addresses of peers.
+pub(crate) fn addresses(texts: &[String]) -> Result<Vec<PeerAddress>, Failure> {
+    let address = |text: &String| {
+        let parsed = text.parse::<PeerAddress>();
+        parsed.map_err(|e| Failure::invalid(e.to_string()))
+    };
+    texts.iter().map(address).collect()
+}
+
+/// Accepts an offer, and says if the policy alone would not.
+pub(crate) fn accept(
+    offer: &Offer,
+    reference: &Reference,
+    consent: &Consent,
+) -> Result<(AcceptedOffer, bool), Failure> {
+    let publishers = consent.publishers.iter();
+    let publishers = publishers.map(|text| text.parse::<PublisherKey>());
+    let publishers: Vec<PublisherKey> = publishers.collect::<Result<_, _>>()?;
+    let given = GivenConsent {
+        publishers: &publishers,
+        unsigned: consent.unsigned,
+    };
+    match offer.accept_for(reference, given, |_| false)? {
+        ConsentOutcome::ByPolicy(accepted) => Ok((accepted, false)),
+        ConsentOutcome::ByPerson(accepted) => Ok((accepted, true)),
+        ConsentOutcome::Declined(reason) => {
+            let way = match offer.listed.signer {
+                Some(key) => format!("accept_publishers=[\"{key}\"] takes it this once"),
+                None => "accept_unsigned=True takes it this once".to_owned(),
+            };
+            let message = format!("`{}`: {reason}", offer.label());
+            Err(Failure::new(ErrorKind::Denied, message).with_hint(way))
+        }
+    }
 }
 
 /// Fetches a dataset from peers. Returns the result as JSON.
@@ -201,11 +238,7 @@ pub(crate) fn pull(
     run(py, progress, move |watch| {
         let registry = home::registry(&home, true)?;
         let reference: Reference = reference.parse()?;
-        let address = |text: &String| {
-            let parsed = text.parse::<PeerAddress>();
-            parsed.map_err(|e| Failure::invalid(e.to_string()))
-        };
-        let named: Vec<PeerAddress> = peers.iter().map(address).collect::<Result<_, _>>()?;
+        let named = addresses(&peers)?;
         pull_from(&registry, &reference, &named, &consent, watch).map(|made| made.to_string())
     })
 }
@@ -229,27 +262,7 @@ fn pull_from(
         }
         found => found?,
     };
-    let publishers = consent
-        .publishers
-        .iter()
-        .map(|text| text.parse::<PublisherKey>());
-    let publishers: Vec<PublisherKey> = publishers.collect::<Result<_, _>>()?;
-    let given = GivenConsent {
-        publishers: &publishers,
-        unsigned: consent.unsigned,
-    };
-    let (accepted, is_by_person) = match offer.accept_for(reference, given, |_| false)? {
-        ConsentOutcome::ByPolicy(accepted) => (accepted, false),
-        ConsentOutcome::ByPerson(accepted) => (accepted, true),
-        ConsentOutcome::Declined(reason) => {
-            let way = match offer.listed.signer {
-                Some(key) => format!("accept_publishers=[\"{key}\"] takes it this once"),
-                None => "accept_unsigned=True takes it this once".to_owned(),
-            };
-            let message = format!("`{}`: {reason}", offer.label());
-            return Err(Failure::new(ErrorKind::Denied, message).with_hint(way));
-        }
-    };
+    let (accepted, is_by_person) = accept(&offer, reference, consent)?;
     let holders: Vec<&Peer> = holders.iter().filter_map(|n| peers.get(*n)).collect();
     let report = if registry.peers().holds(&offer)? {
         None
@@ -296,10 +309,10 @@ fn pull_from(
 }
 
 /// Peers that answered, their best offer, and the places of those that have it.
-type FoundOffer = (Vec<Peer>, Offer, Vec<usize>);
+pub(crate) type FoundOffer = (Vec<Peer>, Offer, Vec<usize>);
 
 /// Asks the `named` peers, or else all whose filters may have the `wanted` dataset.
-fn find_offer(
+pub(crate) fn find_offer(
     registry: &LocalRegistry,
     net: &Net,
     reference: &Reference,

@@ -1,7 +1,7 @@
 //! The native part of the Python package `alimentar`: datasets, scans as streams of Arrow data, and functions over a registry.
 //! The Python code beside it is the interface; results other than rows pass as JSON.
 //!
-//! - `source`: datasets, paths and URLs; `choice`, `plan`, `stream`: scans; `rows`, `order`: rows by number
+//! - `source`: datasets, paths and URLs; `look`: datasets at peers; `choice`, `plan`, `stream`: scans; `rows`, `order`: rows by number
 //! - `lookups`, `checks`, `intake`: functions; `documents`, `features`: the other kinds of data
 //! - `work`: long work and signals; `process`: forked children; `home`: directory and environment; `failure`: exceptions
 
@@ -12,6 +12,7 @@ mod failure;
 mod features;
 mod home;
 mod intake;
+mod look;
 mod lookups;
 mod objects;
 mod order;

@@ -12,6 +12,7 @@ use alimentar::catalog::Dataset;
 use alimentar::error_kind::ErrorKind;
 use alimentar::file_io::IfExists;
 use alimentar::ident::Reference;
+use alimentar::inspect::ReadOptions;
 use alimentar::progress::Progress;
 use alimentar::read_at::ReadAt;
 use alimentar::registry::DatasetError;
@@ -22,6 +23,7 @@ use alimentar::registry::LocalRegistry;
 use alimentar::registry::Target;
 use alimentar::registry::TargetError;
 use alimentar::registry::TargetOptions;
+use alimentar::registry::peers::Look;
 use alimentar::registry::split_reference;
 use alimentar::remote::Remote;
 use alimentar::remote::RemoteUrl;
@@ -34,6 +36,8 @@ use crate::choice::Choice;
 use crate::choice::Filter;
 use crate::failure::Failure;
 use crate::home;
+use crate::intake::Consent;
+use crate::look::LookPlace;
 use crate::objects;
 use crate::plan::Plan;
 use crate::process::OfProcess;
@@ -42,6 +46,7 @@ use crate::stream::FailureSlot;
 use crate::stream::RowStream;
 use crate::stream::schema_capsule;
 use crate::stream::stream_capsule;
+use crate::work::Watch;
 use crate::work::run;
 
 /// Plans that are kept for further scans.
@@ -59,6 +64,8 @@ pub(crate) struct Source {
     home: PathBuf,
     allow_large: bool,
     found: Found,
+    /// The place of a dataset that is not here, or only in part.
+    look: Option<LookPlace>,
     opened: Mutex<OfProcess<Opened>>,
 }
 
@@ -76,6 +83,7 @@ enum Found {
 /// Parts that are opened when they are needed.
 #[derive(Default)]
 struct Opened {
+    look: Option<Arc<Look>>,
     target: Option<Target>,
     files: HashMap<String, Arc<dyn ReadAt>>,
     plans: HashMap<PlanKey, Arc<Plan>>,
@@ -138,8 +146,25 @@ impl Source {
             home: self.home.clone(),
             allow_large: self.allow_large,
             is_dataset: matches!(self.found, Found::Dataset(..)),
+            look: None,
             remote: matches!(self.found, Found::Url).then(|| home::remote(&self.home)),
         }
+    }
+
+    /// Returns the look into a dataset that is not here. A forked child begins one of its own.
+    fn look(&self, py: Python<'_>) -> PyResult<Option<Arc<Look>>> {
+        let Some(place) = self.look.clone() else {
+            return Ok(None);
+        };
+        if let Some(look) = self.opened().get().and_then(|o| o.look.clone()) {
+            return Ok(Some(look));
+        }
+        let home = self.home.clone();
+        let look = run(py, None, move |watch| place.open(&home, watch))?;
+        if let Some(opened) = self.opened().get_mut() {
+            opened.look = Some(Arc::clone(&look));
+        }
+        Ok(Some(look))
     }
 
     /// Returns the rows, which the first call opens.
@@ -147,7 +172,10 @@ impl Source {
         if let Some(target) = self.opened().get().and_then(|o| o.target.clone()) {
             return Ok(target);
         }
-        let place = self.place();
+        let mut place = self.place();
+        if let (Found::Dataset(_, path), Some(look)) = (&self.found, self.look(py)?) {
+            place.look = Some((look, path.clone()));
+        }
         let target = run(py, None, move |_| place.open())?;
         if let Some(opened) = self.opened().get_mut() {
             opened.target = Some(target.clone());
@@ -189,6 +217,7 @@ impl Source {
         let (mut place, wanted) = (self.place(), path.to_owned());
         if let Found::Dataset(dataset, _) = &self.found {
             place.text = format!("{}:{path}", dataset.manifest.content_id);
+            place.look = self.look(py)?.map(|look| (look, Some(path.to_owned())));
         }
         let shown = self.shown();
         let file = run(py, None, move |_| {
@@ -219,11 +248,17 @@ struct Place {
     home: PathBuf,
     allow_large: bool,
     is_dataset: bool,
+    /// A look into a dataset that is not here, and the path of one of its files.
+    look: Option<(Arc<Look>, Option<String>)>,
     remote: Option<Remote>,
 }
 
 impl Place {
     fn open(&self) -> Result<Target, Failure> {
+        if let Some((look, path)) = &self.look {
+            let how = (self.home.as_path(), ReadOptions::default());
+            return Ok(Target::of_look(&self.text, look, path.as_deref(), how)?);
+        }
         let mut options = TargetOptions::default();
         options.allow_large = self.allow_large;
         options.remote = self.remote.clone();
@@ -234,13 +269,63 @@ impl Place {
     }
 }
 
-/// Finds out what a text names. `content_id` is the id that a dataset must have.
+/// Options of opening, as Python passes them.
+#[derive(Clone, Debug, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct OpenOptions {
+    /// The id that a dataset must have.
+    content_id: Option<String>,
+    /// True if the text names no path and no URL.
+    is_dataset: bool,
+    allow_large: bool,
+    allow_withdrawn: bool,
+    /// Peers that are asked for a dataset that is not here.
+    peers: Vec<String>,
+    publishers: Vec<String>,
+    unsigned: bool,
+}
+
+/// A look that was begun, and its place.
+type LookAt = (LookPlace, Arc<Look>);
+
+/// Finds out what a text names: here, or else at the peers.
 fn find(
     text: &str,
     home: &Path,
-    content_id: Option<&str>,
-    (is_dataset, allow_withdrawn): (bool, bool),
-) -> Result<Found, Failure> {
+    options: &OpenOptions,
+    watch: &Arc<Watch>,
+) -> Result<(Found, Option<LookAt>), Failure> {
+    let failure = match find_here(text, home, options) {
+        Ok(found) => return Ok((found, None)),
+        Err(failure) => failure,
+    };
+    if options.peers.is_empty() || failure.kind != ErrorKind::NotFound {
+        return Err(failure);
+    }
+    let (reference, path) = split_reference(text);
+    let place = LookPlace {
+        reference: options.content_id.clone().unwrap_or(reference),
+        peers: options.peers.clone(),
+        consent: Consent {
+            publishers: options.publishers.clone(),
+            unsigned: options.unsigned,
+            allow_large: options.allow_large,
+        },
+    };
+    let look = place.open(home, watch)?;
+    let dataset = look.offer().listed.dataset.clone();
+    let found = Found::Dataset(Box::new(dataset), path.map(str::to_owned));
+    Ok((found, Some((place, look))))
+}
+
+fn find_here(text: &str, home: &Path, options: &OpenOptions) -> Result<Found, Failure> {
+    let OpenOptions {
+        content_id,
+        is_dataset,
+        allow_withdrawn,
+        ..
+    } = options;
+    let (content_id, is_dataset) = (content_id.as_deref(), *is_dataset);
     let path = Path::new(text);
     if content_id.is_none() && !is_dataset {
         if RemoteUrl::looks_like_url(text) && !path.exists() {
@@ -271,7 +356,7 @@ fn find(
         }
     }
     let dataset = dataset?;
-    if !allow_withdrawn {
+    if !*allow_withdrawn {
         refuse_withdrawn(&registry, &dataset)?;
     }
     Ok(Found::Dataset(Box::new(dataset), path.map(str::to_owned)))
@@ -290,30 +375,29 @@ fn refuse_withdrawn(registry: &LocalRegistry, dataset: &Dataset) -> Result<(), F
 
 #[pymethods]
 impl Source {
-    /// Finds a source. Nothing of it is read yet.
+    /// Finds a source. No row of it is read yet.
     #[new]
-    #[pyo3(signature = (text, home, content_id, is_dataset, allow_large, allow_withdrawn))]
     fn new(
         py: Python<'_>,
         text: String,
         home: Option<PathBuf>,
-        content_id: Option<String>,
-        is_dataset: bool,
-        allow_large: bool,
-        allow_withdrawn: bool,
+        options: OpenOptions,
     ) -> PyResult<Self> {
         let home = home::path_of(home)?;
+        let allow_large = options.allow_large;
         let (named, at) = (text.clone(), home.clone());
-        let found = run(py, None, move |_| {
-            let how = (is_dataset, allow_withdrawn);
-            find(&named, &at, content_id.as_deref(), how)
-        })?;
+        let (found, look) = run(py, None, move |watch| find(&named, &at, &options, watch))?;
+        let (look, opened) = look.unzip();
         Ok(Self {
             text,
             home,
             allow_large,
             found,
-            opened: Mutex::new(OfProcess::new(Opened::default())),
+            look,
+            opened: Mutex::new(OfProcess::new(Opened {
+                look: opened,
+                ..Opened::default()
+            })),
         })
     }
 
@@ -351,6 +435,11 @@ impl Source {
 
     /// Returns its files as JSON.
     fn files(&self, py: Python<'_>) -> PyResult<String> {
+        if let (Found::Dataset(_, path), Some(look)) = (&self.found, self.look(py)?) {
+            let files = look.table().files().iter();
+            let files = files.filter(|f| path.as_ref().is_none_or(|p| *p == f.path));
+            return Ok(serde_json::Value::from_iter(files.map(objects::file)).to_string());
+        }
         if let Found::Dataset(dataset, path) = &self.found {
             let (dataset, path, home) = (dataset.clone(), path.clone(), self.home.clone());
             return run(py, None, move |_| {
@@ -368,7 +457,12 @@ impl Source {
     /// Returns its card as JSON.
     fn card(&self, py: Python<'_>) -> PyResult<String> {
         let (dataset, home) = (self.dataset("has a card")?, self.home.clone());
+        let look = self.look(py)?;
         run(py, None, move |_| {
+            if let Some(look) = &look {
+                look.card()?;
+                look.save();
+            }
             let report = home::registry(&home, false)?
                 .descriptions()
                 .card(&dataset)?;
@@ -481,12 +575,20 @@ impl Source {
     #[pyo3(signature = (progress=None))]
     fn verify(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let (dataset, home) = (self.dataset("can be verified")?, self.home.clone());
+        let look = self.look(py)?;
         run(py, progress, move |watch| {
+            if let Some(look) = &look {
+                look.fetch_all(&**watch)?;
+            }
             let registry = home::registry(&home, false)?;
             registry.verify(&dataset, &**watch)?;
             let id = dataset.manifest.content_id.to_string();
             let key = dataset.manifest.signer.map(|k| k.to_hex());
-            let signature = registry.publishing().signature(&dataset)?;
+            let signature = match &look {
+                // Its manifest is not in the catalogue; it was verified when it came.
+                Some(look) => look.offer().listed.policy_input.signature,
+                None => registry.publishing().signature(&dataset)?,
+            };
             let mut listed = Listed::of(&registry.trust().store()?, dataset);
             listed.policy_input.signature = signature;
             Ok(json!({
@@ -519,7 +621,11 @@ impl Source {
             _ => None,
         };
         let allow_large = self.allow_large;
+        let look = self.look(py)?;
         run(py, progress, move |watch| {
+            if let Some(look) = &look {
+                look.fetch_all(&**watch)?;
+            }
             let registry = home::registry(&home, false)?;
             if !allow_large && let Some(beyond) = registry.maintenance().expansion(&dataset)? {
                 return Err(Failure::from(beyond.refused(&dataset.manifest))

@@ -1,6 +1,8 @@
 """The program and the package give the same answers on the same data."""
 
 import json
+import os
+import pickle
 
 import alimentar
 import pyarrow as pa
@@ -158,6 +160,22 @@ def test_pull_from_the_program_brings_the_dataset(gsm8k, program, tmp_path):
         with pytest.raises(alimentar.NotTrusted, match="gsm8k-test") as refused:
             alimentar.pull("gsm8k-test", peers=[address], home=other)
         assert "accept_unsigned" in refused.value.hint
+        third = tmp_path / "third"
+        with pytest.raises(alimentar.NotTrusted):
+            alimentar.open("gsm8k-test", peers=[address], home=third)
+        looked = alimentar.open("gsm8k-test@^0.1", peers=[address], accept_unsigned=True, home=third)
+        assert looked[1000] == gsm8k[1000] and len(looked) == 1319
+        assert looked.files[0].path == "test.jsonl" and looked.card.drafted
+        assert looked.read("test.jsonl", 0, 10) == b'{"question'
+        assert pickle.loads(pickle.dumps(looked)).to_pyarrow().num_rows == 1319
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if looked[5] == gsm8k[5] and looked.to_pyarrow().num_rows == 1319 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert looked.verify()["content"] == "ok"
+        assert looked.checkout(tmp_path / "copy.jsonl")["files"] == 1
+        with pytest.raises(alimentar.NotFound):
+            alimentar.open("nothing", peers=[address], home=third)
         pulled = alimentar.pull("gsm8k-test", peers=[address], accept_unsigned=True, home=other)
         assert pulled["content_id"] == gsm8k.content_id and pulled["chunks_fetched"] > 0
         assert alimentar.open("gsm8k-test", home=other).to_pyarrow().num_rows == 1319
