@@ -150,8 +150,8 @@ def lint(
     0
     """
     texts, home = _texts(targets, home)
-    lists = (builtins.list(names) for names in (rules, without, columns))
-    return json.loads(_alimentar.lint(texts, *lists, limit, home, progress))
+    wanted, unwanted, names = builtins.list(rules), builtins.list(without), builtins.list(columns)
+    return json.loads(_alimentar.lint(texts, wanted, unwanted, names, limit, home, progress))
 
 
 def dedup(

@@ -14,15 +14,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._dataset import Dataset
 from ._rows import Rows
 
-if TYPE_CHECKING:
-    from torch.utils.data import IterableDataset
-
-__all__ = ["IterableRows", "MapRows"]
+__all__ = ["IterableRows", "MapRows"]  # noqa: F822
 
 
 class MapRows:

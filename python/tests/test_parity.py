@@ -186,3 +186,18 @@ def test_pull_from_the_program_brings_the_dataset(gsm8k, program, tmp_path):
     finally:
         serving.terminate()
         serving.wait()
+
+
+def test_open_dataset_is_read_after_its_removal(gsm8k, program):
+    import itertools
+
+    expected = gsm8k.to_pyarrow()
+    rows = alimentar.rows(gsm8k, seed=1)
+    first = list(itertools.islice(rows, 10))
+    program("registry", "unindex", "gsm8k-test", "--yes")
+    program("registry", "gc", "--keep-days", "0")
+    with pytest.raises(alimentar.NotFound):
+        alimentar.open("gsm8k-test")
+    # It stays readable for those who have it open.
+    assert gsm8k.scan(columns=["answer"]).to_pyarrow()["answer"] == expected["answer"]
+    assert len(first + list(rows)) == 1319
