@@ -201,3 +201,10 @@ def test_open_dataset_is_read_after_its_removal(gsm8k, program):
     # It stays readable for those who have it open.
     assert gsm8k.scan(columns=["answer"]).to_pyarrow()["answer"] == expected["answer"]
     assert len(first + list(rows)) == 1319
+
+
+def test_version_is_that_of_the_program(program):
+    import subprocess
+
+    printed = subprocess.run([program.path, "--version"], capture_output=True, text=True, check=True).stdout
+    assert alimentar.__version__ in printed.split()
