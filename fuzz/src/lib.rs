@@ -82,12 +82,12 @@ pub fn let_caught_panics_pass() {
 
 pub use documents::documents;
 pub use documents::documents_seeds;
+pub use doors::door_request;
 pub use duplicates::duplicates;
 pub use duplicates::sketch_cache;
 pub use duplicates::sketch_cache_seeds;
 pub use edits::edits;
 pub use edits::edits_seeds;
-pub use doors::door_request;
 pub use features::feature_config;
 pub use features::feature_request;
 pub use features::feature_segment;

@@ -251,9 +251,16 @@ fn tokio_is_used_only_by_rooms_of_the_network() {
         let inside = path.strip_prefix(&root).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let knows = text.contains("tokio::") || text.contains("quinn::");
-        let may = ["net", "http_server", "mcp", "feature_server", "doors", "documents_async.rs"]
-            .iter()
-            .any(|room| inside.starts_with(room));
+        let may = [
+            "net",
+            "http_server",
+            "mcp",
+            "feature_server",
+            "doors",
+            "documents_async.rs",
+        ]
+        .iter()
+        .any(|room| inside.starts_with(room));
         assert!(!knows || may, "{}", path.display());
     }
 }

@@ -248,9 +248,11 @@ impl Tour {
     /// Starts a node and returns its first line in the form that a terminal shows.
     fn serve(&mut self, lab: Option<&str>, command: &str) -> String {
         let command = command.strip_suffix(" &").unwrap_or(command);
-        let command = SHOWN_DOORS.iter().fold(command.to_owned(), |command, (door, _)| {
-            command.replace(&format!(" --{door} "), &format!(" --{door} 0 "))
-        });
+        let command = SHOWN_DOORS
+            .iter()
+            .fold(command.to_owned(), |command, (door, _)| {
+                command.replace(&format!(" --{door} "), &format!(" --{door} 0 "))
+            });
         let command = format!("exec {command} --port 0 --no-mdns --json");
         let mut shell = self.shell(lab, &command);
         let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();
@@ -267,7 +269,9 @@ impl Tour {
         );
         self.port = addr.rsplit(':').next().map(str::to_owned);
         for (door, shown) in SHOWN_DOORS {
-            let url = ready[door].as_str().and_then(|url| url.strip_prefix("http://"));
+            let url = ready[door]
+                .as_str()
+                .and_then(|url| url.strip_prefix("http://"));
             self.doors.extend(url.map(|own| (shown, own.to_owned())));
         }
         format!("Serving at {addr} as node {node}\n")
@@ -303,8 +307,8 @@ fn masked(line: &str) -> String {
         let is_time = ["s", "ms", "µs"].contains(&unit);
         // What describes a loaded segment holds the digits of timestamps, and stands before the time of its load.
         let is_segment = masked_word(behind) == "DATE";
-        let is_wire = ["B", "KiB", "MiB"].contains(&unit)
-            && (behind.starts_with("received") || is_segment);
+        let is_wire =
+            ["B", "KiB", "MiB"].contains(&unit) && (behind.starts_with("received") || is_segment);
         // A signature takes more or fewer bytes once it is compressed.
         let is_place = next == "bytes" && behind == "at" || n > 0 && words[n - 1] == "at";
         out.push(match is_number && (is_time || is_wire || is_place) {

@@ -36,8 +36,8 @@ const BATCH_ROWS: usize = 4096;
 /// Bytes of text per batch.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Collector of rows for the next batch.
-pub(super) struct BatchBuilder {
+/// Collector of text rows, which it returns as batches of typed columns.
+pub struct BatchBuilder {
     schema: SchemaRef,
     plan: OutputPlan,
     columns: Vec<ColumnBuilder>,
@@ -60,7 +60,8 @@ enum ColumnBuilder {
 }
 
 impl BatchBuilder {
-    pub(super) fn new(plan: &OutputPlan) -> Self {
+    /// Creates a collector for the columns of a plan, which has seen every row that is pushed.
+    pub fn new(plan: &OutputPlan) -> Self {
         let fields = plan.columns();
         let fields = fields.map(|(name, kind)| Field::new(name, data_type(kind), true));
         Self {
@@ -77,12 +78,16 @@ impl BatchBuilder {
         }
     }
 
-    pub(super) fn schema(&self) -> &SchemaRef {
+    /// Returns the columns of its batches.
+    pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
     /// Adds a row. Returns a batch when it is full.
-    pub(super) fn push(
+    ///
+    /// # Errors
+    /// [`PushError::Refused`] for a row without columns, and for one that the plan has not seen.
+    pub fn push(
         &mut self,
         shape: &Shape,
         row: &[u8],
@@ -116,8 +121,11 @@ impl BatchBuilder {
         }
     }
 
-    /// Returns the remaining rows.
-    pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, PushError> {
+    /// Returns the rows since the last batch; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`PushError::Write`] if the columns do not fit each other.
+    pub fn take(&mut self) -> Result<Option<RecordBatch>, PushError> {
         if self.rows == 0 {
             return Ok(None);
         }

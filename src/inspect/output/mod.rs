@@ -23,6 +23,7 @@ mod tests;
 pub use check::NanRule;
 pub use check::Refusal;
 pub use check::RowCheck;
+pub use columns::BatchBuilder;
 pub use error::PushError;
 pub use format::OutputFormat;
 pub use kinds::ColumnKind;

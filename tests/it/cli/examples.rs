@@ -12,9 +12,7 @@ const COLLEAGUE: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a6
 const NODE: &str = "1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d93ca";
 
 /// Commands whose examples need another machine, serve until they are stopped, or wait for a person.
-const NOT_RUN: &[&str] = &[
-    "serve", "pull", "sync", "peers", "refresh", "view", "mcp",
-];
+const NOT_RUN: &[&str] = &["serve", "pull", "sync", "peers", "refresh", "view", "mcp"];
 
 fn shell(line: &str, dir: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_alimentar"));

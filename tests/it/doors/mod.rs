@@ -60,7 +60,10 @@ impl Place {
     pub fn index(&self, path: &str, name: &str, more: &[&str]) -> String {
         let path = self.path(path);
         let words = [&["index", path.to_str().unwrap(), "--name", name], more].concat();
-        let id = self.answer(&words)["content_id"].as_str().unwrap().to_owned();
+        let id = self.answer(&words)["content_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         id.trim_start_matches("alimentar:").to_owned()
     }
 
@@ -79,9 +82,21 @@ pub struct Server {
 
 impl Server {
     pub fn start(home: &Path, more: &[&str]) -> Self {
-        let words = ["--json", "registry", "serve", "--bind", "127.0.0.1", "--port", "0", "--no-mdns"];
+        let words = [
+            "--json",
+            "registry",
+            "serve",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-mdns",
+        ];
         let mut command = program(home);
-        command.args(words).args(["--http", "0", "--s3", "0"]).args(more);
+        command
+            .args(words)
+            .args(["--http", "0", "--s3", "0"])
+            .args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready: Value = serde_json::from_str(&events.next().unwrap().unwrap()).unwrap();
