@@ -139,7 +139,7 @@ mod tests {
     fn kept_blocks_stay_within_the_budget() {
         let blocks = Blocks::default();
         run(async {
-            for n in 0..(2 * KEPT_BYTES_MAX as u64 >> 20) {
+            for n in 0..((2 * KEPT_BYTES_MAX as u64) >> 20) {
                 let key = (ContentId::new([1; 32]), 0, n);
                 let read = blocks
                     .get(key, || async { Ok(Bytes::from(vec![0; 1 << 20])) })

@@ -160,10 +160,8 @@ mod tests {
     }
 
     fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-        let length = (payload.len() as u32).to_be_bytes();
-        let head = [
-            length[1], length[2], length[3], kind, flags, 0, 0, 0, stream,
-        ];
+        let byte = |shift: usize| (payload.len() >> shift) as u8;
+        let head = [byte(16), byte(8), byte(0), kind, flags, 0, 0, 0, stream];
         [&head, payload].concat()
     }
 
@@ -233,7 +231,7 @@ mod tests {
         let mut head = [0; 9];
         let end = loop {
             let read = stream.read_exact(&mut head);
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+            let length = head[..3].iter().fold(0, |n, b| n << 8 | usize::from(*b));
             let mut payload = vec![0; length];
             if let Err(e) = read.and_then(|()| stream.read_exact(&mut payload)) {
                 break e.kind();

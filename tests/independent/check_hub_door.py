@@ -322,7 +322,11 @@ def check_uploads(checks, work, program, secret):
     huggingface_hub.constants.HF_HUB_DISABLE_XET = False
     found = pathlib.Path(api.hf_hub_download(repo, "large.bin", repo_type="dataset")).read_bytes()
     checks.same(found, noise, "a large file that is uploaded by itself")
-    api.delete_file("large.bin", repo, repo_type="dataset")
+    fs = huggingface_hub.HfFileSystem(token=secret)
+    fs.mv(f"datasets/{repo}/large.bin", f"datasets/{repo}/moved/large.bin")
+    checks.same(fs.cat_file(f"datasets/{repo}/moved/large.bin"), noise, "a large file that is moved")
+    checks.same(fs.exists(f"datasets/{repo}/large.bin"), False, "the place that it was moved from")
+    api.delete_file("moved/large.bin", repo, repo_type="dataset")
     rows = {"n": list(range(5_000)), "t": [f"row {n}" for n in range(5_000)]}
     Dataset.from_dict(rows).push_to_hub("local/pushed", token=secret)
     checks.same(load_dataset("local/pushed", split="train").to_dict(), rows, "push_to_hub")

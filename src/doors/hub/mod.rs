@@ -46,9 +46,11 @@ pub(super) async fn answer(
     Ok(answered.unwrap_or_else(|refusal| refusal.answer()))
 }
 
-/// Returns true if the address of a request is a permission by itself, for a client without a token.
-pub(super) fn has_ticket(doors: &Doors, request: &DoorRequest) -> bool {
+/// Returns true for a request that clients send without their token: the address is a permission by itself, or nothing of
+/// the node is in the answer.
+pub(super) fn needs_no_token(doors: &Doors, request: &DoorRequest) -> bool {
     match Route::of(&request.segments) {
+        Some(Route::ValidateYaml) => true,
         Some(Route::LfsObject(repo, oid)) => {
             request.method == Method::PUT
                 && upload::ticket_of(doors, request, &repo, &oid).is_some()

@@ -191,7 +191,7 @@ async fn at_http(doors: &Arc<Doors>, request: DoorRequest, event: &mut RequestEv
         ));
     }
     let authorization = request.text(&header::AUTHORIZATION);
-    let may_be_anonymous = !doors.options.is_token_needed || hub::has_ticket(doors, &request);
+    let may_be_anonymous = !doors.options.is_token_needed || hub::needs_no_token(doors, &request);
     let visitor = Visitor::of(authorization, &doors.tokens, may_be_anonymous);
     let visitor = match visitor {
         Ok(visitor) => visitor,

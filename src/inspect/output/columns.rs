@@ -87,11 +87,7 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// [`PushError::Refused`] for a row without columns, and for one that the plan has not seen.
-    pub fn push(
-        &mut self,
-        shape: &Shape,
-        row: &[u8],
-    ) -> Result<Option<RecordBatch>, PushError> {
+    pub fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<Option<RecordBatch>, PushError> {
         if self.columns.is_empty() {
             return Err(Refusal::of_row(NO_COLUMN).into());
         }

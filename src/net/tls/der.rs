@@ -37,8 +37,11 @@ fn value(tag: u8, content: &[u8]) -> Vec<u8> {
     if let Some(short) = u8::try_from(length).ok().filter(|n| *n < 128) {
         out.push(short);
     } else {
-        let bytes = length.to_be_bytes();
-        let used: Vec<u8> = bytes.iter().copied().skip_while(|b| *b == 0).collect();
+        // The most significant byte first, without zeros at the front.
+        let bytes = (0..8)
+            .rev()
+            .map(|n| u8::try_from(length >> (8 * n) & 0xff).unwrap_or(0));
+        let used: Vec<u8> = bytes.skip_while(|b| *b == 0).collect();
         out.push(0x80 | u8::try_from(used.len()).unwrap_or(8));
         out.extend(used);
     }

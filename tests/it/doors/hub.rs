@@ -746,10 +746,13 @@ fn upload_that_is_not_permitted_or_makes_no_sense_changes_nothing() {
 
 #[test]
 fn card_with_a_fault_is_a_warning() {
-    let ci = Uploader::new(&[]);
+    let ci = Uploader::new(&["--access", "listed"]);
+    // Clients send no token here.
     let check = |content: &str| {
         let body = json!({"content": content, "repoType": "dataset"}).to_string();
-        ci.post("/api/validate-yaml", &body).json()
+        ci.server
+            .ask("POST", "/api/validate-yaml", &[], body.as_bytes())
+            .json()
     };
     assert_eq!(
         check("---\nlicense: mit\n---\n"),

@@ -1,6 +1,7 @@
 //! Commits: the next version of a dataset, made of kept files and of those that were uploaded.
 
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -20,6 +21,8 @@ use crate::doors::hub::route::RepoName;
 use crate::doors::hub::upload::area::UploadArea;
 use crate::doors::hub::upload::before::repo_url;
 use crate::doors::hub::upload::changes::Changes;
+use crate::doors::hub::upload::changes::LargeFile;
+use crate::doors::hub::upload::copies::copied;
 use crate::doors::hub::upload::incoming::read_with;
 use crate::doors::hub::upload::permission::permitted;
 use crate::doors::request::DoorRequest;
@@ -37,6 +40,7 @@ use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
 use crate::registry::NewFile;
 use crate::registry::peers::Showing;
+use crate::registry::served::ServedDataset;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,17 +150,7 @@ impl Publishing {
         options.removed.clone_from(&changes.removed);
         options.added.clone_from(&changes.added);
         for file in &changes.large {
-            let found = match file.size {
-                Some(size) => self.area.find(&file.oid, size),
-                None => self.area.find_any(&file.oid),
-            };
-            let Some(at) = found else {
-                let text = format!(
-                    "`{}` was not uploaded before the commit; upload it again",
-                    file.path
-                );
-                return Err(DoorError::Invalid(text));
-            };
+            let at = self.find(file)?;
             let path = file.path.clone();
             options.added.push(NewFile { path, at });
         }
@@ -174,6 +168,28 @@ impl Publishing {
         self.area.sweep(OBJECT_TIME);
         show(&self.registry, self.showing, &report.manifest)?;
         Ok(report.manifest)
+    }
+
+    /// Finds a large file that was uploaded, or that the newest version has.
+    fn find(&self, file: &LargeFile) -> Result<PathBuf, DoorError> {
+        let found = match file.size {
+            Some(size) => self.area.find(&file.oid, size),
+            None => self.area.find_any(&file.oid),
+        };
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let base = self.base.as_ref().map(|base| base.envelope_id);
+        let opened = base.map(|id| ServedDataset::open(&self.registry, &id, self.showing));
+        let copied = match opened.transpose()?.flatten() {
+            Some(from) => copied(&from, file, &self.changes)?,
+            None => None,
+        };
+        copied.ok_or_else(|| {
+            let path = &file.path;
+            let text = format!("`{path}` was not uploaded before the commit; upload it again");
+            DoorError::Invalid(text)
+        })
     }
 
     fn assemble(&self, options: &AssemblyOptions) -> Result<IndexReport, DoorError> {

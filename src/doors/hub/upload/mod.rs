@@ -2,7 +2,7 @@
 //!
 //! - `before.rs`: a new dataset, the ways of its files, the check of a card; `permission.rs`: the token
 //! - `large_files.rs`, `ticket.rs`: files that are uploaded before their commit, and the addresses for them; `xet/`: the same by Xet
-//! - `commit.rs`, `changes.rs`, `content.rs`: the commit, its lines, and long ones
+//! - `commit.rs`, `changes.rs`, `content.rs`: the commit, its lines, and long ones; `copies.rs`: files that it has
 //! - `incoming.rs`: bodies that are read as they come; `area.rs`: uploaded files on disk
 //! - `uploads.rs`: what all uploads share
 
@@ -11,6 +11,7 @@ mod before;
 mod changes;
 mod commit;
 mod content;
+mod copies;
 mod incoming;
 mod large_files;
 mod permission;

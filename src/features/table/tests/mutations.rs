@@ -10,7 +10,7 @@ fn whole(path: &Path) -> Vec<u8> {
     let numbers = || 0..count;
     let long = |n: i64| (n % 3 > 0).then(|| "long ".repeat(n as usize % 13));
     let lists = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(
-        numbers().map(|n| (n % 5 > 0).then(|| [Some(n as f32), Some(0.5)])),
+        numbers().map(|n| (n % 5 > 0).then_some([Some(n as f32), Some(0.5)])),
         2,
     );
     let times = numbers().map(|n| (n % 7 > 0).then_some(n));

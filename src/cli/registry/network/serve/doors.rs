@@ -132,9 +132,11 @@ impl DoorArgs {
         rules: Rules,
         observer: impl Fn(&RequestEvent) + Send + Sync + 'static,
     ) -> Result<Option<OpenDoors>, Failure> {
-        let mut options = DoorOptions::default();
-        options.http = self.http.or(config.http);
-        options.s3 = self.s3.or(config.s3);
+        let mut options = DoorOptions {
+            http: self.http.or(config.http),
+            s3: self.s3.or(config.s3),
+            ..DoorOptions::default()
+        };
         if options.http.is_none() && options.s3.is_none() {
             return Ok(None);
         }
