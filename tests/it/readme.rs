@@ -305,7 +305,7 @@ fn masked(line: &str) -> String {
         let number = word.trim_start_matches('(').trim_end_matches(',');
         let is_number = number.parse::<f64>().is_ok();
         let is_time = ["s", "ms", "µs"].contains(&unit);
-        // What describes a loaded segment holds the digits of timestamps, and stands before the time of its load.
+        // A loaded segment holds the digits of timestamps; its size stands before the time of its load.
         let is_segment = masked_word(behind) == "DATE";
         let is_wire =
             ["B", "KiB", "MiB"].contains(&unit) && (behind.starts_with("received") || is_segment);

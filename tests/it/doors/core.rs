@@ -1,4 +1,4 @@
-//! What all doors share: access, hosts, origins, paths, ranges, damage, the access log.
+//! The common ground of all doors: access, hosts, origins, paths, ranges, damage, the access log.
 
 use std::io::Read as _;
 use std::io::Write as _;

@@ -69,7 +69,7 @@ fn dataset_of_a_peer_is_read_by_ranges_and_kept_in_part() {
     let key = "/datasets/lab-a/corpus@0.1.0/corpus.jsonl";
     assert!(ask(&server.s3(), "GET", key, &[], b"").body == bytes);
 
-    // What was read is here when the peer has gone.
+    // All of it is here when the peer has gone.
     drop(node);
     assert_eq!(server.stop(), Some(0));
     let server = Server::start(&b.home(), &[]);

@@ -42,7 +42,7 @@ pub(super) async fn answer(
     let mut walk = Walk::new(question.wanted());
     let mut objects: Vec<Listed> = Vec::new();
     while let Some(shelf) = walk.next(&shelves) {
-        // What only peers have is looked at where it is named: a list of everything would look at all of it.
+        // Files that only peers have are looked at where the dataset is named: a list of everything would look at all of it.
         if !shelf.dataset.is_here && !question.prefix.starts_with(&shelf.prefix) {
             continue;
         }
