@@ -1,7 +1,7 @@
 """The lines that the page and `serve --print-client` give for each client, run as they stand, against the original rows.
 
-usage: check_client_lines.py PROGRAM WORKDIR
-A client that is not installed is named as left out. `--need NAME` makes that an error.
+usage: check_client_lines.py PROGRAM WORKDIR [--need=NAME]…
+A client that is not installed is named as left out. `--need=NAME` makes that an error.
 """
 
 import csv
@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 program, work = sys.argv[1], pathlib.Path(sys.argv[2])
-needed = {name for flag, name in zip(sys.argv[3::2], sys.argv[4::2]) if flag == "--need"}
+needed = {word.removeprefix("--need=") for word in sys.argv[3:]}
 environment = {**os.environ, "ALIMENTAR_HOME": str(work / "home"), "ALIMENTAR_PASSPHRASE": "lines"}
 # Clients of S3 find what they need in the lines alone. rclone cannot load a bundle of certificates that is named here.
 environment = {name: value for name, value in environment.items() if not name.startswith("AWS_")}

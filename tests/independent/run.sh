@@ -109,9 +109,12 @@ env -u CC -u CXX "$venv-documents/bin/pip" install -q --disable-pip-version-chec
 # The doors, with the clients that know nothing of this program. They are many, so they have a directory of their own.
 python3 -m venv "$venv-doors"
 "$venv-doors/bin/pip" install -q --disable-pip-version-check -r tests/independent/requirements-doors.txt
-for door in hub_door s3_door page client_lines; do
+for door in hub_door s3_door page; do
     "$venv-doors/bin/python" "tests/independent/check_$door.py" "$program" "$work/$door"
 done
+# Ray and Spark take minutes; where they are installed, they are among the clients of these checks.
+clients=(hf datasets pandas polars duckdb pyarrow dask boto3 aws s3fs rclone curl)
+"$venv-doors/bin/python" tests/independent/check_client_lines.py "$program" "$work/client_lines" "${clients[@]/#/--need=}"
 
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
