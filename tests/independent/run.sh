@@ -9,7 +9,7 @@ python3 -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check -r tests/independent/requirements.txt
 work=$(mktemp -d)
 conformance=
-trap 'kill $conformance 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $conformance 2>/dev/null || true; rm -rf "$work"' EXIT
 export ALIMENTAR_HOME="$work/home" ALIMENTAR_PASSPHRASE="grün & blau"
 
 # Every file through every command, as pyarrow, DuckDB, csv and json have it: files that are made, files that are kept
