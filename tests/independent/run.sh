@@ -114,7 +114,7 @@ for door in hub_door s3_door page; do
 done
 # Ray and Spark take minutes; where they are installed, they are among the clients of these checks.
 clients=(hf datasets pandas polars duckdb pyarrow dask boto3 aws s3fs rclone curl)
-"$venv-doors/bin/python" tests/independent/check_client_lines.py "$program" "$work/client_lines" "${clients[@]/#/--need=}"
+PATH="$venv-doors/bin:$PATH" "$venv-doors/bin/python" tests/independent/check_client_lines.py "$program" "$work/client_lines" "${clients[@]/#/--need=}"
 
 # Assistants: the official SDK in each of its modes, over both transports.
 "$venv/bin/python" tests/independent/check_mcp.py "$program" tests/data/gsm8k/test.jsonl "$ALIMENTAR_HOME"
