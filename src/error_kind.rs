@@ -1,6 +1,20 @@
 //! Error kinds: the closed list that maps every error of the crate to an exit code.
 //! Messages are the business of each module's own errors.
 
+/// Returns the message of an error, followed by those of its causes. A cause that its error quotes is not repeated.
+pub fn message_with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// The kind of failure. Every error of this crate has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

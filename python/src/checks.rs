@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use alimentar::inspect::Format;
 use alimentar::inspect::ReadOptions;
 use alimentar::inspect::dedup;
 use alimentar::inspect::dedup::DedupOptions;
@@ -21,14 +20,11 @@ use alimentar::inspect::lint::LintOptions;
 use alimentar::inspect::lint::LintReport;
 use alimentar::inspect::lint::Rule;
 use alimentar::inspect::lint::RuleId;
-use alimentar::inspect::lint::lint_files;
 use alimentar::inspect::table::Selection;
 use alimentar::locks::threads;
-use alimentar::progress::Progress;
 use alimentar::registry::Error;
 use alimentar::registry::SpillDirectory;
 use alimentar::registry::Target;
-use alimentar::registry::TargetError;
 use alimentar::registry::TargetOptions;
 use alimentar::remote::Remote;
 use alimentar::remote::RemoteUrl;
@@ -119,7 +115,7 @@ impl Targets {
     fn new(texts: Vec<String>, home: Option<PathBuf>) -> PyResult<Self> {
         let home = home::path_of(home)?;
         let has_url = texts.iter().any(|text| RemoteUrl::looks_like_url(text));
-        let remote = has_url.then(|| home::remote(&home));
+        let remote = has_url.then(|| home::remote(&home)).transpose()?;
         Ok(Self {
             texts,
             home,
@@ -171,19 +167,7 @@ pub(crate) fn lint(
         options.examples = limit;
         options.columns = columns;
         options.threads = threads();
-        watch.phase("looking over rows", Some(target.size_bytes()));
-        let open = |first: usize| target.from_file(first);
-        let report = lint_files(&open, &options, &**watch);
-        let mut report = report.map_err(|e| target.blame(e))?;
-        if report.checked == 0 && is_document(&target) {
-            report.miss_value();
-        }
-        match note_files(&target, &mut report) {
-            Err(Error::Target(TargetError::Rows { source, .. })) if source.is_damage() => {
-                note_files(&target.without_damaged()?, &mut report)?;
-            }
-            noted => noted?,
-        }
+        let report = target.lint(&options, &**watch)?;
         Ok(lint_object(&report).to_string())
     })
 }
@@ -197,32 +181,6 @@ fn rule_ids(names: &[String]) -> Result<Vec<RuleId>, Failure> {
         })
     };
     names.iter().map(id).collect()
-}
-
-/// Adds notes about files: names of columns that occur twice, and columns that differ from those of the first file.
-fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Error> {
-    let (notes, differing) = (target.column_notes()?, target.differing_columns()?);
-    for name in notes.repeated {
-        let message = format!("the name `{name}` is there twice");
-        report.note_file(RuleId::DuplicateColumn, Some(&name), &message);
-    }
-    for name in notes.not_utf8 {
-        let message = format!("the name `{name}` in the header is not UTF-8");
-        report.note_file(RuleId::BadUtf8, Some(&name), &message);
-    }
-    for (file, what) in differing {
-        let message = format!("`{file}`: {what}");
-        report.note_file(RuleId::FileColumns, None, &message);
-    }
-    Ok(())
-}
-
-/// Returns true if the target is one file that should be one JSON text.
-fn is_document(target: &Target) -> bool {
-    let [only] = target.files() else { return false };
-    let described = only.describe();
-    let is_array = described.is_ok_and(|(found, _)| found.format == Format::JsonArray);
-    only.path().to_ascii_lowercase().ends_with(".json") && !is_array
 }
 
 fn lint_object(report: &LintReport) -> Value {

@@ -1,10 +1,11 @@
 //! Errors, which become Python exceptions of `alimentar._errors`.
 
-use std::error::Error as _;
+use std::borrow::Cow;
 
 use alimentar::documents::DocumentError;
 use alimentar::error_kind::Classify;
 use alimentar::error_kind::ErrorKind;
+use alimentar::error_kind::message_with_causes;
 use alimentar::features::FeatureError;
 use alimentar::ident::IdentError;
 use alimentar::registry::Error;
@@ -34,6 +35,15 @@ impl Failure {
         Self::new(ErrorKind::Invalid, message)
     }
 
+    /// Returns the error of a read of a file of a dataset. Damage is told by the kind of the error.
+    pub(crate) fn of_reading(error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
+            _ => ErrorKind::of_io(error),
+        };
+        Self::new(kind, error.to_string())
+    }
+
     /// Adds advice.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self {
@@ -46,11 +56,10 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = error.kind();
-        let hint = hint_of(&error).or_else(|| hint_of_kind(kind));
         Self {
             kind,
-            message: chain(&error),
-            hint: hint.map(str::to_owned),
+            message: message_with_causes(&error),
+            hint: hint_of(&error).map(Cow::into_owned),
         }
     }
 }
@@ -98,53 +107,12 @@ fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyA
     ))
 }
 
-/// Returns the message of an error and of its causes.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = inner.source();
-    }
-    text
-}
-
-/// Returns advice for an error. Commands in it are those of the program.
-fn hint_of(error: &Error) -> Option<&'static str> {
+/// Returns advice for an error. Where that of the program names one of its options, it is that of a variable.
+fn hint_of(error: &Error) -> Option<Cow<'static, str>> {
     match error {
-        Error::Source(e) => e.hint(),
-        Error::Target(e) => e.hint(),
-        Error::Checkout(e) => Some(e.hint()),
-        Error::Dataset(e) => e.hint(),
-        Error::Integrity(e) => e.hint(),
-        Error::Transfer(e) => e.hint(),
-        Error::Publisher(e) => e.hint(),
-        Error::Node(e) => e.hint(),
-        Error::Intake(e) => Some(e.hint()),
-        Error::Offline(_) | Error::Remote(RemoteError::Offline(_)) => {
-            Some("unset ALIMENTAR_OFFLINE and HF_HUB_OFFLINE to allow connections")
-        }
-        Error::Remote(RemoteError::Denied { .. }) => Some(
-            "HF_TOKEN is for hf://, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://, https://USER:PASSWORD@HOST/ for others",
-        ),
-        Error::Remote(RemoteError::Changed(_)) => Some("open it again: it has a new state"),
-        _ => None,
-    }
-}
-
-/// Returns advice for all errors of a kind.
-fn hint_of_kind(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
-        ErrorKind::Ambiguous => Some("give the version, or more digits of the content id"),
-        ErrorKind::Integrity => Some("`alimentar registry fsck --repair` says what is damaged"),
-        ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
-        ErrorKind::Network => Some("what was received is kept: try again"),
-        ErrorKind::Denied => Some(
-            "`alimentar registry trust list` shows who is trusted; `trust add NAME KEY` adds a publisher whose key you have checked",
-        ),
-        _ => None,
+        Error::Offline(_) | Error::Remote(RemoteError::Offline(_)) => Some(Cow::Borrowed(
+            "unset ALIMENTAR_OFFLINE and HF_HUB_OFFLINE to allow connections",
+        )),
+        other => other.hint(),
     }
 }

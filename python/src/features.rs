@@ -49,7 +49,7 @@ impl Features {
 
 fn open(py: Python<'_>, path: &Path, home: &Option<PathBuf>) -> PyResult<Arc<FeatureTables>> {
     let (path, home) = (path.to_owned(), home::path_of(home.clone())?);
-    let remote = home::remote(&home);
+    let remote = home::remote(&home)?;
     run(py, None, move |_| {
         let config = Config::read(&path)?;
         let directory = match &config.server.data_dir {

@@ -96,7 +96,7 @@ pub(crate) fn index(
         .map(RemoteUrl::parse)
         .transpose()
         .map_err(Failure::from)?;
-    let remote = url.is_some().then(|| home::remote(&home));
+    let remote = url.is_some().then(|| home::remote(&home)).transpose()?;
     run(py, progress, move |watch| {
         let began = Instant::now();
         let options = metadata.options()?;

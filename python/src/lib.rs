@@ -1,7 +1,7 @@
 //! The native part of the Python package `alimentar`: datasets, scans as streams of Arrow data, and functions over a registry.
 //! The Python code beside it is the interface; results other than rows pass as JSON.
 //!
-//! - `source`: datasets, paths and URLs; `look`: datasets at peers; `choice`, `plan`, `stream`: scans; `rows`, `order`: rows by number
+//! - `source`, `opening`: datasets, paths and URLs; `look`: datasets at peers; `scan`, `choice`, `plan`, `stream`: scans; `rows`, `order`: rows by number
 //! - `lookups`, `checks`, `intake`: functions; `documents`, `features`: the other kinds of data
 //! - `work`: long work and signals; `process`: forked children; `home`: directory and environment; `failure`: exceptions
 
@@ -15,10 +15,12 @@ mod intake;
 mod look;
 mod lookups;
 mod objects;
+mod opening;
 mod order;
 mod plan;
 mod process;
 mod rows;
+mod scan;
 mod source;
 mod stream;
 mod work;
@@ -37,7 +39,7 @@ fn _alimentar(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<features::Features>()?;
     module.add_class::<features::Rows>()?;
     module.add_class::<order::Order>()?;
-    module.add_class::<source::Scan>()?;
+    module.add_class::<scan::Scan>()?;
     module.add_class::<source::Source>()?;
     module.add_function(wrap_pyfunction!(checks::find_duplicates, module)?)?;
     module.add_function(wrap_pyfunction!(checks::lint, module)?)?;

@@ -80,7 +80,7 @@ pub(crate) fn diff(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let home = home::path_of(home)?;
-    let remote = home::remote(&home);
+    let remote = home::remote(&home)?;
     run(py, progress, move |watch| {
         let registry = home::registry(&home, false)?;
         let input = |text: &str| -> Result<DiffInput, Failure> {

@@ -1,7 +1,6 @@
 //! Sources of rows: a dataset or a file of one, a path, or a URL.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,42 +10,31 @@ use std::sync::PoisonError;
 use alimentar::catalog::Dataset;
 use alimentar::error_kind::ErrorKind;
 use alimentar::file_io::IfExists;
-use alimentar::ident::Reference;
-use alimentar::inspect::ReadOptions;
 use alimentar::progress::Progress;
 use alimentar::read_at::ReadAt;
 use alimentar::registry::DatasetError;
 use alimentar::registry::Descriptions;
 use alimentar::registry::Error;
 use alimentar::registry::Listed;
-use alimentar::registry::LocalRegistry;
 use alimentar::registry::Target;
-use alimentar::registry::TargetError;
-use alimentar::registry::TargetOptions;
 use alimentar::registry::peers::Look;
-use alimentar::registry::split_reference;
-use alimentar::remote::Remote;
 use alimentar::remote::RemoteUrl;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use pyo3::types::PyCapsule;
 use serde_json::json;
 
 use crate::choice::Choice;
-use crate::choice::Filter;
 use crate::failure::Failure;
 use crate::home;
-use crate::intake::Consent;
 use crate::look::LookPlace;
 use crate::objects;
+use crate::opening::Found;
+use crate::opening::OpenOptions;
+use crate::opening::Place;
+use crate::opening::find;
 use crate::plan::Plan;
 use crate::process::OfProcess;
 use crate::rows;
-use crate::stream::FailureSlot;
-use crate::stream::RowStream;
-use crate::stream::schema_capsule;
-use crate::stream::stream_capsule;
-use crate::work::Watch;
 use crate::work::run;
 
 /// Plans that are kept for further scans.
@@ -67,17 +55,6 @@ pub(crate) struct Source {
     /// The place of a dataset that is not here, or only in part.
     look: Option<LookPlace>,
     opened: Mutex<OfProcess<Opened>>,
-}
-
-/// Kind of a source, and its dataset.
-#[derive(Clone, Debug)]
-enum Found {
-    /// A dataset, and the path of one of its files.
-    Dataset(Box<Dataset>, Option<String>),
-    /// A file or a directory.
-    Path,
-    /// A place elsewhere.
-    Url,
 }
 
 /// Parts that are opened when they are needed.
@@ -134,8 +111,12 @@ impl Source {
     }
 
     /// Returns what `open_target` needs.
-    fn place(&self) -> Place {
-        Place {
+    ///
+    /// # Errors
+    /// [`Failure`] for settings of connections in the environment that make no sense.
+    fn place(&self) -> Result<Place, Failure> {
+        let is_url = matches!(self.found, Found::Url);
+        Ok(Place {
             text: match &self.found {
                 Found::Dataset(dataset, None) => dataset.manifest.content_id.to_string(),
                 Found::Dataset(dataset, Some(path)) => {
@@ -147,8 +128,8 @@ impl Source {
             allow_large: self.allow_large,
             is_dataset: matches!(self.found, Found::Dataset(..)),
             look: None,
-            remote: matches!(self.found, Found::Url).then(|| home::remote(&self.home)),
-        }
+            remote: is_url.then(|| home::remote(&self.home)).transpose()?,
+        })
     }
 
     /// Returns the look into a dataset that is not here. A forked child begins one of its own.
@@ -172,7 +153,7 @@ impl Source {
         if let Some(target) = self.opened().get().and_then(|o| o.target.clone()) {
             return Ok(target);
         }
-        let mut place = self.place();
+        let mut place = self.place()?;
         if let (Found::Dataset(_, path), Some(look)) = (&self.found, self.look(py)?) {
             place.look = Some((look, path.clone()));
         }
@@ -184,7 +165,7 @@ impl Source {
     }
 
     /// Returns the plan of a scan. Plans of a dataset are kept, because it does not change.
-    fn plan(
+    pub(crate) fn plan(
         &self,
         py: Python<'_>,
         choice: &Choice,
@@ -214,7 +195,7 @@ impl Source {
         if let Some(file) = self.opened().get().and_then(|o| o.files.get(path).cloned()) {
             return Ok(file);
         }
-        let (mut place, wanted) = (self.place(), path.to_owned());
+        let (mut place, wanted) = (self.place()?, path.to_owned());
         if let Found::Dataset(dataset, _) = &self.found {
             place.text = format!("{}:{path}", dataset.manifest.content_id);
             place.look = self.look(py)?.map(|look| (look, Some(path.to_owned())));
@@ -240,137 +221,6 @@ impl Source {
         }
         Ok(file)
     }
-}
-
-/// The place of a target.
-struct Place {
-    text: String,
-    home: PathBuf,
-    allow_large: bool,
-    is_dataset: bool,
-    /// A look into a dataset that is not here, and the path of one of its files.
-    look: Option<(Arc<Look>, Option<String>)>,
-    remote: Option<Remote>,
-}
-
-impl Place {
-    fn open(&self) -> Result<Target, Failure> {
-        if let Some((look, path)) = &self.look {
-            let how = (self.home.as_path(), ReadOptions::default());
-            return Ok(Target::of_look(&self.text, look, path.as_deref(), how)?);
-        }
-        let mut options = TargetOptions::default();
-        options.allow_large = self.allow_large;
-        options.remote = self.remote.clone();
-        Ok(match self.is_dataset {
-            true => Target::open_dataset(&self.text, &self.home, &options)?,
-            false => Target::open_with(&self.text, &self.home, &options)?,
-        })
-    }
-}
-
-/// Options of opening, as Python passes them.
-#[derive(Clone, Debug, FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct OpenOptions {
-    /// The id that a dataset must have.
-    content_id: Option<String>,
-    /// True if the text names no path and no URL.
-    is_dataset: bool,
-    allow_large: bool,
-    allow_withdrawn: bool,
-    /// Peers that are asked for a dataset that is not here.
-    peers: Vec<String>,
-    publishers: Vec<String>,
-    unsigned: bool,
-}
-
-/// A look that was begun, and its place.
-type LookAt = (LookPlace, Arc<Look>);
-
-/// Finds out what a text names: here, or else at the peers.
-fn find(
-    text: &str,
-    home: &Path,
-    options: &OpenOptions,
-    watch: &Arc<Watch>,
-) -> Result<(Found, Option<LookAt>), Failure> {
-    let failure = match find_here(text, home, options) {
-        Ok(found) => return Ok((found, None)),
-        Err(failure) => failure,
-    };
-    if options.peers.is_empty() || failure.kind != ErrorKind::NotFound {
-        return Err(failure);
-    }
-    let (reference, path) = split_reference(text);
-    let place = LookPlace {
-        reference: options.content_id.clone().unwrap_or(reference),
-        peers: options.peers.clone(),
-        consent: Consent {
-            publishers: options.publishers.clone(),
-            unsigned: options.unsigned,
-            allow_large: options.allow_large,
-        },
-    };
-    let look = place.open(home, watch)?;
-    let dataset = look.offer().listed.dataset.clone();
-    let found = Found::Dataset(Box::new(dataset), path.map(str::to_owned));
-    Ok((found, Some((place, look))))
-}
-
-fn find_here(text: &str, home: &Path, options: &OpenOptions) -> Result<Found, Failure> {
-    let OpenOptions {
-        content_id,
-        is_dataset,
-        allow_withdrawn,
-        ..
-    } = options;
-    let (content_id, is_dataset) = (content_id.as_deref(), *is_dataset);
-    let path = Path::new(text);
-    if content_id.is_none() && !is_dataset {
-        if RemoteUrl::looks_like_url(text) && !path.exists() {
-            return Ok(Found::Url);
-        }
-        if path.symlink_metadata().is_ok() {
-            return Ok(Found::Path);
-        }
-    }
-    let (reference, path) = split_reference(text);
-    let not_here = || Error::Target(TargetError::NotHere(text.to_owned()));
-    let parsed = reference.parse::<Reference>().map_err(|error| {
-        // A text with an `@` is no path, and what is wrong with it helps.
-        match is_dataset || reference.contains('@') {
-            true => Failure::from(error),
-            false => not_here().into(),
-        }
-    })?;
-    if !home.exists() {
-        return Err(not_here().into());
-    }
-    let registry = home::registry(home, false)?;
-    let mut dataset = registry.resolve(&parsed);
-    if let Some(id) = content_id {
-        let is_it = |d: &Dataset| d.manifest.content_id.to_string() == id;
-        if !dataset.as_ref().is_ok_and(is_it) {
-            dataset = registry.resolve(&id.parse::<Reference>()?);
-        }
-    }
-    let dataset = dataset?;
-    if !*allow_withdrawn {
-        refuse_withdrawn(&registry, &dataset)?;
-    }
-    Ok(Found::Dataset(Box::new(dataset), path.map(str::to_owned)))
-}
-
-fn refuse_withdrawn(registry: &LocalRegistry, dataset: &Dataset) -> Result<(), Failure> {
-    let listed = Listed::of(&registry.trust().store()?, dataset.clone());
-    let Some(reason) = listed.withdrawn else {
-        return Ok(());
-    };
-    let m = &dataset.manifest;
-    let dataset = format!("{}@{}", m.name, m.dataset_version);
-    let error = Failure::from(Error::Dataset(DatasetError::Withdrawn { dataset, reason }));
-    Err(error.with_hint("allow_withdrawn=True uses it all the same"))
 }
 
 #[pymethods]
@@ -562,7 +412,7 @@ impl Source {
                     Ok(0) => break,
                     Ok(n) => filled += n,
                     Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                    Err(e) => return Err(read_failure(&e)),
+                    Err(e) => return Err(Failure::of_reading(&e)),
                 }
             }
             bytes.truncate(filled);
@@ -646,114 +496,5 @@ impl Source {
             })
             .to_string())
         })
-    }
-}
-
-fn read_failure(error: &std::io::Error) -> Failure {
-    let kind = match error.kind() {
-        std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
-        _ => ErrorKind::of_io(error),
-    };
-    Failure::new(kind, error.to_string())
-}
-
-/// A choice of rows and columns, which becomes a stream when a reader asks for it.
-#[pyclass(frozen, module = "alimentar._alimentar")]
-pub(crate) struct Scan {
-    source: Py<Source>,
-    choice: Choice,
-    plan: Mutex<Option<OfProcess<Arc<Plan>>>>,
-    failed: FailureSlot,
-}
-
-impl Scan {
-    fn plan(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Plan>> {
-        let lock = || self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = lock().as_ref().and_then(|kept| kept.get().cloned());
-        if let Some(plan) = kept {
-            return Ok(plan);
-        }
-        let plan = self.source.get().plan(py, &self.choice, progress)?;
-        *lock() = Some(OfProcess::new(Arc::clone(&plan)));
-        Ok(plan)
-    }
-}
-
-#[pymethods]
-impl Scan {
-    /// Chooses columns, a range of rows, and rows by a condition or a regular expression.
-    #[new]
-    #[pyo3(signature = (source, columns, start, stop=None, predicate=None, pattern=None))]
-    fn new(
-        source: Py<Source>,
-        columns: Vec<String>,
-        start: u64,
-        stop: Option<u64>,
-        predicate: Option<&str>,
-        pattern: Option<(String, Option<String>, bool, bool)>,
-    ) -> PyResult<Self> {
-        let filter = match (predicate, pattern) {
-            (Some(text), _) => Filter::of_predicate(text)?,
-            (None, Some((pattern, column, ignores_case, is_inverted))) => {
-                Filter::of_pattern(&pattern, column, (ignores_case, is_inverted))?
-            }
-            (None, None) => Filter::None,
-        };
-        Ok(Self {
-            source,
-            choice: Choice {
-                columns,
-                from: start,
-                to: stop,
-                filter,
-            },
-            plan: Mutex::new(None),
-            failed: FailureSlot::default(),
-        })
-    }
-
-    /// Finds the types of the columns, which reads files of text once. Returns the names and types of columns that are left
-    /// out, because their types are not read.
-    #[pyo3(signature = (progress=None))]
-    fn prepare(
-        &self,
-        py: Python<'_>,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Vec<(String, String)>> {
-        let plan = self.plan(py, progress)?;
-        let left_out = plan.left_out.iter();
-        Ok(left_out.map(|c| (c.name.clone(), c.kind.clone())).collect())
-    }
-
-    /// Returns a capsule with a stream of Arrow data. Every call begins a new pass.
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        // A reader may not count on it: it casts itself where the types differ.
-        let _ = requested_schema;
-        let plan = self.plan(py, None)?;
-        stream_capsule(py, RowStream::new(plan, Arc::clone(&self.failed)))
-    }
-
-    /// Returns a capsule with the columns and their types.
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        schema_capsule(py, &self.plan(py, None)?.schema)
-    }
-
-    /// Returns the columns and their types as JSON.
-    fn fields(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(objects::fields(&self.plan(py, None)?.schema).to_string())
-    }
-
-    /// Raises the error that ended a stream of this scan, if one did. Other libraries only have its message.
-    fn check(&self) -> PyResult<()> {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        match failed.take() {
-            Some(failure) => Err(failure.into()),
-            None => Ok(()),
-        }
     }
 }

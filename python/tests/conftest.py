@@ -35,7 +35,7 @@ def program(home):
     """Return a function that runs the program with --json in the same registry."""
     path = os.environ.get("ALIMENTAR_PROGRAM")
     if not path:
-        pytest.skip("ALIMENTAR_PROGRAM names no program")
+        pytest.fail("ALIMENTAR_PROGRAM names no program")
 
     def run(*args, check=True):
         done = subprocess.run([path, "--json", *map(str, args)], capture_output=True, check=False)

@@ -32,21 +32,21 @@ def files(home, tmp_path):
 
 
 def test_pandas_reads_the_stream(gsm8k):
-    pandas = pytest.importorskip("pandas")
+    import pandas
     assert gsm8k.to_pandas().to_dict("records") == ROWS
     if hasattr(pandas.DataFrame, "from_arrow"):
         assert len(pandas.DataFrame.from_arrow(gsm8k)) == 1319
 
 
 def test_polars_reads_the_stream(gsm8k):
-    polars = pytest.importorskip("polars")
+    import polars
     assert polars.DataFrame(gsm8k).to_dicts() == ROWS
     assert polars.DataFrame(gsm8k.scan(columns=["answer"], rows=(5, 7))).shape == (2, 1)
 
 
 def test_duckdb_reads_the_stream(gsm8k):
-    duckdb = pytest.importorskip("duckdb")
-    pyarrow = pytest.importorskip("pyarrow")
+    import duckdb
+    import pyarrow
     scan = gsm8k.scan(columns=["question"])
     try:
         found = duckdb.sql("select count(*) from scan").fetchall()
@@ -58,7 +58,7 @@ def test_duckdb_reads_the_stream(gsm8k):
 
 
 def test_nanoarrow_reads_the_stream(gsm8k):
-    nanoarrow = pytest.importorskip("nanoarrow")
+    import nanoarrow
     stream = nanoarrow.ArrayStream(gsm8k)
     assert sum(len(array) for array in stream) == 1319
 
@@ -132,7 +132,7 @@ def test_open_file_stays_when_the_name_moves_on(home, tmp_path):
 
 
 def test_pandas_reads_files(files):
-    pandas = pytest.importorskip("pandas")
+    import pandas
     expected = files.to_pandas()
     for found in (
         pandas.read_parquet("alimentar://files@^1/data/t.parquet"),
@@ -152,13 +152,13 @@ def test_pyarrow_reads_files(files):
 
 
 def test_dask_reads_files(files):
-    dask = pytest.importorskip("dask.dataframe")
+    import dask.dataframe as dask
     assert len(dask.read_csv("alimentar://files/*.csv")) == 1000
     assert dask.read_parquet("alimentar://files/data/t.parquet")["n"].sum().compute() == 499500
 
 
 def test_duckdb_reads_files(files):
-    duckdb = pytest.importorskip("duckdb")
+    import duckdb
     connection = duckdb.connect()
     connection.register_filesystem(fsspec.filesystem("alimentar"))
     found = connection.sql("select sum(n) from read_parquet('alimentar://files/data/*.parquet')").fetchall()
@@ -167,7 +167,7 @@ def test_duckdb_reads_files(files):
 
 
 def test_datasets_reads_files(files, tmp_path):
-    datasets = pytest.importorskip("datasets")
+    import datasets
     for kind, path in [("parquet", "data/t.parquet"), ("csv", "t.csv"), ("json", "t.jsonl")]:
         found = datasets.load_dataset(
             kind, data_files=f"alimentar://files@1.2.0/{path}", split="train", cache_dir=str(tmp_path / "cache")

@@ -110,3 +110,10 @@ def test_offline_makes_no_connection(url, home):
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "ALIMENTAR_OFFLINE": "1"}
     )
     assert "ALIMENTAR_OFFLINE" in done.stdout, done.stderr
+
+
+def test_timeout_that_is_none_is_told(home, monkeypatch):
+    monkeypatch.setenv("ALIMENTAR_REMOTE_TIMEOUT", "soon")
+    monkeypatch.setenv("ALIMENTAR_HOME", str(home) + "-of-its-own")
+    with pytest.raises(alimentar.Invalid, match="ALIMENTAR_REMOTE_TIMEOUT is `soon`"):
+        alimentar.open("http://127.0.0.1:1/rows.jsonl").rows

@@ -7,6 +7,8 @@
 use std::env::VarError;
 use std::path::PathBuf;
 
+use crate::remote::is_yes;
+
 /// The variable with a filter for the log.
 pub(crate) const LOG_FILTER: &str = "RUST_LOG";
 /// The variable with the passphrase of a key.
@@ -26,8 +28,7 @@ pub(crate) fn text(variable: &str) -> Option<String> {
 
 /// True if a variable is set to something else than `0`, `n`, `no`, `f`, `false`, `off`.
 pub(crate) fn is_on(variable: &str) -> bool {
-    let off = ["0", "n", "no", "f", "false", "off"];
-    text(variable).is_some_and(|text| !off.contains(&text.to_lowercase().as_str()))
+    text(variable).is_some_and(|text| is_yes(&text))
 }
 
 /// The user's home directory.

@@ -1,6 +1,5 @@
 //! The end of a command that failed: its message and its exit code.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use crate::cli::output::out::Out;
 use crate::documents::DocumentError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::message_with_causes;
 use crate::features::FeatureError;
 use crate::ident::IdentError;
 use crate::registry::Error;
@@ -150,7 +150,7 @@ impl Failure {
                     "a passphrase is needed, and there is no terminal to ask on; give {flag} FILE or {variable}"
                 ),
             ),
-            Self::Library(error) => (error.kind(), chain(error)),
+            Self::Library(error) => (error.kind(), message_with_causes(error)),
         })
     }
 
@@ -196,18 +196,4 @@ fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Partial => 7,
         ErrorKind::Interrupted => interrupt::exit_code(),
     }
-}
-
-/// The message of an error and of its causes.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = inner.source();
-    }
-    text
 }

@@ -1,6 +1,5 @@
 //! Bodies of requests, within limits, and of answers.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::Context;
@@ -13,12 +12,13 @@ use hyper::body::Incoming;
 use hyper::body::SizeHint;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio::time::timeout;
 use tokio::time::timeout_at;
 
 use crate::doors::error::DoorError;
 use crate::doors::limits::BODY_TIME;
 use crate::doors::limits::STALL;
+use crate::http_server;
+use crate::http_server::BodyFault;
 
 /// An answer of a door.
 pub(super) type Answer = hyper::Response<DoorBody>;
@@ -85,23 +85,11 @@ impl Body for DoorBody {
 /// # Errors
 /// [`DoorError::Invalid`] for a client that stalls or breaks off.
 pub(super) async fn next_data(body: &mut Incoming) -> Result<Option<Bytes>, DoorError> {
-    loop {
-        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
-        let Ok(frame) = timeout(STALL, frame).await else {
-            return Err(stalled());
-        };
-        match frame {
-            None => return Ok(None),
-            Some(Err(e)) => {
-                return Err(DoorError::Invalid(format!("the body of the request: {e}")));
-            }
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
+    let next = http_server::next_data(body, STALL).await;
+    next.map_err(|fault| match fault {
+        BodyFault::Stalled => stalled(),
+        BodyFault::Broken(e) => DoorError::Invalid(format!("the body of the request: {e}")),
+    })
 }
 
 fn stalled() -> DoorError {

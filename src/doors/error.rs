@@ -4,6 +4,7 @@ use hyper::StatusCode;
 
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::message_with_causes;
 use crate::registry::DatasetError;
 use crate::registry::Error;
 
@@ -65,12 +66,7 @@ impl DoorError {
 
 impl From<Error> for DoorError {
     fn from(error: Error) -> Self {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
+        let text = message_with_causes(&error);
         match error {
             Error::Dataset(DatasetError::NotFound(_) | DatasetError::NoSuchFile { .. }) => {
                 Self::NotFound(text)

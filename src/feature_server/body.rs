@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -19,7 +18,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio::time::timeout;
 use tokio::time::timeout_at;
 
 use crate::feature_server::limits::BODIES_BYTES_MAX;
@@ -27,6 +25,8 @@ use crate::feature_server::limits::BODY_TIME;
 use crate::feature_server::limits::SMALL_BODY_BYTES;
 use crate::feature_server::limits::STALL;
 use crate::feature_server::refusal::Refusal;
+use crate::http_server;
+use crate::http_server::BodyFault;
 
 /// The unit of the budget for bodies.
 const UNIT: usize = 64 << 10;
@@ -75,23 +75,11 @@ pub(super) struct HeldBody {
 /// # Errors
 /// A refusal for a client that stalls or breaks off.
 pub(super) async fn next_data(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
-    loop {
-        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
-        let Ok(frame) = timeout(STALL, frame).await else {
-            return Err(stalled());
-        };
-        match frame {
-            None => return Ok(None),
-            Some(Err(e)) => {
-                return Err(Refusal::bad(format!("the body of the request: {e}")));
-            }
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
+    let next = http_server::next_data(body, STALL).await;
+    next.map_err(|fault| match fault {
+        BodyFault::Stalled => stalled(),
+        BodyFault::Broken(e) => Refusal::bad(format!("the body of the request: {e}")),
+    })
 }
 
 fn stalled() -> Refusal {

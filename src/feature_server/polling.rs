@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::feature_server::refusal::message_of;
+use crate::error_kind::message_with_causes;
 use crate::feature_server::state::now;
 use crate::features::FeatureError;
 use crate::features::serving::FeatureTables;
@@ -190,7 +190,7 @@ fn load(loading: &Loading, table: &str) {
         Ok(report) => (LoadEvent::of(&report), report.refused.len()),
         Err(FeatureError::Interrupted) => return,
         Err(error) => {
-            let (table, reason) = (table.to_owned(), message_of(&error));
+            let (table, reason) = (table.to_owned(), message_with_causes(&error));
             (vec![LoadEvent::Failed { table, reason }], 1)
         }
     };

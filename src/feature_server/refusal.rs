@@ -4,6 +4,7 @@ use hyper::StatusCode;
 
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::message_with_causes;
 use crate::features::FeatureError;
 
 /// The reason of an answer that is an error.
@@ -55,20 +56,6 @@ impl From<FeatureError> for Refusal {
             other if other.kind() == ErrorKind::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::new(status, message_of(&error))
+        Self::new(status, message_with_causes(&error))
     }
-}
-
-/// Returns the message of an error and of its causes.
-pub(super) fn message_of(error: &FeatureError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = inner.source();
-    }
-    text
 }

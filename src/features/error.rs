@@ -179,14 +179,3 @@ impl Classify for FeatureError {
         }
     }
 }
-
-/// Returns the text of an error with its causes.
-pub(crate) fn whole_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}

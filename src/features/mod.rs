@@ -27,7 +27,6 @@ pub use crate::features::build::BuildReport;
 pub use crate::features::build::build_segment;
 pub use crate::features::error::FeatureError;
 #[cfg(feature = "registry")]
-pub(crate) use crate::features::error::whole_text;
 pub use crate::features::keys::Keys;
 pub use crate::features::schema::ColumnSpec;
 pub use crate::features::schema::DataType;

@@ -7,6 +7,7 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::message_with_causes;
 use crate::features::BuildInput;
 use crate::features::FeatureError;
 use crate::features::config::SourceConfig;
@@ -15,7 +16,6 @@ use crate::features::source::Partition;
 use crate::features::source::PartitionFile;
 use crate::features::source::PartitionSource;
 use crate::features::source::Sources;
-use crate::features::whole_text;
 use crate::ident::Reference;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
@@ -84,7 +84,7 @@ impl DatasetSource {
     fn fault(&self, error: &Error) -> FeatureError {
         FeatureError::Source {
             place: self.place(),
-            why: whole_text(error),
+            why: message_with_causes(error),
             kind: error.kind(),
         }
     }

@@ -23,6 +23,7 @@ mod settings;
 mod stats;
 mod transport;
 mod url;
+mod variables;
 
 use std::fmt;
 use std::sync::Arc;
@@ -64,6 +65,9 @@ pub use crate::remote::url::S3Url;
 pub(crate) use crate::remote::url::percent_decoded;
 #[cfg(feature = "doors")]
 pub(crate) use crate::remote::url::percent_encoded;
+pub use crate::remote::variables::STALL_TIMEOUT;
+pub use crate::remote::variables::Variables;
+pub use crate::remote::variables::is_yes;
 
 /// Reads what is elsewhere. Clones share memory, cache and counts.
 #[derive(Clone)]

@@ -11,19 +11,14 @@ use crate::cli::inspect::scan::thread_count;
 use crate::cli::output::out::Out;
 use crate::cli::output::text::escape_hidden;
 use crate::cli::output::text::printable;
-use crate::inspect::Format;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::LintReport;
 use crate::inspect::lint::RULES;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
-use crate::inspect::lint::lint_files;
 use crate::inspect::lint::sarif;
-use crate::progress::Progress;
-use crate::registry::Error;
 use crate::registry::Target;
-use crate::registry::TargetError;
 
 /// Find faults in rows
 #[derive(Debug, Args)]
@@ -131,22 +126,8 @@ pub(super) fn run(ctx: &InspectContext<'_>, args: &LintArgs) -> Result<(), Failu
     }
     let options = lint_options(args);
     let bar = ctx.base.progress_bar();
-    bar.phase("looking over rows", Some(target.size_bytes()));
-    let open = |first: usize| target.from_file(first);
-    let report = lint_files(&open, &options, &bar);
-    let mut report = report.map_err(|e| target.blame(e))?;
+    let report = target.lint(&options, &bar)?;
     drop(bar);
-    if report.checked == 0 && is_document(&target) {
-        report.miss_value();
-    }
-    match note_files(&target, &mut report) {
-        Err(Failure::Library(Error::Target(TargetError::Rows { source, .. })))
-            if source.is_damage() =>
-        {
-            note_files(&target.without_damaged()?, &mut report)?;
-        }
-        noted => noted?,
-    }
     match args.format {
         Some(LintFormat::Sarif) => print_sarif(out, &target, &report)?,
         _ => {
@@ -171,25 +152,6 @@ fn print_sarif(out: Out, target: &Target, report: &LintReport) -> Result<(), Fai
     Ok(out.bytes(escape_hidden(format!("{value:#}\n")).as_bytes())?)
 }
 
-/// Adds notes about files: names of columns that occur twice, and columns that differ from those of the
-/// first file.
-fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
-    let (notes, differing) = (target.column_notes()?, target.differing_columns()?);
-    for name in notes.repeated {
-        let message = format!("the name `{name}` is there twice");
-        report.note_file(RuleId::DuplicateColumn, Some(&name), &message);
-    }
-    for name in notes.not_utf8 {
-        let message = format!("the name `{name}` in the header is not UTF-8");
-        report.note_file(RuleId::BadUtf8, Some(&name), &message);
-    }
-    for (file, what) in differing {
-        let message = format!("`{file}`: {what}");
-        report.note_file(RuleId::FileColumns, None, &message);
-    }
-    Ok(())
-}
-
 fn lint_options(args: &LintArgs) -> LintOptions {
     let mut options = match args.rule.as_slice() {
         [] => LintOptions::default(),
@@ -202,16 +164,6 @@ fn lint_options(args: &LintArgs) -> LintOptions {
     options.columns = args.column.clone();
     options.threads = thread_count();
     options
-}
-
-/// True if the target is one file that should be one JSON text.
-fn is_document(target: &Target) -> bool {
-    let [only] = target.files() else { return false };
-    // An empty array is a JSON text.
-    let is_array = only
-        .describe()
-        .is_ok_and(|(found, _)| found.format == Format::JsonArray);
-    only.path().to_ascii_lowercase().ends_with(".json") && !is_array
 }
 
 /// Formats a target's name as a relative reference (RFC 3986).

@@ -1,10 +1,7 @@
-//! The reader of URLs, as the options and the environment say. `variables` reads those of the services.
-
-mod variables;
+//! The reader of URLs, as the options and the environment say.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::env;
 use crate::cli::exit::Failure;
@@ -14,7 +11,9 @@ use crate::net::HttpTransport;
 use crate::registry::host;
 use crate::remote::Remote;
 use crate::remote::RemoteSettings;
+use crate::remote::STALL_TIMEOUT;
 use crate::remote::Statistics;
+use crate::remote::Variables;
 
 /// The directory of the cache, in a registry's.
 const CACHE: &str = "cache/remote";
@@ -29,18 +28,19 @@ pub(super) fn make(home: &Path, is_offline: bool, out: Out) -> Result<Remote, Fa
     settings.cache_directory = home.is_dir().then(|| home.join(CACHE));
     settings.is_offline = is_offline;
     settings.is_stopped = interrupt::is_requested;
-    settings.hub = variables::hub();
-    settings.s3 = variables::s3();
-    if let Some(text) = env::text("ALIMENTAR_REMOTE_TIMEOUT") {
-        let seconds = text
-            .parse::<f64>()
-            .ok()
-            .filter(|s| (0.1..=3600.0).contains(s));
-        let seconds = seconds.ok_or_else(|| Failure::Misused {
-            message: format!("ALIMENTAR_REMOTE_TIMEOUT is `{text}`"),
-            hint: "give seconds without a byte after which a request fails, such as 30".to_owned(),
-        })?;
-        settings.stall_timeout = Duration::from_secs_f64(seconds);
+    let variables = Variables {
+        text: &env::text,
+        user_home: env::user_home(),
+    };
+    settings.hub = variables.hub();
+    settings.s3 = variables.s3();
+    let timeout = variables.stall_timeout();
+    let timeout = timeout.map_err(|text| Failure::Misused {
+        message: format!("{STALL_TIMEOUT} is `{text}`"),
+        hint: "give seconds without a byte after which a request fails, such as 30".to_owned(),
+    })?;
+    if let Some(timeout) = timeout {
+        settings.stall_timeout = timeout;
     }
     let notices = Box::new(move |text: &str| out.diagnostic(&format!("note: {text}")));
     Ok(Remote::new(

@@ -15,6 +15,7 @@ use crate::doors::page::html::Html;
 use crate::doors::page::layout;
 use crate::doors::page::layout::Page;
 use crate::doors::page::layout::Part;
+use crate::doors::page::limits::SUGGESTIONS_MAX;
 use crate::doors::page::links::Link;
 use crate::doors::request::DoorRequest;
 use crate::doors::shown::ShownDataset;
@@ -135,7 +136,7 @@ fn choice(h: &mut Html, list: &DatasetList, asked: &str) {
             ],
         );
         h.element("datalist", &[At::Lit("id", "names")], |h| {
-            for dataset in list.all().iter().take(200) {
+            for dataset in list.all().iter().take(SUGGESTIONS_MAX) {
                 h.void("option", &[At::Value(&dataset.key_prefix())]);
             }
         });

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Datasets of a page of the list.
 pub(super) const DATASETS_A_PAGE: usize = 50;
+/// Tags of a dataset in the list. Its own page has all.
+pub(super) const TAGS_MAX: usize = 8;
+/// Names that the field for a dataset suggests. Any other can be typed.
+pub(super) const SUGGESTIONS_MAX: usize = 200;
 /// Results of a search.
 pub(super) const FOUND_MAX: usize = 100;
 /// Files of a page of a dataset.

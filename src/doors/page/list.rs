@@ -17,6 +17,7 @@ use crate::doors::page::layout::Page;
 use crate::doors::page::layout::Part;
 use crate::doors::page::limits::DATASETS_A_PAGE;
 use crate::doors::page::limits::FOUND_MAX;
+use crate::doors::page::limits::TAGS_MAX;
 use crate::doors::page::links::Link;
 use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
@@ -225,8 +226,13 @@ fn entry(h: &mut Html, entry: &Entry) {
             h.leaf("span", &[], license);
         }
         facts::trust(h, d.trust);
-        for tag in labels(&d.tags).iter().take(8) {
+        let tags = labels(&d.tags);
+        for tag in tags.iter().take(TAGS_MAX) {
             h.leaf("span", &[At::Lit("class", "tag")], tag);
+        }
+        if tags.len() > TAGS_MAX {
+            let more = words::count_of((tags.len() - TAGS_MAX) as u64, "further tag");
+            h.leaf("span", &[], &format!("and {more}"));
         }
     });
 }

@@ -13,6 +13,7 @@ use crate::doors::page::layout;
 use crate::doors::page::layout::Page;
 use crate::doors::page::layout::Part;
 use crate::doors::page::limits::PEERS_MAX;
+use crate::doors::page::words;
 use crate::doors::request::DoorRequest;
 use crate::doors::state::Doors;
 use crate::net::KnownPeers;
@@ -56,7 +57,6 @@ fn known(registry: &LocalRegistry) -> Result<Vec<Peer>, Error> {
     let names = registry.peers().node_names()?;
     let known = KnownPeers::of(registry).all()?.into_iter();
     let mut peers: Vec<Peer> = known
-        .take(PEERS_MAX)
         .map(|(address, node)| Peer {
             name: names.get(&node).map(ToString::to_string),
             address,
@@ -81,7 +81,7 @@ fn table(h: &mut Html, peers: &[Peer]) {
                  <th scope=\"col\">Node</th></tr></thead>",
             );
             h.element("tbody", &[], |h| {
-                for peer in peers {
+                for peer in peers.iter().take(PEERS_MAX) {
                     h.element("tr", &[], |h| {
                         h.leaf(
                             "th",
@@ -97,4 +97,8 @@ fn table(h: &mut Html, peers: &[Peer]) {
             });
         });
     });
+    if peers.len() > PEERS_MAX {
+        let more = words::count_of((peers.len() - PEERS_MAX) as u64, "further node");
+        h.leaf("p", &[], &format!("And {more}."));
+    }
 }

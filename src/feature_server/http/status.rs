@@ -4,13 +4,13 @@ use hyper::HeaderMap;
 use hyper::StatusCode;
 use serde::Serialize;
 
+use crate::error_kind::message_with_causes;
 use crate::feature_server::http::reply::Reply;
 use crate::feature_server::http::reply::accepts_json;
 use crate::feature_server::http::reply::json;
 use crate::feature_server::http::reply::reply;
 use crate::feature_server::polling::LoadEvent;
 use crate::feature_server::refusal::Refusal;
-use crate::feature_server::refusal::message_of;
 use crate::feature_server::state::Shared;
 use crate::feature_server::state::now;
 use crate::feature_server::text::time_text;
@@ -141,7 +141,7 @@ pub(super) async fn reload(
                 }
                 // One table does not keep the others from their turn.
                 Err(error) if table.is_none() => {
-                    let (table, reason) = (name.clone(), message_of(&error));
+                    let (table, reason) = (name.clone(), message_with_causes(&error));
                     let failed = LoadEvent::Failed { table, reason };
                     (tables.state(&name)?, true, vec![failed])
                 }

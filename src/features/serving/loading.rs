@@ -2,11 +2,11 @@
 
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
+use crate::error_kind::message_with_causes;
 use crate::features::build::BuildOptions;
 use crate::features::build::BuildReport;
 use crate::features::build::build_segment;
 use crate::features::error::FeatureError;
-use crate::features::error::whole_text;
 use crate::features::segment::Origin;
 use crate::features::serving::directory::Root;
 use crate::features::serving::directory::SEGMENT;
@@ -60,7 +60,8 @@ impl Load<'_> {
         let (outcome, listing) = match done {
             Ok(done) => done,
             Err(e) => {
-                self.slot.note_look(self.now, false, Some(whole_text(&e)));
+                self.slot
+                    .note_look(self.now, false, Some(message_with_causes(&e)));
                 return Err(e);
             }
         };
@@ -127,7 +128,7 @@ impl Load<'_> {
                 // Faults of this machine are not those of the partition.
                 Err(e @ (FeatureError::File { .. } | FeatureError::Interrupted)) => return Err(e),
                 Err(e) => {
-                    let why = whole_text(&e);
+                    let why = message_with_causes(&e);
                     if is_lasting(e.kind()) {
                         work.refused.insert(mark.clone(), why.clone());
                     }

@@ -8,10 +8,10 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use crate::error_kind::message_with_causes;
 use crate::features::answer::Answer;
 use crate::features::config::TableConfig;
 use crate::features::error::FeatureError;
-use crate::features::error::whole_text;
 use crate::features::keys::Keys;
 use crate::features::schema::TableSchema;
 use crate::features::segment::Origin;
@@ -284,7 +284,7 @@ impl Slot {
         let answer = rows.get(keys, columns, max_age).inspect_err(|error| {
             if matches!(error, FeatureError::Damaged { .. }) {
                 self.set_damaged();
-                self.note_failure(Some(whole_text(error)));
+                self.note_failure(Some(message_with_causes(error)));
             }
         })?;
         let origin = rows.origin(&self.config.name);

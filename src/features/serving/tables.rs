@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 
+use crate::error_kind::message_with_causes;
 use crate::features::config::Config;
 use crate::features::config::TableConfig;
 use crate::features::config::check_table_name;
 use crate::features::error::FeatureError;
-use crate::features::error::whole_text;
 use crate::features::keys::Keys;
 use crate::features::limits::TABLES_MAX;
 use crate::features::schema::TableSchema;
@@ -163,7 +163,8 @@ impl FeatureTables {
             });
         };
         let source = self.sources.source(config);
-        let source = source.inspect_err(|e| slot.note_look(now, false, Some(whole_text(e))))?;
+        let source =
+            source.inspect_err(|e| slot.note_look(now, false, Some(message_with_causes(e))))?;
         let load = Load {
             slot: &slot,
             root: &self.root,
@@ -283,7 +284,7 @@ fn slot_of(root: &Root, config: TableConfig, is_configured: bool) -> Slot {
 fn open_left(slot: &Slot) {
     if slot.config.source.is_none() {
         let opened = slot.directory.make().and_then(|()| written::refresh(slot));
-        slot.note_failure(opened.err().map(|e| whole_text(&e)));
+        slot.note_failure(opened.err().map(|e| message_with_causes(&e)));
         return;
     }
     let front = format!("{}-", slot.hash);

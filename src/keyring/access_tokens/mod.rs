@@ -183,7 +183,7 @@ impl AccessTokens {
         drop(seen);
         let (home, access_key) = (self.home.clone(), token.access_key.clone());
         let work = move || {
-            // Where the home cannot be written, tokens work all the same.
+            // Tokens work all the same in a home that cannot be written.
             let _ = change_file(&home, |tokens| {
                 let used = tokens.iter_mut().find(|k| k.token.access_key == access_key);
                 let used = used.ok_or(KeyringError::NoToken(access_key))?;

@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
-use crate::inspect::lint::lint_files;
 use crate::inspect::lint::mask_secrets;
 use crate::inspect::stats::ColumnStats;
 use crate::inspect::stats::DistinctCount;
@@ -211,10 +210,7 @@ pub(crate) fn lint_dataset(
         };
         options.examples = usize::try_from(examples).unwrap_or(3);
         options.threads = threads();
-        work.phase("looking over rows", Some(open.target.size_bytes()));
-        let files = |first: usize| open.target.from_file(first);
-        let report = lint_files(&files, &options, work);
-        let report = report.map_err(|error| open.target.blame(error))?;
+        let report = open.target.lint(&options, work)?;
         let found = report.rules.iter().filter(|r| r.count > 0).map(|r| {
             let examples = r.examples.iter();
             let examples = examples.map(|e| {

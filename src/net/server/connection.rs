@@ -1,6 +1,7 @@
 //! Connection of one peer: a task for each request. Blocking threads read the disk, one frame at a time,
 //! so a slow reader holds one frame and no thread.
 
+use crate::error_kind::message_with_causes;
 use crate::ident::NodeId;
 use crate::locks::lock;
 use crate::net::quic::response_frames::STALL;
@@ -18,7 +19,6 @@ use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
 use crate::protocol::Request;
 use crate::protocol::Response;
-use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::registry::peers::RequestContext;
@@ -252,7 +252,7 @@ impl PeerSession {
             let Some(response) = response else {
                 let _ = out.finish();
                 if let Some(error) = responses.failed() {
-                    self.failed(name, words(&error));
+                    self.failed(name, message_with_causes(&error));
                 }
                 self.track_delivery(out, turn);
                 if is_announcement {
@@ -348,16 +348,6 @@ impl From<DecodeError> for ReadFailure {
     fn from(_: DecodeError) -> Self {
         Self::Malformed
     }
-}
-
-fn words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 fn may_ask(registry: &LocalRegistry, context: &RequestContext) -> bool {

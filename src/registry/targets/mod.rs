@@ -12,6 +12,7 @@ pub(crate) mod columns;
 pub(crate) mod edited;
 pub(crate) mod file;
 mod identity;
+mod lint;
 pub(crate) mod places;
 mod profiles;
 pub(crate) mod row_copy;

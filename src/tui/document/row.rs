@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use thiserror::Error;
 
+use crate::error_kind::message_with_causes;
 use crate::inspect::table::TableError;
 use crate::tui::document::cells::CellText;
 
@@ -57,16 +58,7 @@ impl From<crate::registry::Error> for DocumentError {
         if matches!(error, crate::registry::Error::Interrupted) {
             return Self::Cancelled;
         }
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            let more = inner.to_string();
-            if !text.ends_with(&more) {
-                text = format!("{text}: {more}");
-            }
-            source = inner.source();
-        }
-        Self::Other(text)
+        Self::Other(message_with_causes(&error))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::support::answer;
 use crate::support::http::Reply;
 use crate::support::http::ask;
 use crate::support::program;
+use crate::support::serving::stopped;
 
 /// A home, and a place for files.
 pub struct Place {
@@ -148,9 +149,7 @@ impl Server {
 
     /// Asks it to stop, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
+        stopped(&mut self.child)
     }
 }
 

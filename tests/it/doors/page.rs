@@ -391,3 +391,30 @@ fn token_shows_its_datasets_alone() {
     assert_eq!(without.status, 401);
     assert!(!without.text().contains("straws"), "{}", without.text());
 }
+
+#[test]
+fn page_says_what_it_leaves_out() {
+    let place = Place::empty();
+    let names = (0..1_005).map(|n| format!("c{n}"));
+    let header = names.collect::<Vec<_>>().join(",");
+    let row = vec!["1"; 1_005].join(",");
+    place.write("wide.csv", format!("{header}\n{row}\n{row}\n").as_bytes());
+    let tags: Vec<String> = (0..10).map(|n| format!("tag-{n}")).collect();
+    let words: Vec<&str> = tags
+        .iter()
+        .flat_map(|tag| ["--tag", tag.as_str()])
+        .collect();
+    place.index("wide.csv", "wide", &words);
+    let server = place.serve(&[]);
+    assert!(page(&server, "/").contains("and 2 further tags"));
+    let dataset = page(&server, "/d/local/wide");
+    assert!(dataset.contains("And 705 further columns."), "{dataset}");
+    let said = "Only the first 1\u{202f}000 columns are read here";
+    for path in [
+        "/d/local/wide/file/wide.csv",
+        "/d/local/wide/file/wide.csv?row=1",
+    ] {
+        let text = page(&server, path).replace(['\u{a0}', '\u{2009}'], "\u{202f}");
+        assert!(text.contains(said), "{path}: {text}");
+    }
+}

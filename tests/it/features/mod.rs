@@ -22,6 +22,7 @@ use crate::support::answer;
 pub use crate::support::http::Reply;
 use crate::support::http::ask;
 use crate::support::program;
+use crate::support::serving::stopped;
 
 /// A table of users: a text key, a number, a number that may be null, a list.
 const USERS: &str = "\
@@ -174,9 +175,7 @@ impl Server {
 
     /// Asks it to stop, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
+        stopped(&mut self.child)
     }
 }
 

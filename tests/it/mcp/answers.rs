@@ -256,3 +256,25 @@ fn scans_give_what_the_commands_give() {
         (&json!(1319), &json!("jsonl"))
     );
 }
+
+#[test]
+fn lint_names_faults_of_files_as_the_command_does() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("twice.csv");
+    std::fs::write(&path, "a,b,a\n1,2,3\n").unwrap();
+    let path = path.to_str().unwrap();
+    let mut client = Client::start(home.path(), &[path]);
+    let lint = client.call("lint_dataset", json!({}));
+    let command = answer(home.path(), &["inspect", "lint", path]);
+    let rules = |report: &Value| {
+        let found = report["rules"].as_array().unwrap().iter();
+        let found = found.filter(|r| r["count"] != 0);
+        let found = found.map(|r| (r["rule"].clone(), r["count"].clone()));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&lint), rules(&command));
+    assert!(
+        rules(&lint).contains(&(json!("duplicate-column"), json!(1))),
+        "{lint}"
+    );
+}

@@ -55,16 +55,17 @@ impl Serving {
 
     /// Asks it to stop, and returns its exit code and what it told.
     pub fn stop(mut self) -> (Option<i32>, Vec<Value>) {
-        let pid = rustix_pid(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let code = self.child.wait().unwrap().code();
+        let code = stopped(&mut self.child);
         let events = std::mem::replace(&mut self.events, std::thread::spawn(Vec::new));
         (code, events.join().unwrap())
     }
 }
 
-fn rustix_pid(child: &Child) -> rustix::process::Pid {
-    rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap()
+/// Asks a server to stop, and returns its exit code.
+pub fn stopped(child: &mut Child) -> Option<i32> {
+    let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    child.wait().unwrap().code()
 }
 
 impl Drop for Serving {

@@ -14,9 +14,9 @@ pub(super) fn schema_section(h: &mut Html, schema: Option<&Schema>) {
     let Some(schema) = schema.filter(|schema| !schema.fields().is_empty()) else {
         return;
     };
-    let mut columns = Vec::new();
+    let mut columns = Columns::default();
     for field in schema.fields() {
-        flatten(field, "", &mut columns);
+        columns.add(field, "");
     }
     h.element("section", &[At::Lit("aria-labelledby", "schema")], |h| {
         h.leaf("h2", &[At::Lit("id", "schema")], "Columns");
@@ -33,7 +33,7 @@ pub(super) fn schema_section(h: &mut Html, schema: Option<&Schema>) {
                      <th scope=\"col\">Nulls</th></tr></thead>",
                 );
                 h.element("tbody", &[], |h| {
-                    for (path, kind, is_nullable) in columns.iter().take(SCHEMA_COLUMNS_MAX) {
+                    for (path, kind, is_nullable) in &columns.shown {
                         h.element("tr", &[], |h| {
                             h.leaf("th", &[At::Lit("scope", "row")], path);
                             h.element("td", &[], |h| {
@@ -45,36 +45,44 @@ pub(super) fn schema_section(h: &mut Html, schema: Option<&Schema>) {
                 });
             });
         });
-        if columns.len() > SCHEMA_COLUMNS_MAX {
-            let more = words::count_of(
-                (columns.len() - SCHEMA_COLUMNS_MAX) as u64,
-                "further column",
-            );
+        if columns.left_out > 0 {
+            let more = words::count_of(columns.left_out, "further column");
             h.leaf("p", &[], &format!("And {more}."));
         }
     });
 }
 
-/// Lists a field and those inside of it: path, type, nulls.
-fn flatten(field: &Field, before: &str, found: &mut Vec<(String, String, bool)>) {
-    if found.len() > SCHEMA_COLUMNS_MAX * 4 {
-        return;
-    }
-    let dot = if before.is_empty() { "" } else { "." };
-    let mut path = format!("{before}{dot}{}", field.name());
-    let mut kind = field.data_type();
-    while let DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) =
-        kind
-    {
-        path += "[]";
-        kind = item.data_type();
-    }
-    match kind {
-        DataType::Struct(fields) => {
-            for inner in fields {
-                flatten(inner, &path, found);
-            }
+/// The columns of a schema, of which some are shown.
+#[derive(Default)]
+struct Columns {
+    /// Path, type, and true if nulls may occur.
+    shown: Vec<(String, String, bool)>,
+    left_out: u64,
+}
+
+impl Columns {
+    /// Adds a field, and those inside of it.
+    fn add(&mut self, field: &Field, before: &str) {
+        let dot = if before.is_empty() { "" } else { "." };
+        let mut path = format!("{before}{dot}{}", field.name());
+        let mut kind = field.data_type();
+        while let DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _) = kind
+        {
+            path += "[]";
+            kind = item.data_type();
         }
-        kind => found.push((path, kind.to_string(), field.is_nullable())),
+        match kind {
+            DataType::Struct(fields) => {
+                for inner in fields {
+                    self.add(inner, &path);
+                }
+            }
+            _ if self.shown.len() >= SCHEMA_COLUMNS_MAX => self.left_out += 1,
+            kind => self
+                .shown
+                .push((path, kind.to_string(), field.is_nullable())),
+        }
     }
 }

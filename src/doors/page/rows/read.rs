@@ -66,6 +66,8 @@ pub(in crate::doors::page) struct FoundRows {
     pub(in crate::doors::page) has_chat: bool,
     /// True if rows are lines of any text.
     pub(in crate::doors::page) is_of_lines: bool,
+    /// True if there are columns beyond the greatest number, whose cells are left out.
+    pub(in crate::doors::page) has_more_columns: bool,
 }
 
 impl FoundRows {
@@ -134,7 +136,9 @@ pub(in crate::doors::page) fn read_rows(
         stop: Stop::End,
         has_chat: false,
         is_of_lines: target.shape().map_err(unread)? == Shape::Text,
+        has_more_columns: false,
     };
+    found.has_more_columns = found.columns.len() > READ_COLUMNS_MAX;
     found.columns.truncate(READ_COLUMNS_MAX);
     let deadline = Deadline::after(SEARCH_TIME);
     let mut reader = Reader {
@@ -213,6 +217,7 @@ impl Reader<'_> {
         let is_json = *batch.shape() == Shape::Json;
         self.found.has_chat |= is_json && has_chat(text);
         let (columns, mut cells) = (&mut self.found.columns, Vec::new());
+        let mut is_cut = false;
         let is_whole = batch
             .shape()
             .each_cell(text, &mut self.scratch.0, &mut |name, cell| {
@@ -228,8 +233,10 @@ impl Reader<'_> {
                         columns.len() - 1
                     })
                 });
+                is_cut |= at.is_none();
                 cells.extend(at.map(|at| (at, Value::of(cell))));
             });
+        self.found.has_more_columns |= is_cut;
         self.found.rows.push(FoundRow {
             number: first + row.index,
             cells,

@@ -8,6 +8,7 @@ use crate::doors::page::rows::read::FoundRows;
 use crate::doors::page::rows::read::Value;
 use crate::doors::page::rows::table::beginning;
 use crate::doors::page::rows::table::more;
+use crate::doors::page::rows::table::more_columns;
 
 /// Writes the fields of a row.
 pub(in crate::doors::page) fn record(h: &mut Html, found: &FoundRows, row: &FoundRow) {
@@ -18,6 +19,7 @@ pub(in crate::doors::page) fn record(h: &mut Html, found: &FoundRows, row: &Foun
             h.element("dd", &[], |h| self::value(h, value));
         }
     });
+    more_columns(h, found);
 }
 
 fn value(h: &mut Html, value: &Value) {

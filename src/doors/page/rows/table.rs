@@ -5,6 +5,7 @@ use crate::doors::page::html::Html;
 use crate::doors::page::limits::CELL_CHARS_MAX;
 use crate::doors::page::limits::CELL_CHARS_MIN;
 use crate::doors::page::limits::COLUMNS_MAX;
+use crate::doors::page::limits::READ_COLUMNS_MAX;
 use crate::doors::page::limits::ROW_CHARS_MAX;
 use crate::doors::page::links::Link;
 use crate::doors::page::rows::read::FoundRow;
@@ -63,6 +64,16 @@ pub(in crate::doors::page) fn table(
             &[At::Lit("class", "hint")],
             &format!("{more} in each single row."),
         );
+    }
+    more_columns(h, found);
+}
+
+/// Says that columns are left out, where that is so.
+pub(super) fn more_columns(h: &mut Html, found: &FoundRows) {
+    if found.has_more_columns {
+        let shown = words::count_of(READ_COLUMNS_MAX as u64, "column");
+        let text = format!("Only the first {shown} are read here; the command line shows all.");
+        h.leaf("p", &[At::Lit("class", "hint")], &text);
     }
 }
 
@@ -174,6 +185,7 @@ mod tests {
             stop: Stop::End,
             has_chat: false,
             is_of_lines: false,
+            has_more_columns: false,
         };
         let pattern = Pattern::new("script", PatternOptions::default()).unwrap();
         let mut html = Html::new();

@@ -14,6 +14,7 @@ use crate::blob_store::BlobKind;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::error_kind::KindedError;
+use crate::error_kind::message_with_causes;
 use crate::ident::BlobId;
 use crate::inspect::table::StoredText;
 use crate::locks::lock;
@@ -194,12 +195,7 @@ pub(crate) fn io_error(error: &Error) -> io::Error {
         ErrorKind::Integrity => io::ErrorKind::InvalidData,
         _ => io::ErrorKind::Other,
     };
-    let mut why = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        why = format!("{why}: {cause}");
-        source = cause.source();
-    }
+    let why = message_with_causes(error);
     io::Error::new(kind, KindedError::new(error.kind(), why))
 }
 

@@ -170,10 +170,12 @@ mod tests {
         let needed = whole.len() - b"xorbs".len();
         for end in 0..needed {
             let read = read_files(&mut &whole[..end], &mut Seen::default());
-            assert!(read.is_err(), "{end}");
+            let cut = read.unwrap_err();
+            assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof, "{end}");
         }
         let mut other = whole;
         other[32] = 9;
-        assert!(read_files(&mut other.as_slice(), &mut Seen::default()).is_err());
+        let error = read_files(&mut other.as_slice(), &mut Seen::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }
