@@ -1,6 +1,6 @@
 //! Collections of documents beside other stores, a stage of one store in each run:
 //! `cargo bench --bench documents -- alimentar|redb write|read|update DIR N`, `-- disk all DIR N` for the
-//! limits of the disk, and `-- make all DIR N` for the documents. `benches/documents.sh` runs all of them in turns.
+//! limits of the disk and of the memory, and `-- make all DIR N` for the documents. `benches/documents.sh` runs all of them in turns.
 #![allow(clippy::print_stdout, reason = "the figures are what it is for")]
 #![allow(
     clippy::disallowed_methods,
@@ -33,6 +33,7 @@ use crate::measure::BATCHES;
 use crate::measure::Fallible;
 use crate::measure::GROUP;
 use crate::measure::LINE;
+use crate::measure::SOME;
 use crate::measure::Store;
 use crate::measure::batched;
 use crate::measure::documents;
@@ -232,6 +233,30 @@ fn disk(dir: &Path, lines: &[u8]) -> Fallible<()> {
     file.sync_data()?;
     show("disk", "load", rate(lines.len() / LINE, from));
     std::fs::remove_file(&path)?;
+    memory(dir, lines)
+}
+
+/// Measures what a get cannot do without: the read of a slot, a look at the length of the file, and a copy of the line,
+/// each at a random place. Nothing is hashed or compared.
+fn memory(dir: &Path, lines: &[u8]) -> Fallible<()> {
+    let count = lines.len() / LINE;
+    let file = File::open(dir.join("documents.jsonl"))?;
+    let slots = count + count / 2;
+    let places: Vec<[u64; 2]> = (0..slots)
+        .map(|n| [mix(n as u64) % count as u64, n as u64])
+        .collect();
+    let mut bytes = 0;
+    let from = Instant::now();
+    for n in 0..SOME {
+        let slot = mix(n as u64) % slots as u64;
+        let place = places[slot as usize][0] as usize * LINE;
+        let length = rustix::fs::seek(&file, rustix::fs::SeekFrom::End(0))?;
+        if length >= (place + LINE) as u64 {
+            bytes += std::hint::black_box(lines[place..place + LINE].to_vec()).len();
+        }
+    }
+    assert!(bytes == SOME * LINE, "{bytes}");
+    show("disk", "get", rate(SOME, from));
     Ok(())
 }
 

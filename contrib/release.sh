@@ -68,7 +68,8 @@ build() {
 }
 
 # The newest version of the C library that a binary asks for; empty for a static one.
-libc_of() { { grep -aoE 'GLIBC_2\.[0-9]+' "$1" || true; } | sed 's/GLIBC_//' | sort -Vu | tail -n 1; }
+# Packed relocations have a name of their own there and are known since 2.36.
+libc_of() { { grep -aoE 'GLIBC_(2\.[0-9]+|ABI_DT_RELR)' "$1" || true; } | sed 's/GLIBC_//; s/ABI_DT_RELR/2.36/' | sort -Vu | tail -n 1; }
 
 # An archive of a directory under $work, the same bytes each time.
 pack() { (cd "$work" && tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf - "$1") | gzip -6n >"$2"; }

@@ -10,7 +10,6 @@ use hyper::body::Bytes;
 use hyper::body::Frame;
 use hyper::body::Incoming;
 use hyper::body::SizeHint;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
@@ -28,10 +27,7 @@ pub(super) enum DoorBody {
     /// One that is there.
     Whole(Option<Bytes>),
     /// One that is read while it is sent. An error breaks the connection, so that no client takes a part for the whole.
-    Stream {
-        blocks: mpsc::Receiver<io::Result<Bytes>>,
-        left: u64,
-    },
+    Stream(Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>),
 }
 
 impl DoorBody {
@@ -56,27 +52,24 @@ impl Body for DoorBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream { left: 0, .. } => Poll::Ready(None),
-            Self::Stream { blocks, left } => blocks.poll_recv(cx).map(|block| match block {
-                Some(Ok(bytes)) => {
-                    *left = left.saturating_sub(bytes.len() as u64);
-                    Some(Ok(Frame::data(bytes)))
-                }
-                Some(Err(e)) => Some(Err(e)),
-                None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
-            }),
+            Self::Stream(body) => body.as_mut().poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None) | Self::Stream { left: 0, .. })
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Stream(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Whole(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
-            Self::Stream { left, .. } => *left,
-        })
+        match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Stream(body) => body.size_hint(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) const CONNECTIONS_MAX: usize = 1024;
 /// Bytes of the headers of a request.
 pub(super) const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a connection that wait to be sent, beyond which no further block is taken.
-pub(super) const WAITING_BYTES: usize = 128 << 10;
+pub(super) const WAITING_BYTES: usize = 80 << 10;
 /// Bytes of the path and of the query of a request, each.
 pub(super) const TARGET_BYTES_MAX: usize = 16 << 10;
 /// Parts of a path.
@@ -24,7 +24,9 @@ pub(super) const BODY_TIME: Duration = Duration::from_secs(60);
 pub(super) const PARTING: Duration = Duration::from_secs(5);
 /// Pieces of work that block at one time: reading the store, searching, drawing a page. Further ones wait.
 pub(super) const WORK_AT_ONCE: usize = 16;
-/// Bytes of a block, which is verified and sent as one. A client holds two.
+/// Time between two blocks of a client that is quick, for which blocks are read before it asks for them.
+pub(super) const QUICK: Duration = Duration::from_millis(50);
+/// Bytes of a block, which is verified and sent as one. A slow client holds one, another two.
 pub(super) const BLOCK_BYTES: u64 = 256 << 10;
 /// Bytes of verified blocks that are kept for the next client.
 pub(super) const KEPT_BYTES_MAX: usize = 64 << 20;

@@ -16,8 +16,7 @@ python3 -m venv --clear "$tools"
 wheel=${ALIMENTAR_PYTHON_WHEEL:-} began=$SECONDS
 if [ -z "$wheel" ]; then
     "$tools/bin/pip" install -q --disable-pip-version-check 'maturin>=1.16,<2'
-    CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-1} \
-        "$tools/bin/maturin" build -q --profile dev --features whole --interpreter "$tools/bin/python" \
+    "$tools/bin/maturin" build -q --profile dev --features whole --interpreter "$tools/bin/python" \
         --manifest-path python/Cargo.toml --out "$work/wheels"
     wheel=$(ls "$work"/wheels/alimentar-*.whl)
 fi

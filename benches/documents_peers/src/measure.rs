@@ -22,7 +22,7 @@ const BATCHES_MAX: usize = 200;
 /// Documents in a batch where the batch is not what is measured.
 const LOAD_BATCH: usize = 20_000;
 /// Documents that are updated ten times, and random reads, at most.
-const SOME: usize = 1_000_000;
+pub const SOME: usize = 1_000_000;
 
 /// A store under measure. All writes are durable when they return.
 pub trait Store: Sync + Sized {

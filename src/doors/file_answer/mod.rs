@@ -1,9 +1,11 @@
 //! The answer to GET or HEAD of a file: conditions, ranges, and the bytes, verified before they leave.
 //!
+//! - `block_stream.rs`: blocks, read ahead of a quick client by one
 //! - `conditions.rs`: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`, `If-Range`
 //! - `ranges.rs`: `Range`
-//! - `stream.rs`: blocks, read ahead of the client by one; several ranges in one answer
+//! - `stream.rs`: several ranges in one answer
 
+mod block_stream;
 mod conditions;
 mod ranges;
 mod stream;
@@ -24,10 +26,10 @@ use crate::doors::request::DoorRequest;
 
 pub(super) use conditions::http_date;
 
+use block_stream::Part;
 use conditions::Current;
 use conditions::Outcome;
 use ranges::Asked;
-use stream::Part;
 
 /// Facts about a file, for its answer.
 #[derive(Clone, Debug)]
