@@ -120,6 +120,8 @@ pub mod registry;
 #[cfg(feature = "registry")]
 pub mod age_format;
 pub mod archive;
+#[cfg(feature = "inspect")]
+pub mod archive_check;
 pub mod blob_store;
 pub mod card;
 pub mod catalog;
