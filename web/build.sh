@@ -14,7 +14,7 @@ export CC=/bin/false CXX=/bin/false
 rustc=$(dpkg -L rustc-web 2>/dev/null | grep -E '/bin/rustc(-web)?$' | head -n 1 || true)
 (
     export CARGO_TARGET_DIR="$CARGO_TARGET_DIR/web"
-    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C link-arg=-zstack-size=4194304"
     if [ -n "$rustc" ]; then
         export RUSTC="$rustc" RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld
         cargo build --profile "$profile" -Z build-std=std,panic_abort --target $target -p alimentar-web --lib
