@@ -29,8 +29,7 @@ async function importAll(files) {
       const { isNew } = await importArchive(blob, name);
       notes.push(el("p", { class: "note", role: "status" }, isNew ? `Imported ${name}.` : `${name} is here already.`));
     } catch (error) {
-      const fault = asFault(error);
-      notes.push(faultNote({ ...fault, message: `${name}: ${fault.message}` }));
+      notes.push(el("p", null, "Not imported: ", el("strong", null, name)), faultNote(error));
     }
   }
   await showRegistry(notes);

@@ -25,7 +25,7 @@ async function openBlob(blob, name, kept) {
     document.getElementById("main").focus();
   } catch (error) {
     markSection("open");
-    showOpen([faultNote({ ...asFault(error), message: `${name}: ${asFault(error).message}` })]);
+    showOpen([el("p", null, "Not opened: ", el("strong", null, name)), faultNote(error)]);
   }
 }
 

@@ -171,18 +171,22 @@ class TableView {
     const sum = el("p", { class: "count", role: "status" });
     const list = el("ol", { class: "matches" });
     const faults = el("div");
-    const submit = async (event) => {
+    const submit = (event) => {
       event.preventDefault();
       list.replaceChildren();
+      run(0);
+    };
+    const run = async (from) => {
       faults.replaceChildren();
       sum.textContent = "Searching\u2026";
-      const hits = (found) => list.append(...found.map((hit) => el("li", null, button(grouped(hit.number), () => this.row(hit.number), { class: "number-link", "aria-label": `Row ${hit.number}` }), el("span", { class: "snippet" }, markedText(hit.json, hit.spans)))));
+      const hits = (found) => list.append(...found.map((hit) => el("li", null, button(grouped(hit.number), () => this.row(hit.number), { class: "number-link", "aria-label": `Row ${hit.number}` }), el("span", { class: "snippet" }, markedText(hit.text ?? hit.json, hit.spans)))));
       const text = pattern.value;
-      const options = { pattern: text, fixed: fixed.checked, ignore_case: text === text.toLowerCase(), column: column.value || null, limit: MATCHES_MAX };
+      const options = { pattern: text, fixed: fixed.checked, ignore_case: text === text.toLowerCase(), column: column.value || null, limit: MATCHES_MAX, from };
       try {
         const { value, seconds } = await withJob(`Search ${this.described.name}`, engine, (heed) => this.file.call("search", [options], { ...heed, hits }));
-        const more = value.more ? `, and more: these are the first ${grouped(value.matches)}` : "";
-        sum.textContent = `${countOf(value.matches, "match").replace("matchs", "matches")}${more}, ${seconds.toFixed(2)} s`;
+        const found = list.children.length;
+        sum.textContent = `${grouped(found)} ${found === 1 ? "row matches" : "rows match"}${value.more ? ", and there are more" : ""}, ${seconds.toFixed(2)} s`;
+        if (Number.isInteger(value.next)) faults.replaceChildren(button(`Search on from row ${grouped(value.next)}`, () => run(value.next)));
       } catch (error) {
         sum.textContent = list.children.length ? `Stopped after ${countOf(list.children.length, "row")}.` : "";
         faults.replaceChildren(faultNote(error));
@@ -192,8 +196,8 @@ class TableView {
       el("form", { class: "in-rows", role: "search", onsubmit: submit }, el("label", { for: "pattern" }, "Search rows for"), pattern, el("label", { for: "column" }, "in"), column, el("span", null, fixed, " ", el("label", { for: "fixed" }, "these characters, no regular expression")), el("button", { type: "submit" }, "Search")),
       el("p", { class: "hint" }, "Case counts only if a letter is upper-case."),
       sum,
-      faults,
       list,
+      faults,
     );
     pattern.focus();
   }
@@ -258,5 +262,5 @@ function findings(report, seconds, onrow) {
   const sum = `${countOf(report.checked, "row")}: ${countOf(report.errors, "error")}, ${countOf(report.warnings, "warning")}, ${countOf(report.notes, "note")}, ${seconds.toFixed(2)} s`;
   const kinds = { error: "bad", warning: "doubt", note: "" };
   const example = (e) => el("li", null, Number.isInteger(e.n) ? button(`row ${grouped(e.n)}`, () => onrow(e.n), { class: "number-link" }) : null, " ", e.message, e.excerpt && el("code", { class: "excerpt" }, e.excerpt));
-  return [el("p", { class: "count", role: "status" }, sum), ...found.map((rule) => el("section", { "aria-label": rule.rule }, el("h2", null, rule.rule, " ", badge(rule.severity, kinds[rule.severity]), " ", el("span", { class: "version" }, countOf(rule.count, "row"))), el("ul", null, (rule.examples ?? []).map(example))))];
+  return [el("p", { class: "count", role: "status" }, sum), ...found.map((rule) => el("section", { "aria-label": rule.rule }, el("h2", null, rule.rule, " ", badge(rule.severity, kinds[rule.severity]), " ", el("span", { class: "version" }, countOf(rule.count, "row"))), rule.summary && el("p", { class: "hint" }, rule.summary), el("ul", null, (rule.examples ?? []).map(example))))];
 }
