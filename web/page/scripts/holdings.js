@@ -58,12 +58,13 @@ async function showRegistry(notes) {
   const words = el("input", { id: "q", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "500" });
   let timer = 0;
   let archives = [];
+  let pinned = [];
   const draw = async () => {
     const query = words.value.trim();
     try {
       const found = query ? await findArchives(archives, query) : archives.map((a) => ({ archive: a }));
       count.textContent = query ? `${countOf(found.length, "archive")} found` : countOf(archives.length, "archive");
-      list.replaceChildren(found.length ? heldList(found.map((f) => f.archive)) : el("p", { class: "note" }, query ? "Nothing matches." : "This browser keeps no archive yet. Import one, or drop it here."));
+      list.replaceChildren(found.length ? heldList(found.map((f) => f.archive), pinned) : el("p", { class: "note" }, query ? "Nothing matches." : "This browser keeps no archive yet. Import one, or drop it here."));
     } catch (error) {
       list.replaceChildren(faultNote(error));
     }
@@ -83,6 +84,7 @@ async function showRegistry(notes) {
     room,
   );
   try {
+    pinned = await listKeys();
     archives = (await listArchives()).sort((a, b) => b.imported_at.localeCompare(a.imported_at));
     await draw();
     const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
@@ -100,11 +102,18 @@ async function findArchives(archives, query) {
   return [...places].map((at) => ({ archive: archives[at] }));
 }
 
-function heldList(archives) {
-  return el("ul", { class: "datasets" }, archives.map(heldEntry));
+function heldList(archives, pinned) {
+  return el("ul", { class: "datasets" }, archives.map((archive) => heldEntry(archive, pinned)));
 }
 
-function heldEntry(archive) {
+// The trust of a kept dataset by the keys that are pinned now. A statement that revokes a key counts when the archive is opened.
+function trustNow(dataset, pinned) {
+  if (dataset.signature !== "valid") return "unsigned";
+  if (dataset.trust === "revoked") return "revoked";
+  return pinned.find((k) => k.key === dataset.signer)?.level ?? "unknown";
+}
+
+function heldEntry(archive, pinned) {
   const place = el("div");
   const names = archive.datasets.map((d) => `${d.name} ${d.version}`);
   const title = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
@@ -142,7 +151,7 @@ function heldEntry(archive) {
     "li",
     null,
     el("h2", null, button(title, open, { class: "number-link" })),
-    el("p", { class: "meta" }, el("span", null, countOf(rows, "row")), el("span", null, size(archive.bytes)), el("span", null, `imported ${day(archive.imported_at)}`), (archive.datasets[0]?.tags ?? []).slice(0, 8).map((tag) => el("span", { class: "tag" }, tag))),
+    el("p", { class: "meta" }, [...new Set(archive.datasets.map((d) => trustNow(d, pinned)))].map(trustBadge), archive.datasets.some((d) => d.withdrawn) && badge("withdrawn", "bad"), el("span", null, countOf(rows, "row")), el("span", null, size(archive.bytes)), el("span", null, `imported ${day(archive.imported_at)}`), (archive.datasets[0]?.tags ?? []).slice(0, 8).map((tag) => el("span", { class: "tag" }, tag))),
     el("p", { class: "actions" }, button("Verify", verify, about("Verify")), button("Export", attempt(async () => save(await blob(), archive.name)), about("Export")), button("Remove", remove, about("Remove"))),
     place,
   );

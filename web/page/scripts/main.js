@@ -45,7 +45,7 @@ function showOpen(notes) {
   show(
     "Look into a file",
     notes ?? [],
-    el("div", { class: "drop" }, el("p", null, "Drop a file anywhere on this page, or ", el("label", { class: "button", for: "file" }, "choose one")), el("p", { class: "hint" }, kinds)),
+    el("div", { class: "drop" }, el("p", null, "Drop a file anywhere on this page, or ", button("choose one", () => document.getElementById("file").click())), el("p", { class: "hint" }, kinds)),
     el("h2", null, "What happens to it"),
     el("ul", null, el("li", null, "It is read in this browser, by the ranges that are shown. So a file of many gigabytes opens at once."), el("li", null, "Nothing is sent anywhere: the page works without a network, and from a disk."), el("li", null, "Of an archive, every byte is compared with its hash, and the signature with the keys that you pinned, before a row is shown.")),
   );
