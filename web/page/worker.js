@@ -12,14 +12,20 @@ function sourceOf(blob, name) {
       try {
         return new Uint8Array(reader.readAsArrayBuffer(blob.slice(offset, offset + length)));
       } catch (error) {
-        throw { kind: "io", message: "the file cannot be read: " + reasonOf(error), hint: "it was moved, changed or removed after it was opened: open it again" };
+        throw {
+          kind: "io",
+          message: "the file cannot be read: " + reasonOf(error),
+          hint: "it was moved, changed or removed after it was opened: open it again",
+        };
       }
     },
   };
 }
 
 function reasonOf(error) {
-  return error?.name === "NotReadableError" || error?.name === "NotFoundError" ? "the browser has no access to it any more" : String(error?.message ?? error);
+  return error?.name === "NotReadableError" || error?.name === "NotFoundError"
+    ? "the browser has no access to it any more"
+    : String(error?.message ?? error);
 }
 
 function faultOf(error) {
@@ -112,7 +118,10 @@ let ready = null;
 self.onmessage = async ({ data }) => {
   if (data.module) {
     ready = wasm_bindgen({ module_or_path: data.module });
-    ready.then(() => postMessage({ ready: true }), (error) => postMessage({ failed: String(error?.message ?? error) }));
+    ready.then(
+      () => postMessage({ ready: true }),
+      (error) => postMessage({ failed: String(error?.message ?? error) }),
+    );
     return;
   }
   try {

@@ -47,12 +47,31 @@ class ArchiveView {
   drawStatus() {
     const { verdict, fault, described } = this;
     const parts = [];
-    if (fault?.kind === "interrupted") parts.push(el("p", { class: "note" }, "The verification was stopped. ", button("Verify", () => this.verify())));
+    if (fault?.kind === "interrupted")
+      parts.push(
+        el(
+          "p",
+          { class: "note" },
+          "The verification was stopped. ",
+          button("Verify", () => this.verify()),
+        ),
+      );
     else if (fault) parts.push(faultNote(fault));
     else if (!verdict) parts.push(el("p", { class: "note" }, "Verifying: rows are shown after every byte was compared with its hash."));
     else {
-      for (const refused of this.refused) parts.push(faultNote({ kind: "denied", message: `${refused.name}@${refused.version}: ${refused.reason}`, hint: refused.hint ?? null }));
-      if (!this.refused.length) parts.push(el("p", { class: "note good" }, badge("intact", "good"), ` Every byte was compared with its hash: ${size(verdict.bytes ?? described.bytes)} in ${verdict.seconds.toFixed(2)} s. `));
+      for (const refused of this.refused)
+        parts.push(
+          faultNote({ kind: "denied", message: `${refused.name}@${refused.version}: ${refused.reason}`, hint: refused.hint ?? null }),
+        );
+      if (!this.refused.length)
+        parts.push(
+          el(
+            "p",
+            { class: "note good" },
+            badge("intact", "good"),
+            ` Every byte was compared with its hash: ${size(verdict.bytes ?? described.bytes)} in ${verdict.seconds.toFixed(2)} s. `,
+          ),
+        );
       parts.push(this.actions());
     }
     this.status.replaceChildren(...parts);
@@ -63,13 +82,29 @@ class ArchiveView {
     const keep = async () => {
       try {
         const kept = await importOpen(this.file);
-        place.replaceChildren(el("p", { class: "hint", role: "status" }, kept.isNew ? "Kept in the registry of this browser." : "It is in the registry already."));
+        place.replaceChildren(
+          el(
+            "p",
+            { class: "hint", role: "status" },
+            kept.isNew ? "Kept in the registry of this browser." : "It is in the registry already.",
+          ),
+        );
       } catch (error) {
         place.replaceChildren(faultNote(error));
       }
     };
     const mayKeep = !this.kept && !this.refused.length;
-    return el("div", null, el("p", { class: "actions" }, mayKeep && button("Keep in this browser", keep), this.kept && button("Save as a file", () => save(this.file.blob, this.described.name))), place);
+    return el(
+      "div",
+      null,
+      el(
+        "p",
+        { class: "actions" },
+        mayKeep && button("Keep in this browser", keep),
+        this.kept && button("Save as a file", () => save(this.file.blob, this.described.name)),
+      ),
+      place,
+    );
   }
 
   drawDatasets() {
@@ -78,7 +113,15 @@ class ArchiveView {
     if (datasets.length > 1) parts.push(el("h2", null, countOf(datasets.length, "dataset")), this.datasetList(datasets));
     const dataset = datasets[this.chosen];
     if (dataset) parts.push(this.dataset(dataset, datasets.length > 1));
-    if (statements.length) parts.push(el("h2", null, "Statements"), el("ul", null, statements.slice(0, 100).map((s) => el("li", null, s.text ?? `${s.kind} of ${day(s.created_at)}`))));
+    if (statements.length)
+      parts.push(
+        el("h2", null, "Statements"),
+        el(
+          "ul",
+          null,
+          statements.slice(0, 100).map((s) => el("li", null, s.text ?? `${s.kind} of ${day(s.created_at)}`)),
+        ),
+      );
     this.body.replaceChildren(...parts);
   }
 
@@ -88,14 +131,55 @@ class ArchiveView {
       this.drawDatasets();
       document.getElementById("dataset").focus();
     };
-    return el("ul", { class: "datasets" }, datasets.map((d, n) => el("li", null, el("p", { class: "meta" }, button(`${d.name} ${d.version}`, () => choose(n), { class: "number-link", "aria-pressed": String(n === this.chosen) }), trustBadge(d.trust), el("span", null, countOf(d.num_rows ?? 0, "row"))))));
+    return el(
+      "ul",
+      { class: "datasets" },
+      datasets.map((d, n) =>
+        el(
+          "li",
+          null,
+          el(
+            "p",
+            { class: "meta" },
+            button(`${d.name} ${d.version}`, () => choose(n), { class: "number-link", "aria-pressed": String(n === this.chosen) }),
+            trustBadge(d.trust),
+            el("span", null, countOf(d.num_rows ?? 0, "row")),
+          ),
+        ),
+      ),
+    );
   }
 
   dataset(d, isOneOfSeveral) {
     const heading = isOneOfSeveral ? el("h2", { id: "dataset", tabindex: "-1" }, `${d.name} ${d.version}`) : null;
-    const card = d.card_html ? el("div", { class: "card" }, cardElements(d.card_html)) : d.card ? el("div", { class: "card" }, el("pre", { tabindex: "0" }, d.card)) : null;
-    const main = el("div", null, d.description && el("p", { class: "described" }, d.description), el("section", null, el("h2", null, "Files"), this.files(d)), card && el("section", null, el("h2", null, "Card"), card), (d.columns ?? []).length > 0 && el("section", null, el("h2", null, "Columns"), columnsTable(d.columns)));
-    return el("div", null, heading, el("p", { class: "meta" }, trustBadge(d.trust), d.withdrawn && badge("withdrawn", "bad", d.withdrawn), el("span", null, countOf(d.num_rows ?? 0, "row")), el("span", null, size(d.size_bytes ?? 0)), (d.tags ?? []).map((tag) => el("span", { class: "tag" }, tag))), el("div", { class: "columns" }, main, this.aside(d)));
+    const card = d.card_html
+      ? el("div", { class: "card" }, cardElements(d.card_html))
+      : d.card
+        ? el("div", { class: "card" }, el("pre", { tabindex: "0" }, d.card))
+        : null;
+    const main = el(
+      "div",
+      null,
+      d.description && el("p", { class: "described" }, d.description),
+      el("section", null, el("h2", null, "Files"), this.files(d)),
+      card && el("section", null, el("h2", null, "Card"), card),
+      (d.columns ?? []).length > 0 && el("section", null, el("h2", null, "Columns"), columnsTable(d.columns)),
+    );
+    return el(
+      "div",
+      null,
+      heading,
+      el(
+        "p",
+        { class: "meta" },
+        trustBadge(d.trust),
+        d.withdrawn && badge("withdrawn", "bad", d.withdrawn),
+        el("span", null, countOf(d.num_rows ?? 0, "row")),
+        el("span", null, size(d.size_bytes ?? 0)),
+        (d.tags ?? []).map((tag) => el("span", { class: "tag" }, tag)),
+      ),
+      el("div", { class: "columns" }, main, this.aside(d)),
+    );
   }
 
   aside(d) {
@@ -103,13 +187,20 @@ class ArchiveView {
       fact("Signature", d.signature === "valid" ? "valid" : "none"),
       fact("Trust", trustSentence(d.trust), d.trust_reason && el("span", { class: "hint" }, ` ${d.trust_reason}`)),
       d.publisher && fact("Publisher", d.publisher),
-      d.signer && fact("Key", el("span", { class: "id" }, groupedHex(d.signer)), d.fingerprint && el("span", { class: "id" }, d.fingerprint)),
+      d.signer &&
+        fact("Key", el("span", { class: "id" }, groupedHex(d.signer)), d.fingerprint && el("span", { class: "id" }, d.fingerprint)),
       d.withdrawn && fact("Withdrawn", d.withdrawn),
       d.license && fact("Licence", d.license),
       d.created_at && fact("Made", day(d.created_at)),
       d.content_id && fact("Content id", el("span", { class: "id" }, d.content_id)),
     ];
-    return el("aside", { "aria-label": "About this dataset" }, el("h2", null, "About"), el("dl", { class: "facts" }, facts.filter(Boolean)), d.signer && d.trust === "unknown" && this.pinning(d));
+    return el(
+      "aside",
+      { "aria-label": "About this dataset" },
+      el("h2", null, "About"),
+      el("dl", { class: "facts" }, facts.filter(Boolean)),
+      d.signer && d.trust === "unknown" && this.pinning(d),
+    );
   }
 
   pinning(d) {
@@ -131,11 +222,27 @@ class ArchiveView {
     const hasRows = (file) => (file.columns ?? []).length > 0 || Number.isInteger(file.rows);
     const line = (file) => {
       const name = mayOpen && hasRows(file) ? button(file.path, () => this.openFile(d, file), { class: "number-link" }) : file.path;
-      return el("tr", null, el("th", { scope: "row" }, name), el("td", null, [file.format, file.compression].filter(Boolean).join(", ")), el("td", { class: "number" }, Number.isInteger(file.rows) ? grouped(file.rows) : ""), el("td", { class: "number" }, size(file.size_bytes ?? 0)));
+      return el(
+        "tr",
+        null,
+        el("th", { scope: "row" }, name),
+        el("td", null, [file.format, file.compression].filter(Boolean).join(", ")),
+        el("td", { class: "number" }, Number.isInteger(file.rows) ? grouped(file.rows) : ""),
+        el("td", { class: "number" }, size(file.size_bytes ?? 0)),
+      );
     };
-    const heads = [["file", null], ["format", null], ["rows", "number"], ["size", "number"]].map(([name, kind]) => el("th", { scope: "col", class: kind }, name));
+    const heads = [
+      ["file", null],
+      ["format", null],
+      ["rows", "number"],
+      ["size", "number"],
+    ].map(([name, kind]) => el("th", { scope: "col", class: kind }, name));
     const left = (d.num_files ?? files.length) - files.length;
-    return [scrolling(`Files of ${d.name}`, "", el("table", null, el("thead", null, el("tr", null, heads)), el("tbody", null, files.map(line)))), left > 0 && el("p", { class: "more" }, `and ${countOf(left, "further file")}`), !mayOpen && !this.fault && el("p", { class: "hint" }, "Files open after the verification.")];
+    return [
+      scrolling(`Files of ${d.name}`, "", el("table", null, el("thead", null, el("tr", null, heads)), el("tbody", null, files.map(line)))),
+      left > 0 && el("p", { class: "more" }, `and ${countOf(left, "further file")}`),
+      !mayOpen && !this.fault && el("p", { class: "hint" }, "Files open after the verification."),
+    ];
   }
 
   async openFile(d, file) {

@@ -50,13 +50,24 @@ function say(text) {
 // An error of the module, as the command line prints it.
 function faultNote(fault) {
   const shown = asFault(fault);
-  return el("div", { class: "note bad", role: "alert" }, el("p", null, el("strong", null, "error: "), shown.message), shown.hint && el("p", null, "hint: ", shown.hint));
+  return el(
+    "div",
+    { class: "note bad", role: "alert" },
+    el("p", null, el("strong", null, "error: "), shown.message),
+    shown.hint && el("p", null, "hint: ", shown.hint),
+  );
 }
 
 function asFault(error) {
   if (error && typeof error.message === "string" && typeof error.kind === "string") return error;
-  if (error?.name === "QuotaExceededError") return { kind: "no_space", message: "the browser has no room left", hint: "remove archives from the registry, or free space on the disk" };
-  if (error?.name === "NotReadableError" || error?.name === "NotFoundError") return { kind: "io", message: "the file cannot be read: the browser has no access to it any more", hint: "open it again" };
+  if (error?.name === "QuotaExceededError")
+    return {
+      kind: "no_space",
+      message: "the browser has no room left",
+      hint: "remove archives from the registry, or free space on the disk",
+    };
+  if (error?.name === "NotReadableError" || error?.name === "NotFoundError")
+    return { kind: "io", message: "the file cannot be read: the browser has no access to it any more", hint: "open it again" };
   return { kind: "io", message: String(error?.message ?? error), hint: null };
 }
 
@@ -80,7 +91,26 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-const CARD_ELEMENTS = new Set(["P", "UL", "OL", "LI", "TABLE", "THEAD", "TBODY", "TR", "TH", "TD", "CODE", "PRE", "EM", "STRONG", "DEL", "BLOCKQUOTE", "HR", "BR"]);
+const CARD_ELEMENTS = new Set([
+  "P",
+  "UL",
+  "OL",
+  "LI",
+  "TABLE",
+  "THEAD",
+  "TBODY",
+  "TR",
+  "TH",
+  "TD",
+  "CODE",
+  "PRE",
+  "EM",
+  "STRONG",
+  "DEL",
+  "BLOCKQUOTE",
+  "HR",
+  "BR",
+]);
 
 // Copies the markup of a card, element by element: those of a list, without their attributes. Headings begin at level 3.
 function cardElements(html) {
@@ -97,7 +127,9 @@ function cardElements(html) {
     if (node.tagName === "A") {
       const target = node.getAttribute("href") ?? "";
       const isOutside = /^(https?:\/\/|mailto:)/i.test(target);
-      return isOutside ? el("a", { href: target, rel: "noreferrer noopener", target: "_blank" }, ...children()) : el("span", null, ...children());
+      return isOutside
+        ? el("a", { href: target, rel: "noreferrer noopener", target: "_blank" }, ...children())
+        : el("span", null, ...children());
     }
     if (node.tagName === "TH") return el("th", { scope: "col" }, ...children());
     if (node.tagName === "PRE") return el("pre", { tabindex: "0" }, ...children());

@@ -75,7 +75,12 @@ class Engine {
   }
 
   take(data) {
-    if (data.failed) return this.end({ kind: "unsupported", message: `the module does not start: ${data.failed}`, hint: "it needs a browser with WebAssembly SIMD" });
+    if (data.failed)
+      return this.end({
+        kind: "unsupported",
+        message: `the module does not start: ${data.failed}`,
+        hint: "it needs a browser with WebAssembly SIMD",
+      });
     const call = this.waiting.get(data.id);
     if (!call) return;
     if (data.progress) return call.heed.progress?.(data.progress);
@@ -161,7 +166,12 @@ async function withJob(title, engine, work) {
   const place = document.getElementById("job");
   const mine = { stop: () => engine.end(INTERRUPTED) };
   job = mine;
-  place.replaceChildren(el("span", { class: "job-title" }, title), bar, words, button("Stop", () => mine.stop()));
+  place.replaceChildren(
+    el("span", { class: "job-title" }, title),
+    bar,
+    words,
+    button("Stop", () => mine.stop()),
+  );
   const timer = setTimeout(() => (place.hidden = false), 150);
   let first = null;
   const progress = ({ phase, done, total }) => {

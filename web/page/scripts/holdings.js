@@ -18,7 +18,8 @@ async function importOpen(file) {
 async function importArchive(blob, name) {
   const file = new OpenFile(engine, blob, name);
   await file.open();
-  if (file.kind !== "archive") throw { kind: "invalid", message: `\`${name}\` is no archive`, hint: "open it to see its rows; the registry keeps archives" };
+  if (file.kind !== "archive")
+    throw { kind: "invalid", message: `\`${name}\` is no archive`, hint: "open it to see its rows; the registry keeps archives" };
   return importOpen(file);
 }
 
@@ -54,7 +55,13 @@ function joined(files) {
 async function showRegistry(notes) {
   const list = el("div", { id: "held" });
   const room = el("p", { class: "hint" });
-  const input = el("input", { id: "import", type: "file", class: "unseen", multiple: true, onchange: (event) => importAll([...event.target.files]) });
+  const input = el("input", {
+    id: "import",
+    type: "file",
+    class: "unseen",
+    multiple: true,
+    onchange: (event) => importAll([...event.target.files]),
+  });
   const words = el("input", { id: "q", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "500" });
   let timer = 0;
   let archives = [];
@@ -64,7 +71,14 @@ async function showRegistry(notes) {
     try {
       const found = query ? await findArchives(archives, query) : archives.map((a) => ({ archive: a }));
       count.textContent = query ? `${countOf(found.length, "archive")} found` : countOf(archives.length, "archive");
-      list.replaceChildren(found.length ? heldList(found.map((f) => f.archive), pinned) : el("p", { class: "note" }, query ? "Nothing matches." : "This browser keeps no archive yet. Import one, or drop it here."));
+      list.replaceChildren(
+        found.length
+          ? heldList(
+              found.map((f) => f.archive),
+              pinned,
+            )
+          : el("p", { class: "note" }, query ? "Nothing matches." : "This browser keeps no archive yet. Import one, or drop it here."),
+      );
     } catch (error) {
       list.replaceChildren(faultNote(error));
     }
@@ -78,7 +92,12 @@ async function showRegistry(notes) {
     "Registry of this browser",
     notes ?? [],
     el("p", { class: "actions" }, el("label", { class: "button", for: "import" }, "Import archives", input)),
-    el("form", { class: "in-rows", role: "search", onsubmit: (event) => event.preventDefault() }, el("label", { for: "q" }, "Search names, cards, columns, tags"), words),
+    el(
+      "form",
+      { class: "in-rows", role: "search", onsubmit: (event) => event.preventDefault() },
+      el("label", { for: "q" }, "Search names, cards, columns, tags"),
+      words,
+    ),
     count,
     list,
     room,
@@ -103,7 +122,11 @@ async function findArchives(archives, query) {
 }
 
 function heldList(archives, pinned) {
-  return el("ul", { class: "datasets" }, archives.map((archive) => heldEntry(archive, pinned)));
+  return el(
+    "ul",
+    { class: "datasets" },
+    archives.map((archive) => heldEntry(archive, pinned)),
+  );
 }
 
 // The trust of a kept dataset by the keys that are pinned now. A statement that revokes a key counts when the archive is opened.
@@ -126,7 +149,8 @@ function heldEntry(archive, pinned) {
   };
   const blob = async () => {
     const found = await blobOf(archive.id);
-    if (!found) throw { kind: "not_found", message: "the browser has lost the bytes of this archive", hint: "remove it, and import it again" };
+    if (!found)
+      throw { kind: "not_found", message: "the browser has lost the bytes of this archive", hint: "remove it, and import it again" };
     return found;
   };
   const open = attempt(async () => openBlob(await blob(), archive.name, archive.id));
@@ -134,14 +158,26 @@ function heldEntry(archive, pinned) {
     const file = new OpenFile(engine, await blob(), archive.name);
     const { seconds } = await withJob(`Verify ${archive.name}`, engine, (heed) => file.verified(heed));
     const refused = (file.report?.datasets ?? []).filter((d) => d.outcome === "refused");
-    place.replaceChildren(refused.length ? faultNote({ kind: "denied", message: refused[0].reason, hint: null }) : el("p", { class: "note good", role: "status" }, badge("intact", "good"), ` Every byte was compared with its hash, ${seconds.toFixed(2)} s.`));
+    place.replaceChildren(
+      refused.length
+        ? faultNote({ kind: "denied", message: refused[0].reason, hint: null })
+        : el(
+            "p",
+            { class: "note good", role: "status" },
+            badge("intact", "good"),
+            ` Every byte was compared with its hash, ${seconds.toFixed(2)} s.`,
+          ),
+    );
   });
   const remove = async () => {
-    const sure = button("Remove it from this browser", attempt(async () => {
-      await removeArchive(archive.id);
-      await showRegistry([el("p", { class: "note", role: "status" }, `Removed ${title}.`)]);
-      document.getElementById("main").focus();
-    }));
+    const sure = button(
+      "Remove it from this browser",
+      attempt(async () => {
+        await removeArchive(archive.id);
+        await showRegistry([el("p", { class: "note", role: "status" }, `Removed ${title}.`)]);
+        document.getElementById("main").focus();
+      }),
+    );
     place.replaceChildren(el("p", { class: "note" }, `This deletes ${archive.name} here. `, sure));
     sure.focus();
   };
@@ -151,8 +187,27 @@ function heldEntry(archive, pinned) {
     "li",
     null,
     el("h2", null, button(title, open, { class: "number-link" })),
-    el("p", { class: "meta" }, [...new Set(archive.datasets.map((d) => trustNow(d, pinned)))].map(trustBadge), archive.datasets.some((d) => d.withdrawn) && badge("withdrawn", "bad"), el("span", null, countOf(rows, "row")), el("span", null, size(archive.bytes)), el("span", null, `imported ${day(archive.imported_at)}`), (archive.datasets[0]?.tags ?? []).slice(0, 8).map((tag) => el("span", { class: "tag" }, tag))),
-    el("p", { class: "actions" }, button("Verify", verify, about("Verify")), button("Export", attempt(async () => save(await blob(), archive.name)), about("Export")), button("Remove", remove, about("Remove"))),
+    el(
+      "p",
+      { class: "meta" },
+      [...new Set(archive.datasets.map((d) => trustNow(d, pinned)))].map(trustBadge),
+      archive.datasets.some((d) => d.withdrawn) && badge("withdrawn", "bad"),
+      el("span", null, countOf(rows, "row")),
+      el("span", null, size(archive.bytes)),
+      el("span", null, `imported ${day(archive.imported_at)}`),
+      (archive.datasets[0]?.tags ?? []).slice(0, 8).map((tag) => el("span", { class: "tag" }, tag)),
+    ),
+    el(
+      "p",
+      { class: "actions" },
+      button("Verify", verify, about("Verify")),
+      button(
+        "Export",
+        attempt(async () => save(await blob(), archive.name)),
+        about("Export"),
+      ),
+      button("Remove", remove, about("Remove")),
+    ),
     place,
   );
 }

@@ -24,7 +24,11 @@ function pinForm(hex, fingerprint, done) {
   const faults = el("div");
   const name = el("input", { id: "pin-name", required: true, maxlength: "64", autocomplete: "off", spellcheck: "false" });
   const key = el("input", { id: "pin-key", required: true, maxlength: "80", autocomplete: "off", spellcheck: "false", value: hex ?? "" });
-  const level = el("select", { id: "pin-level" }, Object.entries(LEVELS).map(([value, word]) => el("option", { value }, word)));
+  const level = el(
+    "select",
+    { id: "pin-level" },
+    Object.entries(LEVELS).map(([value, word]) => el("option", { value }, word)),
+  );
   const submit = async (event) => {
     event.preventDefault();
     try {
@@ -37,7 +41,13 @@ function pinForm(hex, fingerprint, done) {
   return el(
     "form",
     { class: "pin", onsubmit: submit },
-    fingerprint && el("p", null, "Compare this fingerprint with the publisher, by telephone or on paper: ", el("strong", { class: "fingerprint" }, fingerprint)),
+    fingerprint &&
+      el(
+        "p",
+        null,
+        "Compare this fingerprint with the publisher, by telephone or on paper: ",
+        el("strong", { class: "fingerprint" }, fingerprint),
+      ),
     el("p", null, el("label", { for: "pin-name" }, "Name"), name),
     hex ? null : el("p", null, el("label", { for: "pin-key" }, "Public key, 64 hexadecimal digits"), key),
     el("p", null, el("label", { for: "pin-level" }, "Trust"), level),
@@ -52,9 +62,17 @@ async function pin(name, typed, level) {
   if (!name) throw { kind: "invalid", message: "the key has no name", hint: "give it the name of its publisher" };
   if (!/^[0-9a-f]{64}$/.test(hex)) throw { kind: "invalid", message: "this is no public key", hint: "a key has 64 hexadecimal digits" };
   const keys = await listKeys();
-  if (keys.some((k) => k.name === name && k.key !== hex)) throw { kind: "invalid", message: `another key has the name \`${name}\``, hint: "choose another name, or remove that key first" };
+  if (keys.some((k) => k.name === name && k.key !== hex))
+    throw { kind: "invalid", message: `another key has the name \`${name}\``, hint: "choose another name, or remove that key first" };
   const known = await engine.call("key", [hex]);
-  await keepKey({ key: hex, name, level, fingerprint: known?.fingerprint ?? null, words: known?.words ?? null, pinned_at: new Date().toISOString() });
+  await keepKey({
+    key: hex,
+    name,
+    level,
+    fingerprint: known?.fingerprint ?? null,
+    words: known?.words ?? null,
+    pinned_at: new Date().toISOString(),
+  });
   await trustChanged();
   say(`Pinned the key of ${name}`);
 }
@@ -68,11 +86,17 @@ async function showKeys() {
   const list = el("div");
   const refresh = async () => {
     const keys = await listKeys();
-    list.replaceChildren(keys.length ? keysTable(keys, refresh) : el("p", { class: "note" }, "No key is pinned yet, so every publisher is unknown."));
+    list.replaceChildren(
+      keys.length ? keysTable(keys, refresh) : el("p", { class: "note" }, "No key is pinned yet, so every publisher is unknown."),
+    );
   };
   show(
     "Keys",
-    el("p", null, "A signature tells with which key an archive was signed. Whose key that is, you decide: a key that you pin here has a name, and archives with it are trusted."),
+    el(
+      "p",
+      null,
+      "A signature tells with which key an archive was signed. You decide whose key it is: a key that you pin here has a name, and archives with it are trusted.",
+    ),
     list,
     el("h2", null, "Pin a key"),
     pinForm(null, null, async () => {
@@ -96,10 +120,21 @@ function keysTable(keys, refresh) {
       await refresh();
       document.getElementById("main").focus();
     };
-    const level = el("select", { "aria-label": `Trust in ${key.name}`, onchange: change }, Object.entries(LEVELS).map(([value, word]) => el("option", { value }, word)));
+    const level = el(
+      "select",
+      { "aria-label": `Trust in ${key.name}`, onchange: change },
+      Object.entries(LEVELS).map(([value, word]) => el("option", { value }, word)),
+    );
     level.value = key.level;
     const words = key.words && el("span", { class: "id" }, key.words);
-    return el("tr", null, el("th", { scope: "row" }, key.name, el("span", { class: "id" }, groupedHex(key.key)), words), el("td", null, level), el("td", null, day(key.pinned_at)), el("td", null, button("Remove", remove, { "aria-label": `Remove the key of ${key.name}`, class: "copying" })));
+    return el(
+      "tr",
+      null,
+      el("th", { scope: "row" }, key.name, el("span", { class: "id" }, groupedHex(key.key)), words),
+      el("td", null, level),
+      el("td", null, day(key.pinned_at)),
+      el("td", null, button("Remove", remove, { "aria-label": `Remove the key of ${key.name}`, class: "copying" })),
+    );
   };
   const head = ["Publisher", "Trust", "Pinned", "Remove"].map((name) => el("th", { scope: "col" }, name));
   return scrolling("Pinned keys", "", el("table", null, el("thead", null, el("tr", null, head)), el("tbody", null, keys.map(row))));

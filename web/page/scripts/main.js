@@ -37,7 +37,10 @@ async function openFiles(files) {
     return importAll(files);
   }
   await openBlob(sources[0].blob, sources[0].name);
-  if (sources.length > 1) document.getElementById("main").append(el("p", { class: "note" }, "One file is shown at a time: this is the first of those that you chose."));
+  if (sources.length > 1)
+    document
+      .getElementById("main")
+      .append(el("p", { class: "note" }, "One file is shown at a time: this is the first of those that you chose."));
 }
 
 function showOpen(notes) {
@@ -45,9 +48,29 @@ function showOpen(notes) {
   show(
     "Look into a file",
     notes ?? [],
-    el("div", { class: "drop" }, el("p", null, "Drop a file anywhere on this page, or ", button("choose one", () => document.getElementById("file").click())), el("p", { class: "hint" }, kinds)),
-    el("h2", null, "What happens to it"),
-    el("ul", null, el("li", null, "It is read in this browser, by the ranges that are shown. So a file of many gigabytes opens at once."), el("li", null, "Nothing is sent anywhere: the page works without a network, and from a disk."), el("li", null, "Of an archive, every byte is compared with its hash, and the signature with the keys that you pinned, before a row is shown.")),
+    el(
+      "div",
+      { class: "drop" },
+      el(
+        "p",
+        null,
+        "Drop a file anywhere on this page, or ",
+        button("choose one", () => document.getElementById("file").click()),
+      ),
+      el("p", { class: "hint" }, kinds),
+    ),
+    el("h2", null, "How it works"),
+    el(
+      "ul",
+      null,
+      el("li", null, "It is read in this browser, by the ranges that are shown. So a file of many gigabytes opens at once."),
+      el("li", null, "Nothing is sent anywhere: the page works without a network, and from a disk."),
+      el(
+        "li",
+        null,
+        "Of an archive, every byte is compared with its hash, and the signature with the keys that you pinned, before a row is shown.",
+      ),
+    ),
   );
 }
 

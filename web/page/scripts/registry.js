@@ -24,14 +24,19 @@ function openDatabase() {
       resolve(asked.result);
     };
     asked.onerror = () => reject(noStorage(asked.error));
-    asked.onblocked = () => reject({ kind: "io", message: "the registry is open in another tab with an older version of this page", hint: "close that tab" });
+    asked.onblocked = () =>
+      reject({ kind: "io", message: "the registry is open in another tab with an older version of this page", hint: "close that tab" });
   });
   database.catch(() => (database = null));
   return database;
 }
 
 function noStorage(error) {
-  return { kind: "io", message: `this browser keeps no registry: ${error?.message ?? "storage is off"}`, hint: "private windows and some settings forbid storage" };
+  return {
+    kind: "io",
+    message: `this browser keeps no registry: ${error?.message ?? "storage is off"}`,
+    hint: "private windows and some settings forbid storage",
+  };
 }
 
 const settled = (request) =>
@@ -71,7 +76,11 @@ const blobOf = (id) => transaction(["blobs"], "readonly", (store) => settled(sto
 // Says in words that an archive does not fit.
 function noRoom(bytes, free) {
   const left = free === null ? "" : `, and ${size(Math.max(free, 0))} are left`;
-  return { kind: "no_space", message: `the browser has no room for this archive: it needs ${size(bytes)}${left}`, hint: "remove archives from the registry, or free space on the disk; nothing of it was kept" };
+  return {
+    kind: "no_space",
+    message: `the browser has no room for this archive: it needs ${size(bytes)}${left}`,
+    hint: "remove archives from the registry, or free space on the disk; nothing of it was kept",
+  };
 }
 
 async function freeBytes() {

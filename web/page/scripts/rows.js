@@ -39,17 +39,50 @@ function rowsTable(described, rows, onrow, selected, onselect) {
       else selected.delete(row.number);
       onselect();
     };
-    return el("td", { class: "mark" }, el("input", { type: "checkbox", "aria-label": `Select row ${row.number}`, checked: selected.has(row.number), onchange: change }));
+    return el(
+      "td",
+      { class: "mark" },
+      el("input", { type: "checkbox", "aria-label": `Select row ${row.number}`, checked: selected.has(row.number), onchange: change }),
+    );
   };
   const line = (row, value) => {
     const isWhole = isRecord(value);
-    const cells = isWhole && shown.length ? shown.map((name) => cell(Object.hasOwn(value, name) ? value[name] : undefined, most)) : [el("td", { class: "text", colspan: shown.length || null }, rowText(row, value, CELL_CHARS_MAX))];
-    return el("tr", null, mark(row), el("th", { scope: "row" }, button(grouped(row.number), () => onrow(row.number), { class: "number-link", "aria-label": `Row ${row.number}` })), cells);
+    const cells =
+      isWhole && shown.length
+        ? shown.map((name) => cell(Object.hasOwn(value, name) ? value[name] : undefined, most))
+        : [el("td", { class: "text", colspan: shown.length || null }, rowText(row, value, CELL_CHARS_MAX))];
+    return el(
+      "tr",
+      null,
+      mark(row),
+      el(
+        "th",
+        { scope: "row" },
+        button(grouped(row.number), () => onrow(row.number), { class: "number-link", "aria-label": `Row ${row.number}` }),
+      ),
+      cells,
+    );
   };
-  const heads = [selected && el("th", { scope: "col" }, el("span", { class: "unseen" }, "Selected")), el("th", { scope: "col" }, "row"), (shown.length ? shown : ["value"]).map((name) => el("th", { scope: "col", class: isNumeric(parsed, name) ? "number" : null }, name))];
-  const table = el("table", null, el("thead", null, el("tr", null, heads)), el("tbody", null, rows.map((row, n) => line(row, parsed[n]))));
+  const heads = [
+    selected && el("th", { scope: "col" }, el("span", { class: "unseen" }, "Selected")),
+    el("th", { scope: "col" }, "row"),
+    (shown.length ? shown : ["value"]).map((name) => el("th", { scope: "col", class: isNumeric(parsed, name) ? "number" : null }, name)),
+  ];
+  const table = el(
+    "table",
+    null,
+    el("thead", null, el("tr", null, heads)),
+    el(
+      "tbody",
+      null,
+      rows.map((row, n) => line(row, parsed[n])),
+    ),
+  );
   const left = names.length - shown.length;
-  return [scrolling("Rows", `rows${shown.length <= 4 ? " few" : ""}`, table), left > 0 && el("p", { class: "more" }, `${countOf(left, "further column")}: open a row to see them.`)];
+  return [
+    scrolling("Rows", `rows${shown.length <= 4 ? " few" : ""}`, table),
+    left > 0 && el("p", { class: "more" }, `${countOf(left, "further column")}: open a row to see them.`),
+  ];
 }
 
 // True if the values of a column are numbers, as far as they are there.
@@ -66,10 +99,22 @@ function rowText(row, value, most) {
 // One row, field by field.
 function record(row) {
   const value = row.cut ? undefined : parseRow(row.json);
-  if (!isRecord(value)) return el("pre", { class: "said code", tabindex: "0" }, shortened(value === undefined ? row.json : valueText(value), FIELD_CHARS_MAX));
+  if (!isRecord(value))
+    return el("pre", { class: "said code", tabindex: "0" }, shortened(value === undefined ? row.json : valueText(value), FIELD_CHARS_MAX));
   const fields = Object.entries(value).slice(0, SCHEMA_COLUMNS_MAX);
-  const content = (field) => (field === null ? el("span", { class: "null" }, "null") : el("span", { class: "whole" }, shortened(isRecord(field) || Array.isArray(field) ? indented(field) : valueText(field), FIELD_CHARS_MAX)));
-  return el("dl", { class: "record" }, fields.map(([name, field]) => [el("dt", null, name), el("dd", null, content(field))]));
+  const content = (field) =>
+    field === null
+      ? el("span", { class: "null" }, "null")
+      : el(
+          "span",
+          { class: "whole" },
+          shortened(isRecord(field) || Array.isArray(field) ? indented(field) : valueText(field), FIELD_CHARS_MAX),
+        );
+  return el(
+    "dl",
+    { class: "record" },
+    fields.map(([name, field]) => [el("dt", null, name), el("dd", null, content(field))]),
+  );
 }
 
 function indented(value, depth = 0) {
@@ -77,17 +122,23 @@ function indented(value, depth = 0) {
   const end = "  ".repeat(depth);
   const isList = Array.isArray(value);
   if (!isList && !isRecord(value)) return jsonText(value);
-  const parts = isList ? value.map((v) => indented(v, depth + 1)) : Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${indented(v, depth + 1)}`);
+  const parts = isList
+    ? value.map((v) => indented(v, depth + 1))
+    : Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${indented(v, depth + 1)}`);
   const [open, close] = isList ? "[]" : "{}";
   return parts.length ? `${open}\n${pad}${parts.join(`,\n${pad}`)}\n${end}${close}` : open + close;
 }
 
 function columnsTable(columns) {
   const shown = columns.slice(0, SCHEMA_COLUMNS_MAX);
-  const line = (c) => el("tr", null, el("th", { scope: "row" }, c.name), el("td", null, c.type ?? ""), el("td", null, c.nullable ? "may be null" : ""));
+  const line = (c) =>
+    el("tr", null, el("th", { scope: "row" }, c.name), el("td", null, c.type ?? ""), el("td", null, c.nullable ? "may be null" : ""));
   const heads = ["column", "type", "null"].map((name) => el("th", { scope: "col" }, name));
   const left = columns.length - shown.length;
-  return [scrolling("Columns", "", el("table", null, el("thead", null, el("tr", null, heads)), el("tbody", null, shown.map(line)))), left > 0 && el("p", { class: "more" }, `and ${countOf(left, "further column")}`)];
+  return [
+    scrolling("Columns", "", el("table", null, el("thead", null, el("tr", null, heads)), el("tbody", null, shown.map(line)))),
+    left > 0 && el("p", { class: "more" }, `and ${countOf(left, "further column")}`),
+  ];
 }
 
 // The text of a match with its places marked, cut to what is around the first.

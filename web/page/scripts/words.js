@@ -27,7 +27,8 @@ function day(time) {
 }
 
 // Characters that are invisible or that reorder others.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
 // Returns a text whose hidden characters are shown by their numbers.
 function visible(text) {
@@ -84,16 +85,27 @@ function valueText(value) {
 function jsonText(value) {
   if (value instanceof Digits) return value.text;
   if (Array.isArray(value)) return `[${value.map(jsonText).join(", ")}]`;
-  if (isRecord(value)) return `{${Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${jsonText(v)}`).join(", ")}}`;
+  if (isRecord(value))
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${JSON.stringify(k)}: ${jsonText(v)}`)
+      .join(", ")}}`;
   return JSON.stringify(value);
 }
 
 // Reads a list of rows, such as `0-99, 120`, as ranges `[first, count]`.
 function parseRanges(text) {
   const ranges = [];
-  for (const part of text.split(",").map((p) => p.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(",")
+    .map((p) => p.trim())
+    .filter(Boolean)) {
     const match = /^(\d{1,15})(?:\s*[-\u2013]\s*(\d{1,15}))?$/.exec(part);
-    if (!match) throw { kind: "invalid", message: `\`${shortened(part, 40)}\` is no row and no range of rows`, hint: "rows are numbers from 0, ranges such as 0-99, with commas between them" };
+    if (!match)
+      throw {
+        kind: "invalid",
+        message: `\`${shortened(part, 40)}\` is no row and no range of rows`,
+        hint: "rows are numbers from 0, ranges such as 0-99, with commas between them",
+      };
     const first = Number(match[1]);
     const last = Number(match[2] ?? match[1]);
     if (last < first) throw { kind: "invalid", message: `the range \`${part}\` ends before it begins`, hint: null };
