@@ -17,7 +17,10 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 NODE_PAGE = HERE.parent.parent / "src" / "doors" / "page" / "assets"
 # The order matters: each uses those before it.
-SCRIPTS = ["words.js", "dom.js", "engine.js", "registry.js", "keys.js", "rows.js", "table.js", "archive.js", "holdings.js", "main.js"]
+SCRIPTS = [
+    "words.js", "dom.js", "engine.js", "registry.js", "keys.js", "rows.js", "search.js",
+    "check.js", "export.js", "table.js", "archive.js", "holdings.js", "main.js",
+]
 
 
 def text_of(path):
