@@ -37,7 +37,8 @@ class ArchiveView {
     }
     if (view !== this) return;
     this.drawStatus();
-    this.drawDatasets();
+    // Only the files change: a form that is being filled in stays.
+    this.drawFiles();
   }
 
   get refused() {
@@ -150,7 +151,14 @@ class ArchiveView {
     );
   }
 
+  drawFiles() {
+    const dataset = this.described.datasets[this.chosen];
+    if (dataset) append(this.fileBox, [this.fileBox.replaceChildren(), this.files(dataset)]);
+  }
+
   dataset(d, isOneOfSeveral) {
+    this.fileBox = el("div");
+    this.drawFiles();
     const heading = isOneOfSeveral ? el("h2", { id: "dataset", tabindex: "-1" }, `${d.name} ${d.version}`) : null;
     const card = d.card_html
       ? el("div", { class: "card" }, cardElements(d.card_html))
@@ -161,7 +169,7 @@ class ArchiveView {
       "div",
       null,
       d.description && el("p", { class: "described" }, d.description),
-      el("section", null, el("h2", null, "Files"), this.files(d)),
+      el("section", null, el("h2", null, "Files"), this.fileBox),
       card && el("section", null, el("h2", null, "Card"), card),
       (d.columns ?? []).length > 0 && el("section", null, el("h2", null, "Columns"), columnsTable(d.columns)),
     );
