@@ -2,7 +2,8 @@
 # Builds the page that opens files in the browser, and drives it in headless Chromium: from a disk and from a node.
 # usage: tests/independent/check_web.sh PROGRAM WORKDIR
 #
-# ALIMENTAR_WEB names a directory that web/build.sh has made, for a run without a build. Screenshots are left in WORKDIR.
+# ALIMENTAR_WEB names a directory that web/build.sh has made, for a run without a build; ALIMENTAR_WEB_QUICK tells that its module
+# is not optimised. Screenshots are left in WORKDIR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program=$(realpath "$1")
