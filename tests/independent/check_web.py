@@ -7,64 +7,23 @@ words of the command line. Screenshots are left in WORKDIR.
 
 import gzip
 import json
-import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import time
 
 from playwright.sync_api import expect, sync_playwright
 
-from web_fixtures import ROWS, Fixtures
+from web_fixtures import Fixtures
+from web_judge import LONG, QUICK, Judge, is_intact, open_file
+from web_storage import closed_tab, no_room, offline, registry
 
 program, bundle, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-FAULTS = (pathlib.Path(__file__).parent / "page_faults.js").read_text()
-# The page has sections in place of parts, one style, and fields whose style the screenshots touch.
-EXPECTED = re.compile(r'^(link to no part: <a (class="brand" )?href="#(open|registry|keys)"|an element that no page has|attribute style: .*style="")')
-# A module without optimisation has no size and no speed to be judged.
-QUICK = bool(os.environ.get("ALIMENTAR_WEB_QUICK"))
 MODULE_BYTES_MAX = 3_000_000
 OPEN_SECONDS_MAX = 1.0
 LARGE_MB = 12 if QUICK else 96
 TABLE_BYTES = 40_000_000 if QUICK else 1_000_000_000
-# A module takes long to read all of a file, and longer without optimisation.
-LONG = 240_000
-
-
-class Judge:
-    def __init__(self, browser, place):
-        self.browser, self.place = browser, place
-        self.views, self.least, self.faults = 0, 21.0, []
-
-    def watch(self, context):
-        self.problems = []
-        context.on("console", lambda m: m.type in ("error", "warning") and self.problems.append(f"console: {m.text}"))
-        context.on("weberror", lambda e: self.problems.append(f"error: {e.error}"))
-        context.on("request", lambda r: r.url.startswith((self.place, "blob:", "data:")) or self.problems.append(f"request to {r.url}"))
-        return context
-
-    def context(self, **options):
-        return self.watch(self.browser.new_context(accept_downloads=True, **options))
-
-    def look(self, page, name):
-        found = page.evaluate(FAULTS)
-        faults = [fault for fault in found["faults"] if not EXPECTED.match(fault)]
-        self.faults += [(name, fault) for fault in faults + self.problems]
-        self.problems.clear()
-        self.views += 1
-        self.least = min(self.least, found["least"])
-        assert page.locator("img,iframe,object,embed").count() == 0
-        page.screenshot(path=str(work / f"{name}.png"))
-
-
-def open_file(page, path):
-    page.set_input_files("#file", str(path))
-
-
-def is_intact(page):
-    expect(page.locator(".verdict .badge.good")).to_have_text("intact", timeout=LONG)
 
 
 def views(judge, page, files, mark):
@@ -198,101 +157,6 @@ def refusals(judge, fixtures, refused):
     return len(refused)
 
 
-def held(page, place):
-    """Opens the registry and returns the names of its archives."""
-    page.goto(place)
-    page.goto(place + "#registry")
-    page.reload()
-    expect(page.locator("h1")).to_have_text("Registry of this browser")
-    expect(page.locator(".count")).to_contain_text("archive")
-    return page.locator("#held h2").all_inner_texts()
-
-
-def registry(judge, playwright, launch, fixtures):
-    """An import survives the browser; export gives the same bytes; search, verification and removal work."""
-    profile = work / f"profile-{len(judge.place)}"
-    files = fixtures.files
-    for turn in range(2):
-        context = judge.watch(playwright.chromium.launch_persistent_context(str(profile), accept_downloads=True, **launch))
-        page = context.new_page()
-        names = held(page, judge.place)
-        if turn == 0:
-            assert names == [], names
-            page.set_input_files("#import", [str(files / "signed.alimentar"), str(files / "unsigned.alimentar")])
-            expect(page.locator("#held li")).to_have_count(2)
-            page.set_input_files("#import", str(files / "signed.alimentar"))
-            expect(page.locator(".note")).to_contain_text("is here already")
-            expect(page.locator("#held li")).to_have_count(2)
-        else:
-            assert sorted(names) == ["prices 1.0.0", "simple 1.0.0"], names
-            page.fill("#q", "economy")
-            expect(page.locator("#held h2")).to_have_text(["prices 1.0.0"])
-            with page.expect_download() as download:
-                page.click("[aria-label='Export prices 1.0.0']")
-            assert pathlib.Path(download.value.path()).read_bytes() == (files / "signed.alimentar").read_bytes()
-            page.click("[aria-label='Verify prices 1.0.0']")
-            expect(page.locator("#held .badge.good")).to_have_text("intact")
-            page.click("#held h2 button")
-            is_intact(page)
-            page.click("#site >> text=Registry")
-            page.click("[aria-label='Remove prices 1.0.0']")
-            page.keyboard.press("Enter")
-            expect(page.locator("#held h2")).to_have_text(["simple 1.0.0"])
-            page.fill("#q", "nothing-of-the-kind")
-            expect(page.locator("#held")).to_contain_text("Nothing matches")
-        assert not judge.problems, judge.problems
-        context.close()
-
-
-def closed_tab(judge, playwright, launch, large):
-    """A tab that is closed during an import leaves all of the archive or nothing."""
-    profile, seen = work / f"closing-{len(judge.place)}", []
-    for pause in (0.05, 0.3, 0.6, 1.0, 1.6, 2.5):
-        context = playwright.chromium.launch_persistent_context(str(profile), **launch)
-        page = context.new_page()
-        if held(page, judge.place):
-            page.click("[aria-label^='Remove']")
-            page.keyboard.press("Enter")
-            expect(page.locator("#held li")).to_have_count(0)
-        page.set_input_files("#import", str(large))
-        time.sleep(pause)
-        page.close()
-        page = context.new_page()
-        names = held(page, judge.place)
-        assert names in ([], ["noise 1.0.0"]), names
-        if names:
-            page.click("[aria-label^='Verify']")
-            expect(page.locator("#held .badge.good")).to_have_text("intact", timeout=LONG)
-        seen.append(len(names))
-        context.close()
-    shutil.rmtree(profile)
-    return seen
-
-
-def no_room(judge, fixtures, large):
-    """An archive beyond the quota is refused in words, and nothing of it stays."""
-    context = judge.context()
-    page = context.new_page()
-    page.goto(judge.place)
-    tools = context.new_cdp_session(page)
-    origin = "/".join(judge.place.split("/")[:3])
-    for quota in (60 << 20, 20 << 20):
-        tools.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": quota})
-        page.click("#site >> text=Registry")
-        page.set_input_files("#import", str(large))
-        expect(page.locator("[role=alert]")).to_contain_text("the browser has no room for this archive: it needs", timeout=LONG)
-        expect(page.locator("#held li")).to_have_count(0)
-        # The estimate may be wrong: then the browser itself says no.
-        page.evaluate("navigator.storage.estimate = async () => ({ quota: 1e12, usage: 0 })")
-        page.set_input_files("#import", str(large))
-        expect(page.locator("[role=alert]")).to_contain_text("the browser has no room for this archive", timeout=LONG)
-        expect(page.locator("#held li")).to_have_count(0)
-        judge.look(page, f"no-room-{quota >> 20}")
-        page.reload()
-    assert not judge.faults, judge.faults
-    context.close()
-
-
 def gigabyte(judge):
     """A table of a gigabyte opens in under a second; a search in it can be stopped."""
     path = work / "gigabyte.jsonl"
@@ -356,20 +220,6 @@ def keys(judge, files):
     context.close()
 
 
-def offline(judge, files, stop):
-    """Once it was there, the page works without its server."""
-    context = judge.context()
-    page = context.new_page()
-    page.goto(judge.place)
-    page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
-    stop()
-    page.reload()
-    open_file(page, files / "simple.parquet")
-    expect(page.locator(".rows tbody tr")).to_have_count(50)
-    context.close()
-
-
 def main():
     shutil.rmtree(work / "files", ignore_errors=True)
     for name in ("home", "several", "hostile", "refusing", "receiving"):
@@ -396,7 +246,7 @@ def main():
             expect.set_options(timeout=LONG if QUICK else 20_000)
             seen = views_seen = 0
             for name, place in (("file", (bundle / "index.html").as_uri()), ("http", http)):
-                judge = Judge(browser, place)
+                judge = Judge(browser, place, work)
                 looks = (("light", 1280), ("dark", 390)) if name == "file" else (("dark", 1280), ("light", 390))
                 for scheme, width in looks:
                     context = judge.context(color_scheme=scheme, viewport={"width": width, "height": 900})
