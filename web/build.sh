@@ -23,5 +23,5 @@ rustc=$(dpkg -L rustc-web 2>/dev/null | grep -E '/bin/rustc(-web)?$' | head -n 1
     fi
 )
 module=$CARGO_TARGET_DIR/web/$target/$profile
-cargo run --quiet -p alimentar-web-bindings -- "$module/alimentar_web.wasm" "$module/glue"
+cargo run --quiet --profile quick -p alimentar-web-bindings -- "$module/alimentar_web.wasm" "$module/glue"
 python3 web/page/assemble.py "$module/glue/alimentar_web.js" "$module/glue/alimentar_web_bg.wasm" "$out"
