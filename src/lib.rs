@@ -97,7 +97,7 @@
 //! |---|---|---|
 //! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–8, pure; builds for wasm32 |
 //! | `disk` | packs and the redb index on a real disk | 9 |
-//! | `inspect` | formats, schemas, rows, deduplication, lint, statistics | 10 |
+//! | `inspect` | formats, schemas, rows, deduplication, lint, statistics; checks of archives | 10–11; builds for wasm32 |
 //! | `tokens` | token counts; brings vocabularies of 1 MB | 10 |
 //! | `search` | full-text search over names, tags, cards and columns | 9 |
 //! | `documents` | collections of JSON documents | 11 |
@@ -120,6 +120,8 @@ pub mod registry;
 #[cfg(feature = "registry")]
 pub mod age_format;
 pub mod archive;
+#[cfg(feature = "inspect")]
+pub mod archive_check;
 pub mod blob_store;
 pub mod card;
 pub mod catalog;

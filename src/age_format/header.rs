@@ -18,7 +18,7 @@ use crate::wire::limits::AGE_LINE_BYTES_MAX;
 use crate::wire::limits::AGE_STANZAS_MAX;
 
 /// The first bytes of an age file.
-pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+pub const MAGIC: &[u8] = crate::wire::AGE_MAGIC;
 const STANZA_PREFIX: &[u8] = b"-> ";
 const MAC_PREFIX: &[u8] = b"---";
 const MAC_INFO: &[u8] = b"header";

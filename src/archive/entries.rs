@@ -80,6 +80,8 @@ pub struct EntryReader<'a> {
     at: usize,
     next: Option<NextEntry>,
     is_ended: bool,
+    /// Bytes of the stream that were read.
+    read_bytes: u64,
 }
 
 impl<'a> EntryReader<'a> {
@@ -91,7 +93,17 @@ impl<'a> EntryReader<'a> {
             at: 0,
             next: None,
             is_ended: false,
+            read_bytes: 0,
         }
+    }
+
+    /// Returns the offset of the next entry in the tar stream.
+    pub fn next_at(&self) -> u64 {
+        let peeked = match self.next {
+            Some(_) => BLOCK_BYTES as u64,
+            None => 0,
+        };
+        self.read_bytes - peeked
     }
 
     /// Returns the next entry's header; `None` at the end of the tar.
@@ -170,10 +182,16 @@ impl<'a> EntryReader<'a> {
             let (now, later) = to.split_at_mut(n);
             now.copy_from_slice(have.get(..n).unwrap_or_default());
             self.at += n;
+            self.read_bytes += n as u64;
             to = later;
         }
         Ok(())
     }
+}
+
+/// Returns the bytes of an entry in the tar stream, with its header and padding.
+pub fn entry_bytes(bytes: u64) -> u64 {
+    BLOCK_BYTES as u64 + bytes + padding(bytes) as u64
 }
 
 /// Decodes a header. It accepts only the bytes that a writer would write.

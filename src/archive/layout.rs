@@ -15,6 +15,8 @@ use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 
 /// Bytes of the tar stream in one frame.
 pub const FRAME_BYTES: usize = 8 << 20;
+/// Bytes of an entry before its content.
+pub const ENTRY_HEADER_BYTES: u64 = BLOCK_BYTES as u64;
 /// Bytes of a tar block.
 pub(super) const BLOCK_BYTES: usize = 512;
 /// Version of archives without deltas.

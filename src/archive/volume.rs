@@ -9,6 +9,9 @@ const MAGIC: [u8; 4] = *b"ALV\x01";
 /// Bytes of the skippable frame at the end of a volume.
 pub const TRAILER_BYTES: usize = 8 + 4 + 16 + 4 + 1 + 8 + 32;
 
+/// Maximum number of missing volumes that a message lists.
+const NAMED_MAX: usize = 20;
+
 /// The trailer of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeTrailer {
@@ -32,6 +35,23 @@ impl VolumeTrailer {
         w.u8(u8::from(self.is_last)).u64(self.bytes);
         w.bytes(&self.hash);
         skippable(w.as_bytes())
+    }
+
+    /// Returns a text that lists the missing volumes of a chain; `None` if it is complete.
+    pub fn missing<'a>(chain: impl Iterator<Item = &'a Self>) -> Option<String> {
+        let (mut next, mut is_ended) = (1, false);
+        let mut gaps = Vec::new();
+        for trailer in chain {
+            gaps.push(next..trailer.number);
+            next = trailer.number.saturating_add(1);
+            is_ended = trailer.is_last;
+        }
+        let words = missing_before(gaps.into_iter().flatten());
+        if is_ended {
+            return words;
+        }
+        let end = format!("volume {next} and what follows it");
+        Some(words.map_or(end.clone(), |words| format!("{words}, {end}")))
     }
 
     /// Decodes the last [`TRAILER_BYTES`] of a file.
@@ -61,4 +81,14 @@ impl VolumeTrailer {
             _ => Ok(trailer),
         }
     }
+}
+
+/// Formats missing numbers as text. Returns `None` if there are none.
+pub(crate) fn missing_before(mut numbers: impl Iterator<Item = u32>) -> Option<String> {
+    let named = numbers.by_ref().take(NAMED_MAX);
+    let mut words: Vec<String> = named.map(|n| format!("volume {n}")).collect();
+    if numbers.next().is_some() {
+        words.push("more".to_owned());
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }

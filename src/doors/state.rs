@@ -1,6 +1,7 @@
 //! State that all requests share.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -30,6 +31,8 @@ pub struct DoorOptions {
     pub origins: Vec<String>,
     /// Finds peers for datasets that are not here. Without it, only those that are here are shown.
     pub pull_through: Option<PullThrough>,
+    /// The directory with the files of the page that opens files in the browser (`web/`). Without it, there is none.
+    pub bundle: Option<PathBuf>,
     /// The certificate and its key. Without it, connections are not encrypted.
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }

@@ -20,6 +20,7 @@ pub mod line_index;
 pub mod lint;
 pub mod output;
 mod profile;
+mod row_json;
 pub mod sampling;
 pub mod search;
 pub mod stats;
@@ -47,10 +48,9 @@ pub use dialect::ReadOptions;
 #[cfg(unix)]
 pub use file_rows::FileRow;
 #[cfg(unix)]
-pub use file_rows::row_json;
-#[cfg(unix)]
 pub use file_rows::rows;
 pub use profile::FieldKind;
 pub use profile::FieldProfile;
 pub use profile::KindCount;
 pub use profile::Profile;
+pub use row_json::row_json;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::archive::ArchiveError;
+use crate::archive_check::words;
 use crate::documents::DocumentError;
 use crate::documents::format::zip::ZipError;
 use crate::error_kind::Classify;
@@ -54,18 +55,14 @@ fn hint_of_error(error: &Error) -> Option<Cow<'static, str>> {
         Error::Checkout(e) => Some(e.hint()),
         Error::Dataset(e) => e.hint(),
         Error::Integrity(e) => e.hint(),
-        Error::SignedLie { .. } => {
-            Some("tell its publisher; an import or a pull of it takes nothing")
-        }
+        Error::SignedLie { .. } => Some(words::SIGNED_LIE_HINT),
         Error::Transfer(e) => e.hint(),
         Error::Publisher(e) => e.hint(),
         Error::Node(e) => e.hint(),
         Error::Keyring(e) => hint_of_key(e),
         Error::File { source, .. } => hint_of_file(source),
-        Error::Archive(ArchiveError::Frame(_)) => Some(
-            "an archive ends in .alimentar; `alimentar index PATH` takes in data, and a damaged archive has to be made again",
-        ),
-        Error::Archive(_) => Some("nothing of it was taken; ask for the archive again"),
+        Error::Archive(ArchiveError::Frame(_)) => Some(words::FRAME_HINT),
+        Error::Archive(_) => Some(words::ARCHIVE_HINT),
         Error::Store(StoreError::SharedPacks { .. }) => Some(
             "use that home, or give this one packs of its own; what both need, `registry export` and `import` copy",
         ),

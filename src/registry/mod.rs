@@ -39,6 +39,7 @@ pub(crate) mod working_copy;
 
 use std::path::Path;
 
+pub use crate::archive_check::Expansion;
 pub use crate::registry::assembly::options::AssemblyOptions;
 pub use crate::registry::assembly::options::NewFile;
 pub use crate::registry::cache::collections::DatasetStore;
@@ -70,7 +71,6 @@ pub use crate::registry::edits::ranges::parse_row_ranges;
 pub use crate::registry::edits::session::EditSession;
 pub use crate::registry::error::checkout::CheckoutError;
 pub use crate::registry::error::dataset::DatasetError;
-pub use crate::registry::error::expansion::Expansion;
 pub use crate::registry::error::integrity::IntegrityError;
 pub use crate::registry::error::metadata::MetadataError;
 pub use crate::registry::error::node::NodeError;

@@ -14,5 +14,8 @@ pub use reader::DecodeError;
 pub use reader::Reader;
 pub use writer::Writer;
 
+/// The first bytes of a file in the age format.
+pub(crate) const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
+
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["protocol"],
     &["store", "search", "keyring", "catalog"],
     &["inspect", "remote"],
-    &["documents", "features"],
+    &["archive_check", "documents", "features"],
     &["registry"],
     &["net", "documents_async", "http_server"],
     &["mcp", "feature_server", "doors", "tui"],

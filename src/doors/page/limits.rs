@@ -52,5 +52,7 @@ pub(super) const SAMPLE_BYTES_MAX: u64 = 8 << 20;
 pub(super) const SAMPLE_TIME: Duration = Duration::from_millis(1500);
 /// Columns with statistics.
 pub(super) const SAMPLE_COLUMNS_MAX: usize = 64;
+/// Bytes of a file of the page that opens files in the browser.
+pub(super) const BUNDLE_FILE_BYTES_MAX: usize = 64 << 20;
 /// Peers of the page of peers.
 pub(super) const PEERS_MAX: usize = 500;

@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use crate::doors::body::Answer;
 use crate::doors::catalogue::DatasetList;
 use crate::doors::error::DoorError;
+use crate::doors::page::bundle;
 use crate::doors::page::facts;
 use crate::doors::page::html::At;
 use crate::doors::page::html::Html;
@@ -62,6 +63,12 @@ pub(super) async fn answer(
     html.element("div", &[At::Lit("id", "results")], |h| {
         h.append(results);
     });
+    if let Some(place) = bundle::link(doors) {
+        html.element("p", &[At::Lit("class", "hint")], |h| {
+            h.link(&place, "Open a file of your own in this browser");
+            h.text(": archives, Parquet, JSON Lines, CSV. Nothing is sent to this node.");
+        });
+    }
     let page = Page {
         words,
         ..Page::new(title, Part::List, html)

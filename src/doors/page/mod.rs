@@ -4,8 +4,10 @@
 //! - `layout.rs`, `facts.rs`, `words.rs`, `assets/`: the frame of pages and their common pieces
 //! - `list.rs`, `dataset.rs`, `file.rs`, `rows/`, `connect.rs`, `peers.rs`: the pages
 //! - `client_lines.rs`: lines that connect other programs
+//! - `bundle.rs`: the page that opens files in the browser, from a directory
 
 mod assets;
+mod bundle;
 mod client_lines;
 mod connect;
 mod dataset;
@@ -65,6 +67,7 @@ async fn route(
         [] => list::answer(doors, list, request, None).await,
         ["connect"] => connect::answer(doors, &list, request).await,
         ["peers"] => peers::answer(doors, request).await,
+        ["open", name @ ..] => bundle::answer(doors, name, request).await,
         ["d", publisher] => {
             let is_known = list.all().iter().any(|d| list::is_of(d, publisher));
             match is_known {

@@ -14,7 +14,6 @@ pub(crate) mod import_pipeline;
 pub(crate) mod input;
 mod options;
 mod output;
-pub(crate) mod preamble;
 mod receivers;
 pub(crate) mod volume_sets;
 

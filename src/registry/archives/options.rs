@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::archive_check::Expansion;
 use crate::catalog::Dataset;
 use crate::file_io::IfExists;
 use crate::ident::PublisherKey;
@@ -10,7 +11,6 @@ use crate::registry::archives::dry_run::DryRun;
 use crate::registry::archives::encryption::DecryptionKeys;
 use crate::registry::archives::encryption::Passphrase;
 use crate::registry::archives::encryption::Recipient;
-use crate::registry::error::expansion::Expansion;
 use crate::registry::publishing::trust::Listed;
 
 /// Options of an export.

@@ -7,9 +7,6 @@ use std::path::PathBuf;
 
 use crate::archive::VolumeTrailer;
 
-/// Maximum number of missing volumes that a message lists.
-const NAMED_MAX: usize = 20;
-
 /// A volume and its trailer.
 #[derive(Clone, Debug)]
 pub(crate) struct Volume {
@@ -98,29 +95,7 @@ fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
 
 /// Returns a text that lists the missing volumes of a chain.
 fn missing(chain: &[Volume]) -> Option<String> {
-    let mut next = 1;
-    let mut gaps = Vec::new();
-    for volume in chain {
-        let number = volume.trailer.number;
-        gaps.push(next..number);
-        next = number.saturating_add(1);
-    }
-    let words = missing_before(gaps.into_iter().flatten());
-    if chain.last().is_some_and(|v| v.trailer.is_last) {
-        return words;
-    }
-    let end = format!("volume {next} and what follows it");
-    Some(words.map_or(end.clone(), |words| format!("{words}, {end}")))
-}
-
-/// Formats missing numbers as text. Returns `None` if there are none.
-pub(crate) fn missing_before(mut numbers: impl Iterator<Item = u32>) -> Option<String> {
-    let named = numbers.by_ref().take(NAMED_MAX);
-    let mut words: Vec<String> = named.map(|n| format!("volume {n}")).collect();
-    if numbers.next().is_some() {
-        words.push("more".to_owned());
-    }
-    (!words.is_empty()).then(|| words.join(", "))
+    VolumeTrailer::missing(chain.iter().map(|v| &v.trailer))
 }
 
 /// Returns a volume's name without the number at its end.

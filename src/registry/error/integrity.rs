@@ -2,9 +2,10 @@
 
 use thiserror::Error as ThisError;
 
+use crate::archive_check::Expansion;
+use crate::archive_check::words;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::registry::error::expansion::Expansion;
 use crate::store::disk::StoreError;
 
 /// Reason that the content of a dataset is refused.
@@ -12,7 +13,7 @@ use crate::store::disk::StoreError;
 #[non_exhaustive]
 pub enum IntegrityError {
     /// A dataset's bytes are damaged.
-    #[error("`{dataset}` is damaged: file `{file}`")]
+    #[error("{}", words::damaged(dataset, file))]
     Corrupt {
         /// The dataset.
         dataset: String,
@@ -22,7 +23,7 @@ pub enum IntegrityError {
         source: Box<StoreError>,
     },
     /// A dataset's bytes are intact but do not match its content id.
-    #[error("`{dataset}` does not have the content its id says: file `{file}`")]
+    #[error("{}", words::other_content(dataset, file))]
     Mismatch {
         /// The dataset.
         dataset: String,
@@ -30,7 +31,7 @@ pub enum IntegrityError {
         file: String,
     },
     /// A manifest, its file table or its tree makes a false claim.
-    #[error("`{dataset}` makes a false claim: {claim}")]
+    #[error("{}", words::false_claim(dataset, claim))]
     FalseClaim {
         /// The dataset.
         dataset: String,
@@ -51,9 +52,7 @@ impl IntegrityError {
     /// Returns advice for the user.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::FalseClaim { .. } => {
-                "ask its maker for another; an import or a pull of it takes nothing"
-            }
+            Self::FalseClaim { .. } => words::FALSE_CLAIM_HINT,
             Self::TooLarge { .. } => {
                 "it may be honest, for example many copies of one file; it takes the time and space of all it claims"
             }

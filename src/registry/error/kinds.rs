@@ -1,11 +1,14 @@
 //! Error kinds, which determine exit codes, and conversions from errors of lower layers.
 
+use crate::archive_check::CheckError;
 use crate::blob_store::BlobError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
 use crate::registry::error::Error;
+use crate::registry::error::integrity::IntegrityError;
+use crate::registry::error::transfer::TransferError;
 
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
@@ -59,5 +62,46 @@ impl From<MetaError> for Error {
 impl From<TreeError> for Error {
     fn from(error: TreeError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl From<CheckError> for Error {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Archive(e) => e.into(),
+            CheckError::BaseMissing {
+                name,
+                version,
+                content_id,
+            } => Self::Transfer(TransferError::BaseMissing {
+                name,
+                version,
+                content_id,
+            }),
+            CheckError::Corrupt {
+                dataset,
+                file,
+                source,
+            } => Self::Integrity(IntegrityError::Corrupt {
+                dataset,
+                file,
+                source: Box::new(source.into()),
+            }),
+            CheckError::FalseClaim { dataset, claim } => {
+                Self::Integrity(IntegrityError::FalseClaim { dataset, claim })
+            }
+            CheckError::Interrupted => Self::Interrupted,
+            CheckError::Locked(name) => Self::Transfer(TransferError::Locked(name.into())),
+            CheckError::Mismatch { dataset, file } => {
+                Self::Integrity(IntegrityError::Mismatch { dataset, file })
+            }
+            CheckError::Signature(e) => e.into(),
+            CheckError::SignedLie { signer, source } => Self::SignedLie {
+                signer,
+                source: Box::new((*source).into()),
+            },
+            CheckError::Statement(e) => e.into(),
+            CheckError::Tree(e) => e.into(),
+        }
     }
 }

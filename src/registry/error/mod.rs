@@ -3,7 +3,6 @@
 
 pub(crate) mod checkout;
 pub(crate) mod dataset;
-pub(crate) mod expansion;
 pub(crate) mod integrity;
 pub(crate) mod kinds;
 pub(crate) mod metadata;
@@ -22,6 +21,7 @@ use std::path::PathBuf;
 use thiserror::Error as ThisError;
 
 use crate::archive::ArchiveError;
+use crate::archive_check::words;
 use crate::documents::DocumentError;
 use crate::features::FeatureError;
 use crate::ident::IdentError;
@@ -106,7 +106,7 @@ pub enum Error {
         source: PeerError,
     },
     /// A signed manifest makes a false claim.
-    #[error("`{signer}` has signed what is not so")]
+    #[error("{}", words::signed_lie(signer))]
     SignedLie {
         /// The signer.
         signer: String,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use thiserror::Error as ThisError;
 
+use crate::archive_check::words;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 
@@ -11,7 +12,7 @@ use crate::error_kind::ErrorKind;
 #[non_exhaustive]
 pub enum TransferError {
     /// The base of an incremental archive is not held.
-    #[error("the archive needs `{name}@{version}` (alimentar:{content_id}), which is not here")]
+    #[error("{}", words::base_missing(name, version, content_id))]
     BaseMissing {
         /// The base's name where the archive was made.
         name: String,
@@ -21,7 +22,7 @@ pub enum TransferError {
         content_id: String,
     },
     /// No key or passphrase at hand opens the encrypted archive.
-    #[error("`{}` is encrypted, and neither an identity nor a passphrase here opens it", .0.display())]
+    #[error("{}", words::locked(&.0.display().to_string()))]
     Locked(PathBuf),
     /// A dataset of which a part is here has no room for the rest.
     #[error("what is fetched of `{dataset}` cannot be kept: {reason}")]
@@ -40,12 +41,8 @@ impl TransferError {
     /// Returns advice for the user.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::BaseMissing { .. } => {
-                "import an archive that holds it first, or ask for one made without --since"
-            }
-            Self::Locked(_) => {
-                "`--identity FILE` gives an age identity, `--decrypt` asks for a passphrase"
-            }
+            Self::BaseMissing { .. } => words::BASE_MISSING_HINT,
+            Self::Locked(_) => words::LOCKED_HINT,
             Self::NotKept { .. } => "`registry pull` takes all of it",
             Self::SplitTooSmall(_) => return None,
         })

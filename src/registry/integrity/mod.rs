@@ -9,6 +9,5 @@ pub(crate) mod complete;
 pub(crate) mod expansion;
 pub(crate) mod fsck;
 pub(crate) mod gc_roots;
-pub(crate) mod hashing;
 pub(crate) mod rebuild;
 pub(crate) mod verify;

@@ -1,5 +1,6 @@
 //! Verifies a dataset against its ids.
 
+use crate::archive_check::hashing::FileHasher;
 use crate::registry::publishing::trust::Listed;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -27,7 +28,6 @@ use crate::registry::error::integrity::IntegrityError;
 use crate::registry::integrity::blame::blamed;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::CutCheck;
-use crate::registry::integrity::hashing::FileHasher;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use crate::archive_check::Expansion;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
@@ -23,7 +24,6 @@ use crate::registry::delta::parent::ParentAlignment;
 use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
-use crate::registry::error::expansion::Expansion;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::expansion::FREE_TABLE_BYTES;
 use crate::registry::integrity::expansion::distinct_needed;

@@ -264,7 +264,7 @@ fn refuse_revoked(believed: &TrustStore, name: &Alias, keys: &[PublisherKey]) ->
         None => Ok(()),
         Some(key) => Err(Error::Publisher(PublisherError::NotTrusted {
             dataset: name.to_string(),
-            reason: crate::registry::publishing::trust::with_reason(
+            reason: crate::archive_check::standing::with_reason(
                 "a key that is revoked neither follows nor is followed",
                 believed.revoked_because(key),
             ),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::archive_check::standing::with_reason;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
@@ -29,7 +30,6 @@ use crate::registry::error::metadata::MetadataError;
 use crate::registry::error::publisher::PublisherError;
 use crate::registry::host;
 use crate::registry::publishing::node_id::node_id;
-use crate::registry::publishing::trust::with_reason;
 use crate::registry::step::Step;
 use crate::store::disk::Entry;
 use crate::store::disk::WriteSession;

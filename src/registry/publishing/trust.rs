@@ -1,6 +1,7 @@
 //! Trust settings: reads and changes `trust.toml`, stores statements of publishers, and judges
 //! datasets.
 
+use crate::archive_check::standing::with_reason;
 use crate::registry::views::Publishing;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -45,23 +46,6 @@ pub struct Listed<D = Dataset> {
     pub signer: Option<PublisherKey>,
     /// True if a person accepted it by hand. It is set only in listings.
     pub accepted: bool,
-}
-
-/// Maximum number of characters of a reason in a message.
-const REASON_CHARS_MAX: usize = 300;
-
-/// Returns the reason of a decision, followed by the reason of the revocation if that decided.
-pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'static, str> {
-    match revoked {
-        None => Cow::Borrowed(said),
-        Some(why) => {
-            let mut shown: String = why.chars().take(REASON_CHARS_MAX).collect();
-            if shown.len() < why.len() {
-                shown.push('…');
-            }
-            Cow::Owned(format!("{said}: {shown}"))
-        }
-    }
 }
 
 impl<D> Listed<D> {

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::sync::mpsc;
 
 use alimentar::LocalRegistry;
+use alimentar::error_kind::message_with_causes;
 use alimentar::ident::ContentId;
 use alimentar::manifest::DatasetKind;
 use alimentar::manifest::FileEntry;
@@ -24,6 +25,7 @@ use crate::archives::forged::Tree;
 use crate::archives::forged::chunk_entry;
 use crate::archives::forged::cut;
 use crate::archives::forged::file;
+use crate::archives::malicious::checked_alone;
 use crate::support::answer;
 use crate::support::is_sound;
 use crate::support::lines;
@@ -77,6 +79,9 @@ impl Door {
         assert!(reason.contains(claim), "{what}: {reason}");
         assert!(stderr(&out).contains(claim), "{what}: {}", stderr(&out));
         assert_eq!(listed(&self.home()), 0, "{what}");
+        let alone = checked_alone(&forged.archive(Some(&self.key))).map(drop);
+        let alone = message_with_causes(&alone.unwrap_err());
+        assert!(reason.ends_with(&alone), "{what}: {reason}, and {alone}");
         // Without a signature it is refused just so.
         let (_, out) = self.import(&forged.archive(None), &[]);
         assert_eq!(out.status.code(), Some(4), "{what}, unsigned");
@@ -393,6 +398,10 @@ fn repeating_tree_costs_no_more_than_its_bytes() {
         for word in ["17592186044416", "65536", "--allow-large"] {
             assert!(reason.contains(word), "{reason}");
         }
+        let alone = checked_alone(&archive).unwrap().datasets[0]
+            .outcome
+            .reason();
+        assert!(reason.ends_with(&alone.unwrap()), "{reason}");
         assert_eq!(listed(&door.home()), 0);
     }
     // A file table that repeats is no table, and is not read to find that out.

@@ -3,13 +3,20 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use alimentar::LocalRegistry;
 use alimentar::archive::compress_frame;
 use alimentar::archive::decompress_frame;
 use alimentar::archive::read_frame;
+use alimentar::archive_check::CheckError;
+use alimentar::archive_check::CheckedArchive;
+use alimentar::archive_check::TrustSettings;
+use alimentar::archive_check::check_archive;
+use alimentar::clock::Timestamp;
 use alimentar::error_kind::Classify;
 use alimentar::error_kind::ErrorKind;
+use alimentar::error_kind::message_with_causes;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ExportOptions;
 use alimentar::registry::ImportOptions;
@@ -19,6 +26,17 @@ use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
 use crate::support::lines;
+
+/// Checks an archive as a page does, with no registry and no publisher known.
+pub fn checked_alone(bytes: &[u8]) -> Result<CheckedArchive, CheckError> {
+    let settings = TrustSettings::new(Timestamp(1_800_000_000));
+    check_archive(
+        Arc::new(bytes.to_vec()),
+        "try.alimentar",
+        &settings,
+        &NoProgress,
+    )
+}
 
 /// An importing registry with something in it, and archives to tamper with.
 struct Door {
@@ -79,7 +97,12 @@ impl Door {
             .registry
             .archives()
             .import(&parcel, &ImportOptions::default(), &NoProgress);
-        done.map(drop).map_err(|e| (e.kind(), e.to_string()))
+        let done = done.map(drop).map_err(|e| (e.kind(), e));
+        // A check without a registry refuses it in the same words.
+        let words = done.as_ref().err().map(|(_, e)| message_with_causes(e));
+        let alone = checked_alone(bytes).err();
+        assert_eq!(alone.map(|e| message_with_causes(&e)), words);
+        done.map_err(|(kind, e)| (kind, e.to_string()))
     }
 
     /// Refused for its bytes, and nothing has changed.

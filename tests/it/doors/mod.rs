@@ -1,5 +1,6 @@
 //! The doors for clients of other programs: the program as its clients meet it.
 
+mod bundle;
 mod core;
 mod hub;
 mod page;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::archive_check::hashing::FileHasher;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
@@ -34,7 +35,6 @@ use crate::registry::error::node::NodeError;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::attribute_to_signer;
-use crate::registry::integrity::hashing::FileHasher;
 use crate::registry::peers::Peers;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
 use crate::registry::peers::client::downloader::TreeDownloader;

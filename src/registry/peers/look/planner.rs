@@ -1,12 +1,12 @@
 //! Plans the windows of a look: the one that a reader waits for, and those ahead of it.
 
+use crate::archive_check::Expansion;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::locks::lock;
 use crate::manifest::ChunkEntry;
 use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::error::Error;
-use crate::registry::error::expansion::Expansion;
 use crate::registry::integrity::expansion::distinct_needed;
 use crate::registry::peers::client::fetch::DeltaFlag;
 use crate::registry::peers::client::fetch::FilledWindow;

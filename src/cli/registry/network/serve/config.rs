@@ -54,6 +54,8 @@ pub(super) struct ServeConfig {
     pub(super) s3: Option<SocketAddr>,
     pub(super) allow_upload: bool,
     pub(super) origins: Vec<String>,
+    /// The directory with the page that opens files in the browser.
+    pub(super) web: Option<PathBuf>,
     pub(super) tls: bool,
     pub(super) tls_cert: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
@@ -105,6 +107,7 @@ fn parse_config(text: &str) -> Result<ServeConfig, String> {
             "http" => config.http = Some(address_of(key, item)?),
             "s3" => config.s3 = Some(address_of(key, item)?),
             "allow_upload" => config.allow_upload = flag()?,
+            "web" => config.web = Some(path_of(item).ok_or_else(wrong)?),
             "tls" => config.tls = flag()?,
             "tls_cert" => config.tls_cert = Some(path_of(item).ok_or_else(wrong)?),
             "tls_key" => config.tls_key = Some(path_of(item).ok_or_else(wrong)?),
@@ -200,7 +203,7 @@ mod tests {
 
     #[test]
     fn config_keys_are_read() {
-        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\nfeatures = \"f.yaml\"\nfeatures_http = 8080\nhttp = 8767\ns3 = \"0.0.0.0:9000\"\nallow_upload = true\norigins = [\"https://lab.example\"]\n";
+        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\nfollow = [\"lab-a\", \"corpus\"]\nkeep_versions = 3\nquiet_hours = \"22:00-06:00\"\nbandwidth_limit = \"20M\"\nmcp = 8766\nfeatures = \"f.yaml\"\nfeatures_http = 8080\nhttp = 8767\ns3 = \"0.0.0.0:9000\"\nallow_upload = true\norigins = [\"https://lab.example\"]\nweb = \"page\"\n";
         let config = parse_config(text).unwrap();
         assert_eq!(config.port, Some(9000));
         assert_eq!(config.bind.len(), 2);
@@ -217,6 +220,7 @@ mod tests {
         assert_eq!(config.s3, parse_address("0.0.0.0:9000").ok());
         assert!(config.allow_upload);
         assert_eq!(config.origins, ["https://lab.example"]);
+        assert_eq!(config.web.as_deref(), Some(Path::new("page")));
     }
 
     #[test]
@@ -233,6 +237,7 @@ mod tests {
             ("features_http = 8080", "`features`"),
             ("origins = [\"lab.example\"]", "origins"),
             ("s3 = true", "s3"),
+            ("web = 1", "web"),
         ] {
             let message = parse_config(text).unwrap_err();
             assert!(message.contains(named), "{text}: {message}");

@@ -34,6 +34,8 @@ use crate::registry::peers::Showing;
 const DEFAULT_HTTP: &str = "127.0.0.1:8767";
 /// Address of `--s3` without a value.
 const DEFAULT_S3: &str = "127.0.0.1:8768";
+/// The files without which there is no page that opens files.
+const BUNDLE_FILES: [&str; 2] = ["index.html", "alimentar.js"];
 /// The clients that `--print-client` knows, in the order of its output.
 const CLIENTS: [&str; 14] = [
     "hf", "datasets", "pandas", "polars", "duckdb", "pyarrow", "dask", "ray", "spark", "boto3",
@@ -56,6 +58,10 @@ pub(super) struct DoorArgs {
     /// Let pages of this origin read answers in a browser, such as https://lab.example; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     origin: Vec<String>,
+    /// Serve the page that opens files in the browser from this directory, at /open/ of --http
+    /// [default: web beside the program or ../share/alimentar/web, if it is there]
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
     /// Speak TLS with a certificate that is made for this node; clients pin it
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
     tls: bool,
@@ -144,6 +150,7 @@ impl DoorArgs {
         options.is_token_needed = rules.is_listed;
         options.allows_upload = self.allow_upload || config.allow_upload;
         options.origins = [self.origin.as_slice(), &config.origins].concat();
+        options.bundle = self.bundle(registry.home(), config)?;
         let finder_registry = registry.clone();
         let stop = interrupt::stop_condition();
         options.pull_through = Some(Arc::new(move || {
@@ -159,6 +166,28 @@ impl DoorArgs {
             pin: own.map(|own| format!("sha256//{}", own.pin)),
         };
         Ok(Some(OpenDoors { server, urls }))
+    }
+
+    /// Returns the directory of the page that opens files: a given one, or that of the installation.
+    ///
+    /// # Errors
+    /// [`Failure::Misused`] for a given one without the page.
+    fn bundle(&self, home: &Path, config: &ServeConfig) -> Result<Option<PathBuf>, Failure> {
+        let configured = || config.web.as_ref().map(|path| home.join(path));
+        let Some(given) = self.web.clone().or_else(configured) else {
+            return Ok(installed_bundle());
+        };
+        match has_bundle(&given) {
+            true => Ok(Some(given)),
+            false => Err(Failure::Misused {
+                message: format!(
+                    "`{}` has no {}",
+                    given.display(),
+                    BUNDLE_FILES.join(" and no ")
+                ),
+                hint: "web/build.sh DIR makes such a directory".to_owned(),
+            }),
+        }
     }
 
     /// Sets the certificate: a given one, or that of the node, which is returned.
@@ -185,6 +214,19 @@ impl DoorArgs {
         options.tls = Some(Arc::clone(&own.config));
         Ok(Some(own))
     }
+}
+
+/// Returns the directory of the page that was installed with the program.
+fn installed_bundle() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let place = program.parent()?;
+    let places = [place.join("web"), place.join("../share/alimentar/web")];
+    places.into_iter().find(|path| has_bundle(path))
+}
+
+fn has_bundle(directory: &Path) -> bool {
+    let mut files = BUNDLE_FILES.iter();
+    files.all(|name| directory.join(name).is_file())
 }
 
 /// Doors that are open.

@@ -6,12 +6,12 @@ use crate::archive::ArchivedDataset;
 use crate::archive::EntryName;
 use crate::archive::EntryReader;
 use crate::archive::Slot;
+use crate::archive_check::error::CheckError;
 use crate::ident::BlobId;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::ident::Signature;
 use crate::manifest::Envelope;
-use crate::registry::error::Error;
 use crate::trust::Statement;
 use crate::trust::UnverifiedManifest;
 use crate::trust::VerifiedManifest;
@@ -24,7 +24,7 @@ pub(crate) fn read_header(reader: &mut EntryReader<'_>) -> Result<ArchiveHeader,
 }
 
 /// Reads and verifies the statements of publishers.
-pub(crate) fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statement>, Error> {
+pub(crate) fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statement>, CheckError> {
     let mut found: Vec<Statement> = Vec::new();
     while let Some(EntryName::Statement(id)) = reader.peek()?.map(|e| e.name) {
         // The container around a statement is small.
@@ -49,7 +49,7 @@ pub(crate) type ManifestAndCard = (VerifiedManifest, Option<Vec<u8>>);
 pub(crate) fn read_manifests(
     reader: &mut EntryReader<'_>,
     header: &ArchiveHeader,
-) -> Result<Vec<ManifestAndCard>, Error> {
+) -> Result<Vec<ManifestAndCard>, CheckError> {
     let mut found = Vec::new();
     let mut left = limits::ARCHIVE_MANIFESTS_BYTES_MAX;
     let is_only = header.datasets.len() == 1;

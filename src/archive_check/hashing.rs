@@ -4,18 +4,19 @@ use crate::ident::ContentId;
 use crate::manifest::FileEntry;
 
 /// Hashes files whose bytes arrive in order.
-pub(crate) struct FileHasher<'a> {
-    files: &'a [(u64, &'a FileEntry)],
+pub(crate) struct FileHasher {
+    /// Ends of the files in the dataset.
+    ends: Vec<u64>,
     position: u64,
     hasher: blake3::Hasher,
     ids: Vec<ContentId>,
 }
 
-impl<'a> FileHasher<'a> {
+impl FileHasher {
     /// Starts at an offset of the dataset, at which the first of the files begins.
-    pub(crate) fn new(files: &'a [(u64, &'a FileEntry)], start: u64) -> Self {
+    pub(crate) fn new(files: &[(u64, &FileEntry)], start: u64) -> Self {
         let mut hashing = Self {
-            files,
+            ends: files.iter().map(|(at, f)| at + f.size_bytes).collect(),
             position: start,
             hasher: blake3::Hasher::new(),
             ids: Vec::with_capacity(files.len()),
@@ -30,8 +31,8 @@ impl<'a> FileHasher<'a> {
     }
 
     pub(crate) fn push(&mut self, mut bytes: &[u8]) {
-        while let Some((at, file)) = self.files.get(self.ids.len()) {
-            let left = (at + file.size_bytes).saturating_sub(self.position);
+        while let Some(end) = self.ends.get(self.ids.len()) {
+            let left = end.saturating_sub(self.position);
             let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let (now, later) = bytes.split_at(take);
             self.hasher.update(now);
@@ -46,8 +47,8 @@ impl<'a> FileHasher<'a> {
 
     /// Ends the current file at this offset, and empty files after it.
     fn end_files(&mut self) {
-        while let Some((at, file)) = self.files.get(self.ids.len()) {
-            if at + file.size_bytes != self.position {
+        while let Some(end) = self.ends.get(self.ids.len()) {
+            if *end != self.position {
                 return;
             }
             self.ids
