@@ -105,7 +105,7 @@ const index = run(["registry", "index", path.join(data, "gsm8k", "test.jsonl"), 
 assert.equal(index.code, 0, JSON.stringify(index.error));
 const archive = path.join(work, "gsm.alimentar");
 fs.rmSync(archive, { force: true });
-const exported = run(["registry", "export", "gsm", archive], "maker");
+const exported = run(["registry", "export", "gsm", "--output", archive], "maker");
 assert.equal(exported.code, 0, JSON.stringify(exported.error));
 const whole = fs.readFileSync(archive);
 
@@ -150,7 +150,7 @@ const handle = read(module.open(fileSource(archive))).handle;
 const verified = read(module.verify(handle, null));
 assert.equal(verified.datasets[0].outcome, "intact");
 const dataset = read(module.describe(handle)).datasets[0];
-assert.equal(dataset.content_id, index.value.content_id);
+assert.equal(`alimentar:${dataset.content_id}`, index.value.content_id);
 const inside = read(module.file(handle, 0, dataset.files[0].path)).handle;
 const shown = read(module.rows(inside, 0, 10_000));
 assert.deepEqual(shown.rows.map((row) => row.json), lines.toString().trimEnd().split("\n"));
