@@ -42,3 +42,6 @@ pub(crate) const STREAMS_MAX: u32 = 64;
 pub(crate) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Parts of the path of a flight.
 pub(crate) const PATH_PARTS_MAX: usize = 4200;
+/// Niceness of threads that load: beside one that answers, they get a tenth of a processor.
+#[cfg(target_os = "linux")]
+pub(super) const LOAD_NICENESS: i32 = 10;

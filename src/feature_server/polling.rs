@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error_kind::message_with_causes;
+use crate::feature_server::state::give_way;
 use crate::feature_server::state::now;
 use crate::features::FeatureError;
 use crate::features::serving::FeatureTables;
@@ -169,6 +170,7 @@ fn poll(loading: &Arc<Loading>) {
             let table = name.clone();
             let thread = std::thread::Builder::new().name("load".to_owned());
             let begun = thread.spawn(move || {
+                give_way();
                 // A panic leaves the rows of before.
                 if caught(|| load(&own, &table)).is_err() {
                     let reason = "the load failed inside of the program".to_owned();

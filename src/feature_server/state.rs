@@ -9,10 +9,13 @@ use std::time::UNIX_EPOCH;
 
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::feature_server::body::BodyBudget;
 use crate::feature_server::limits::LARGE_AT_ONCE;
+#[cfg(target_os = "linux")]
+use crate::feature_server::limits::LOAD_NICENESS;
 use crate::feature_server::limits::REQUESTS_AT_ONCE;
 use crate::feature_server::limits::TURN;
 use crate::feature_server::limits::WAITING_MAX;
@@ -128,6 +131,38 @@ impl Work {
             _ => Err(Refusal::internal()),
         }
     }
+
+    /// Does a load on a thread of its own, which gives way to those that answer.
+    ///
+    /// # Errors
+    /// As [`Work::beside`].
+    pub(super) async fn loading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&FeatureTables) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let _turn = self.large.take().await?;
+        let tables = Arc::clone(&self.tables);
+        let (send, done) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("load".to_owned());
+        let begun = thread.spawn(move || {
+            give_way();
+            // A client that went away takes no answer.
+            let _ = send.send(caught(|| work(&tables)));
+        });
+        begun.map_err(|_| Refusal::internal())?;
+        match done.await {
+            Ok(Ok(done)) => done,
+            _ => Err(Refusal::internal()),
+        }
+    }
+}
+
+/// Gives this thread, and those that it starts, a lower priority than that of threads which answer requests. On a system
+/// where that is a property of the whole process, nothing changes.
+pub(super) fn give_way() {
+    // A system that refuses loads as fast as it answers.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(LOAD_NICENESS);
 }
 
 /// The parts of a server that its connections use.
@@ -144,5 +179,24 @@ impl Shared {
             metrics: Metrics::default(),
             budget: BodyBudget::new(),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[test]
+    fn thread_that_gives_way_changes_no_other() {
+        let before = getpriority_process(None).unwrap();
+        let thread = std::thread::spawn(|| {
+            give_way();
+            getpriority_process(None).unwrap()
+        });
+        let lower = thread.join().unwrap();
+        assert_eq!(lower, (before + LOAD_NICENESS).min(19));
+        assert_eq!(getpriority_process(None).unwrap(), before);
     }
 }

@@ -123,7 +123,7 @@ pub(super) async fn reload(
     table: Option<String>,
     is_forced: bool,
 ) -> Result<Reply, Refusal> {
-    let loaded = shared.work.beside(move |tables| {
+    let loaded = shared.work.loading(move |tables| {
         let names = match &table {
             Some(name) => vec![name.clone()],
             None => {

@@ -45,14 +45,40 @@ impl KeyHash {
             state = fold(u64::from_le_bytes(*word) ^ state, self.second) ^ self.first;
         }
         if !rest.is_empty() {
-            let mut last = [0; 8];
-            for (to, from) in last.iter_mut().zip(rest) {
-                *to = *from;
-            }
-            state = fold(u64::from_le_bytes(last) ^ state, self.second) ^ self.first;
+            state = fold(short_word(rest) ^ state, self.second) ^ self.first;
         }
         fold(state, C2 ^ key.len() as u64)
     }
+
+    /// Hashes a key of one text, as [`KeyHash::hash`] does what [`put_key_text`] makes of it.
+    #[inline]
+    pub(crate) fn hash_text(self, text: &str) -> u64 {
+        let length = text.len();
+        let (front, rest) = text.as_bytes().split_at(length.min(4));
+        let first = u64::from(length as u32) | short_word(front) << 32;
+        let mut state = fold(first ^ self.first, self.second) ^ self.first;
+        let (words, rest) = rest.as_chunks::<8>();
+        for word in words {
+            state = fold(u64::from_le_bytes(*word) ^ state, self.second) ^ self.first;
+        }
+        if !rest.is_empty() {
+            state = fold(short_word(rest) ^ state, self.second) ^ self.first;
+        }
+        fold(state, C2 ^ (length as u64 + 4))
+    }
+}
+
+/// Returns up to 8 bytes as a word, filled up with zeros. It reads two halves that overlap instead of one byte after the
+/// other.
+#[inline]
+fn short_word(bytes: &[u8]) -> u64 {
+    let length = bytes.len();
+    if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let high = u64::from(u32::from_le_bytes(*high));
+        return u64::from(u32::from_le_bytes(*low)) | high << (8 * (length.min(8) - 4));
+    }
+    let byte = |at: usize| u64::from(bytes.get(at).copied().unwrap_or(0)) << (8 * at);
+    byte(0) | byte(1) | byte(2)
 }
 
 /// Appends an integer of a key, extended by its sign, as it is hashed.
@@ -78,4 +104,30 @@ pub(crate) fn part_of(hash: u64, parts: u64, cells: u64) -> (usize, u64) {
     let product = u128::from(hash) * u128::from(parts);
     let part = (product >> 64) as usize;
     (part, share_of(product as u64, cells))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_the_hash_of_its_encoded_bytes() {
+        let hash = KeyHash::new(*b"0123456789abcdef");
+        let text = "kürbis und apfelmus, von 1 bis 45 bytes";
+        for length in (0..=text.len()).filter(|n| text.is_char_boundary(*n)) {
+            let mut encoded = Vec::new();
+            put_key_text(&text[..length], &mut encoded);
+            assert_eq!(hash.hash_text(&text[..length]), hash.hash(&encoded));
+        }
+    }
+
+    #[test]
+    fn word_of_few_bytes_is_that_of_bytes_and_zeros() {
+        for length in 0..=8 {
+            let bytes = &[1, 2, 3, 4, 5, 6, 7, 8][..length];
+            let mut filled = [0; 8];
+            filled[..length].copy_from_slice(bytes);
+            assert_eq!(short_word(bytes), u64::from_le_bytes(filled));
+        }
+    }
 }

@@ -40,6 +40,9 @@ impl<'a> HashedKeys<'a> {
         }
         let hashes = match columns.as_slice() {
             [KeyValues::Words(words)] => words.iter().map(|word| hash.hash_word(*word)).collect(),
+            [KeyValues::Texts(texts)] => (0..keys.len())
+                .map(|row| hash.hash_text(texts.value(row)))
+                .collect(),
             columns => {
                 let mut encoded = Vec::new();
                 let hash_row = |row| {
