@@ -13,17 +13,17 @@ class Fixtures:
     """A home with a key, and a directory of files that the program made."""
 
     def __init__(self, program, work):
-        self.program, self.work = program, work
+        self.program, self.work = os.path.abspath(program), work
         self.files = work / "files"
         self.files.mkdir(parents=True)
         self.home = work / "home"
         self.environment = {**os.environ, "ALIMENTAR_HOME": str(self.home), "ALIMENTAR_PASSPHRASE": "page"}
 
-    def run(self, *words, home=None, check=True):
+    def run(self, *words, home=None, check=True, cwd=None):
         environment = {**self.environment, "ALIMENTAR_HOME": str(home or self.home)}
         if home:
             environment.pop("ALIMENTAR_PASSPHRASE", None)
-        return subprocess.run([self.program, *map(str, words)], env=environment, check=check, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return subprocess.run([self.program, *map(str, words)], env=environment, check=check, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=cwd)
 
     def answer(self, *words, **options):
         return json.loads(self.run("--json", *words, **options).stdout)
@@ -31,7 +31,8 @@ class Fixtures:
     def refusal(self, archive):
         """The error of an import into a new registry: message and hint."""
         home = self.work / "refusing" / archive.name
-        ended = self.run("--json", "import", archive, "--no-receipt", home=home, check=False)
+        # The name alone: messages name the archive as it was given.
+        ended = self.run("--json", "import", archive.name, "--no-receipt", home=home, check=False, cwd=archive.parent)
         assert ended.returncode != 0, (archive, ended.stdout)
         return json.loads(ended.stderr.strip().splitlines()[-1])["error"]
 
@@ -49,7 +50,7 @@ class Fixtures:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (self.files / "prices.jsonl").write_text(text)
         (self.files / "prices.jsonl.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
-        (self.files / "broken.jsonl").write_text('{"a": 1}\n{"a": 2\n{"a": "x"}\n')
+        (self.files / "faulty.jsonl").write_text('{"a": 1}\n{"a": 2\n{"a": "x"}\n')
         (self.files / "hostile.jsonl").write_text(json.dumps({HOSTILE: HOSTILE, "messages": [{"role": HOSTILE, "content": HOSTILE}], "long": "x" * 3000}) + "\n")
         (self.files / "wide.csv").write_text("\n".join([",".join(f"column_{n}" for n in range(80))] + [",".join(str(n * m) for m in range(80)) for n in range(60)]) + "\n")
         (self.files / "notes.txt").write_text("first note\nsecond note\n")

@@ -32,7 +32,7 @@ def registry(judge, playwright, launch, fixtures):
             page.set_input_files("#import", [str(files / "signed.alimentar"), str(files / "unsigned.alimentar")])
             expect(page.locator("#held li")).to_have_count(2)
             page.set_input_files("#import", str(files / "signed.alimentar"))
-            expect(page.locator(".note")).to_contain_text("is here already")
+            expect(page.locator("main >> text=is here already")).to_be_visible()
             expect(page.locator("#held li")).to_have_count(2)
         else:
             assert sorted(names) == ["prices 1.0.0", "simple 1.0.0"], names

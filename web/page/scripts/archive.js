@@ -193,14 +193,14 @@ class ArchiveView {
   aside(d) {
     const facts = [
       fact("Signature", d.signature === "valid" ? "valid" : "none"),
-      fact("Trust", trustSentence(d.trust), d.trust_reason && el("span", { class: "hint" }, ` ${d.trust_reason}`)),
+      fact("Trust", trustSentence(d.trust), d.trust === "revoked" && d.trust_reason && el("span", { class: "hint" }, ` ${d.trust_reason}`)),
       d.publisher && fact("Publisher", d.publisher),
       d.signer &&
         fact("Key", el("span", { class: "id" }, groupedHex(d.signer)), d.fingerprint && el("span", { class: "id" }, d.fingerprint)),
       d.withdrawn && fact("Withdrawn", d.withdrawn),
       d.license && fact("Licence", d.license),
       d.created_at && fact("Made", day(d.created_at)),
-      d.content_id && fact("Content id", el("span", { class: "id" }, d.content_id)),
+      d.content_id && fact("Content id", el("span", { class: "id" }, contentId(d.content_id))),
     ];
     return el(
       "aside",

@@ -56,7 +56,7 @@ function showExport(table) {
           "p",
           { class: "note", role: "status" },
           `Wrote ${countOf(report.rows, "row")} as ${report.name}@${report.version}, ${size(blob.size)}. It is not signed.`,
-          el("span", { class: "id" }, report.content_id),
+          el("span", { class: "id" }, contentId(report.content_id)),
         ),
         button("Keep it in the registry, too", keep),
       );

@@ -26,6 +26,8 @@ function day(time) {
   return /^\d{4}-\d\d-\d\d/.test(time ?? "") ? time.slice(0, 10) : "";
 }
 
+const contentId = (id) => (String(id).startsWith("alimentar:") ? id : `alimentar:${id}`);
+
 // Characters that are invisible or that reorder others.
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
