@@ -58,15 +58,21 @@ def registry(judge, playwright, launch, fixtures):
 def closed_tab(judge, playwright, launch, large):
     """A tab that is closed during an import leaves all of the archive or nothing."""
     profile, seen = judge.work / f"closing-{len(judge.place)}", []
-    for pause in (0.05, 0.3, 0.6, 1.0, 1.6, 2.5):
+    needed = None
+    for part in (None, 0.2, 0.6, 0.8, 0.9, 0.95, 1.0):
         context = playwright.chromium.launch_persistent_context(str(profile), **launch)
         page = context.new_page()
         if held(page, judge.place):
             page.click("[aria-label^='Remove']")
             page.keyboard.press("Enter")
             expect(page.locator("#held li")).to_have_count(0)
+        began = time.monotonic()
         page.set_input_files("#import", str(large))
-        time.sleep(pause)
+        if part is None:
+            expect(page.locator("#held li")).to_have_count(1, timeout=LONG)
+            needed = time.monotonic() - began
+        else:
+            time.sleep(part * needed)
         page.close()
         page = context.new_page()
         names = held(page, judge.place)
