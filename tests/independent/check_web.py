@@ -17,7 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from web_fixtures import Fixtures
 from web_judge import LONG, QUICK, Judge, is_intact, open_file
-from web_storage import closed_tab, no_room, offline, registry
+from web_storage import closed_tab, no_room, offline, registry, verification_rate
 
 program, bundle, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODULE_BYTES_MAX = 3_000_000
@@ -270,6 +270,7 @@ def main():
             closed = closed_tab(judge, playwright, launch, large)
             no_room(judge, fixtures, large)
             opened = gigabyte(judge)
+            rate = verification_rate(judge, large, fixtures.answer("info", "noise")["size_bytes"])
             assert not judge.faults, "\n".join(map(str, judge.faults[:30]))
             offline(judge, fixtures.files, stop)
             browser.close()
@@ -277,7 +278,7 @@ def main():
         if node.poll() is None:
             stop()
     print(f"web: {views_seen} views without a fault from a disk and from a node, least contrast {judge.least:.1f}; {seen} archives refused in the words of import; "
-          f"tabs closed in an import kept {closed}; {TABLE_BYTES // 1_000_000} MB open in {opened:.2f} s; {packed:,} bytes in gzip")
+          f"tabs closed in an import kept {closed}; {TABLE_BYTES // 1_000_000} MB open in {opened:.2f} s; {rate:.0f} MB/s are verified; {packed:,} bytes in gzip")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,23 @@ def registry(judge, playwright, launch, fixtures):
         context.close()
 
 
+def verification_rate(judge, large, data_bytes):
+    """The bytes of data a second, in MB, that the page verifies."""
+    context = judge.context()
+    page = context.new_page()
+    page.goto(judge.place)
+    rates = []
+    for _ in range(3):
+        open_file(page, large)
+        expect(page.locator("h1")).to_have_text("noise 1.0.0")
+        expect(page.locator(".verdict .badge.good")).to_have_text("intact", timeout=LONG)
+        seconds = float(page.locator(".verdict .note").inner_text().rsplit(" in ", 1)[1].split(" ")[0])
+        rates.append(data_bytes / 1e6 / seconds)
+        page.click("#site >> text=Open")
+    context.close()
+    return max(rates)
+
+
 def closed_tab(judge, playwright, launch, large):
     """A tab that is closed during an import leaves all of the archive or nothing."""
     profile, seen = judge.work / f"closing-{len(judge.place)}", []
