@@ -17,12 +17,12 @@ from playwright.sync_api import expect, sync_playwright
 
 from web_fixtures import Fixtures
 from web_judge import LONG, QUICK, Judge, is_intact, open_file
-from web_storage import closed_tab, no_room, offline, registry
+from web_storage import closed_tab, no_room, offline, registry, verification_rate
 
 program, bundle, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODULE_BYTES_MAX = 3_000_000
 OPEN_SECONDS_MAX = 1.0
-LARGE_MB = 12 if QUICK else 96
+LARGE_MB = 24 if QUICK else 96
 TABLE_BYTES = 40_000_000 if QUICK else 1_000_000_000
 
 
@@ -136,7 +136,7 @@ def answers(judge, fixtures):
     context.close()
 
 
-def refusals(judge, fixtures, refused):
+def refusals(judge, fixtures, refused, volumes):
     """The page refuses what an import refuses, with its words."""
     context = judge.context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
@@ -154,6 +154,11 @@ def refusals(judge, fixtures, refused):
         page.set_input_files("#import", str(archive))
         expect(page.locator("[role=alert]")).to_contain_text(error["message"])
         expect(page.locator(".datasets li")).to_have_count(0)
+    # Volumes are one archive if they are chosen together.
+    page.click("#site >> text=Open")
+    page.set_input_files("#file", [str(volume) for volume in volumes])
+    expect(page.locator("h1")).to_have_text("noise 1.0.0")
+    is_intact(page)
     assert not judge.problems, judge.problems
     context.close()
     return len(refused)
@@ -233,6 +238,8 @@ def main():
     fixtures.archives()
     refused = fixtures.refused()
     large = fixtures.large(LARGE_MB)
+    volumes = fixtures.volumes()
+    assert len(volumes) > 1, volumes
     words = ["--json", "registry", "serve", "--bind", "127.0.0.1", "--port", "0", "--no-mdns", "--http", "0", "--web", str(bundle)]
     node = subprocess.Popen([program, *words], env=fixtures.environment, stdout=subprocess.PIPE, text=True)
 
@@ -256,13 +263,14 @@ def main():
                     context.close()
                 assert not judge.faults, "\n".join(map(str, judge.faults[:30]))
                 answers(judge, fixtures)
-                seen = refusals(judge, fixtures, refused)
+                seen = refusals(judge, fixtures, [*refused, volumes[0]], volumes)
                 registry(judge, playwright, launch, fixtures)
                 keys(judge, fixtures.files)
                 views_seen += judge.views
             closed = closed_tab(judge, playwright, launch, large)
             no_room(judge, fixtures, large)
             opened = gigabyte(judge)
+            rate = verification_rate(judge, large, fixtures.answer("info", "noise")["size_bytes"])
             assert not judge.faults, "\n".join(map(str, judge.faults[:30]))
             offline(judge, fixtures.files, stop)
             browser.close()
@@ -270,7 +278,7 @@ def main():
         if node.poll() is None:
             stop()
     print(f"web: {views_seen} views without a fault from a disk and from a node, least contrast {judge.least:.1f}; {seen} archives refused in the words of import; "
-          f"tabs closed in an import kept {closed}; {TABLE_BYTES // 1_000_000} MB open in {opened:.2f} s; {packed:,} bytes in gzip")
+          f"tabs closed in an import kept {closed}; {TABLE_BYTES // 1_000_000} MB open in {opened:.2f} s; {rate:.0f} MB/s are verified; {packed:,} bytes in gzip")
 
 
 if __name__ == "__main__":

@@ -96,12 +96,7 @@ class Fixtures:
         edited.write_text("\n".join(lines) + "\n")
         self.index(edited, "simple", "--version", "2.0.0")
         self.export("simple@2.0.0", "--since", "simple@1.0.0", to="delta.alimentar")
-        self.run("-q", "export", "prices@1.0.0", "--split", "16KiB", "-o", self.work / "split.alimentar", check=False)
-        first = self.work / "split.alimentar.001"
         names = [*made, "sealed", "delta"]
-        if first.exists():
-            (self.files / "volume.alimentar").write_bytes(first.read_bytes())
-            names.append("volume")
         return [self.files / f"{name}.alimentar" for name in names]
 
     def large(self, megabytes):
@@ -116,3 +111,8 @@ class Fixtures:
         self.index(path, "noise", "--version", "1.0.0")
         path.unlink()
         return self.export("noise", to="large.alimentar")
+
+    def volumes(self):
+        """The large archive again, over several files, of which one alone is refused."""
+        self.run("-q", "export", "noise", "--split", "9437184", "-o", self.files / "split.alimentar")
+        return sorted(self.files.glob("split.alimentar.*"))

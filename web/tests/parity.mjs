@@ -123,7 +123,62 @@ for (let n = 0; n < 40; n += 1) {
 }
 hostile["age"] = Buffer.from("age-encryption.org/v1\n-> X25519 abc\n");
 
+// Entries of the tar that are left out, doubled, swapped or changed, in frames that are whole.
+const BLOCK = 512;
+const small = path.join(work, "small.jsonl");
+fs.writeFileSync(small, lines.subarray(0, 60_000));
+assert.equal(run(["registry", "index", small, "--name", "small"], "maker").code, 0);
+const plain = path.join(work, "small.alimentar");
+fs.rmSync(plain, { force: true });
+assert.equal(run(["registry", "export", "small", "--output", plain], "maker").code, 0);
+const tar = execFileSync("zstd", ["-dcq", plain], { maxBuffer: 1 << 26 });
+const entries = [];
+for (let at = 0; tar[at] !== 0; ) {
+  const size = Number.parseInt(tar.subarray(at + 124, at + 135).toString(), 8);
+  const end = at + BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  entries.push(tar.subarray(at, end));
+  at = end;
+}
+const packed = (parts) => {
+  const file = path.join(work, "try.tar");
+  fs.writeFileSync(file, Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]));
+  return execFileSync("zstd", ["-4cq", "--no-progress", file], { maxBuffer: 1 << 26 });
+};
+const changed = (entry, change) => {
+  const bent = Buffer.from(entry);
+  change(bent);
+  bent.fill(" ", 148, 156);
+  const sum = bent.subarray(0, BLOCK).reduce((total, byte) => total + byte, 0);
+  bent.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return bent;
+};
+const headers = {
+  "a path that climbs": (bytes) => bytes.write("../../passwd", 0),
+  "a symbolic link": (bytes) => bytes.write("2", 156),
+  "a directory": (bytes) => bytes.write("5", 156),
+  "a GNU long name": (bytes) => bytes.write("L", 156),
+  "an owner": (bytes) => bytes.write("0001750", 108),
+  "a size of nothing": (bytes) => bytes.write("00000000000", 124),
+  "a size of 8 GB": (bytes) => bytes.write("77777777777", 124),
+};
+// Untouched it is taken, so that the packing is no reason for a refusal.
+module.verify(read(module.open(bytesSource("whole.alimentar", packed(entries)))).handle, null);
+entries.forEach((entry, n) => {
+  const but = (...parts) => packed([...entries.slice(0, n), ...parts, ...entries.slice(n + 1)]);
+  hostile[`without entry ${n}`] = but();
+  hostile[`entry ${n} twice`] = but(entry, entry);
+  if (n + 1 < entries.length) hostile[`entry ${n} later`] = packed([...entries.slice(0, n), entries[n + 1], entry, ...entries.slice(n + 2)]);
+  const bent = Buffer.from(entry);
+  bent[BLOCK + 3] ^= 1;
+  hostile[`entry ${n} bent`] = but(bent);
+  if (n < 5) {
+    for (const [what, change] of Object.entries(headers)) hostile[`entry ${n}, ${what}`] = but(changed(entry, change));
+  }
+});
+hostile["another archive behind"] = packed([...entries, Buffer.alloc(2 * BLOCK), ...entries]);
+
 let refusals = 0;
+const reasons = new Set();
 for (const [name, bytes] of Object.entries(hostile)) {
   const file = path.join(work, "try.alimentar");
   fs.writeFileSync(file, bytes);
@@ -140,10 +195,11 @@ for (const [name, bytes] of Object.entries(hostile)) {
     continue;
   }
   refusals += 1;
+  reasons.add(own.message.replaceAll(/`[^`]*`/g, "…"));
   const message = own.message.replaceAll("`try.alimentar`", "`" + file + "`");
   assert.ok(theirs?.endsWith(message), `${name}: ${theirs}, and ${message}`);
 }
-console.log(`${Object.keys(hostile).length} archives agree, ${refusals} of them refused`);
+console.log(`${Object.keys(hostile).length} archives agree, ${refusals} of them refused for ${reasons.size} reasons`);
 
 // A file in the archive, and a selection of it as an archive that the command line takes.
 const handle = read(module.open(fileSource(archive))).handle;

@@ -84,7 +84,6 @@ fn other_files_of_the_directory_are_not_served() {
 fn page_of_the_configuration_is_served_and_none_without_one() {
     let place = Place::empty();
     bundle(&place);
-    place.write("home/.keep", b"");
     assert!(!has_page(&place.serve(&[])));
     let config = place.write("serve.toml", b"web = \"../page\"\n");
     let config = config.to_str().unwrap();

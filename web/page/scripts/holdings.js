@@ -47,7 +47,8 @@ function joined(files) {
   }
   for (const [name, volumes] of sets) {
     volumes.sort((a, b) => a[0] - b[0]);
-    single.push({ blob: volumes.length === 1 ? volumes[0][1] : new Blob(volumes.map(([, file]) => file)), name });
+    const files = volumes.map(([, file]) => file);
+    single.push(files.length === 1 ? { blob: files[0], name: files[0].name } : { blob: new Blob(files), name });
   }
   return single;
 }
