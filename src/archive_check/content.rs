@@ -74,7 +74,7 @@ impl<'a> ContentPass<'a> {
                 CheckError::Corrupt {
                     dataset: m.name.to_string(),
                     file: "(file table)".to_owned(),
-                    source,
+                    source: Box::new(source),
                 }
             }
             other => other,

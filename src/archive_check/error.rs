@@ -36,7 +36,7 @@ pub enum CheckError {
         /// The damaged file.
         file: String,
         /// The cause.
-        source: TreeError,
+        source: Box<TreeError>,
     },
     /// A manifest, its file table or its tree makes a false claim.
     #[error("{}", words::false_claim(dataset, claim))]

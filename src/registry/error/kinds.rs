@@ -85,7 +85,7 @@ impl From<CheckError> for Error {
             } => Self::Integrity(IntegrityError::Corrupt {
                 dataset,
                 file,
-                source: Box::new(source.into()),
+                source: Box::new((*source).into()),
             }),
             CheckError::FalseClaim { dataset, claim } => {
                 Self::Integrity(IntegrityError::FalseClaim { dataset, claim })
