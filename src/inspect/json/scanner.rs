@@ -164,17 +164,20 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// As [`Scanner::next_event`].
+    #[cfg_attr(not(feature = "documents"), allow(dead_code))]
     #[inline]
     pub(crate) fn next_token(&mut self) -> Result<TokenKind, ScanError> {
         self.step().map_err(|Stopped| self.noted())
     }
 
     /// Returns the last key or string.
+    #[cfg_attr(not(feature = "documents"), allow(dead_code))]
     pub(crate) fn token_text(&self) -> Text<'a> {
         self.inside()
     }
 
     /// Returns true if there was white space between tokens behind an offset.
+    #[cfg_attr(not(feature = "documents"), allow(dead_code))]
     pub(crate) fn has_space_after(&self, offset: usize) -> bool {
         self.space_end > offset
     }
