@@ -50,6 +50,7 @@ def views(judge, page, files, mark):
     expect(page.locator(".count")).to_contain_text("rows match")
     judge.look(page, f"search{mark}")
     open_file(page, files / "faulty.jsonl")
+    expect(page.locator("h1")).to_have_text("faulty.jsonl")
     page.click(".tab >> text=Check")
     page.click("text=Check all rows")
     expect(page.locator(".count")).to_contain_text("3 rows: 1 error, 1 warning, 0 notes")
@@ -91,6 +92,8 @@ def answers(judge, fixtures):
     page.goto(judge.place)
     for name in ("prices.jsonl", "prices.jsonl.gz", "simple.parquet", "simple.arrow", "wide.csv"):
         open_file(page, files / name)
+        # Until then, the file before is shown.
+        expect(page.locator("h1")).to_have_text(name)
         info = fixtures.answer("inspect", "info", files / name)
         expect(page.locator(".file-facts")).to_contain_text(f"{info['rows']:,}".replace(",", "\u202f") + " rows")
         page.click(".tab >> text=Search")
@@ -112,6 +115,7 @@ def answers(judge, fixtures):
         numbers = [int(n) for n in re.findall(r"\d+", shown)[:4]]
         assert numbers == [report[key] for key in ("checked", "errors", "warnings", "notes")], (name, shown, report)
     open_file(page, files / "simple.parquet")
+    expect(page.locator("h1")).to_have_text("simple.parquet")
     page.locator(".rows input[type=checkbox]").nth(3).check()
     page.locator(".rows input[type=checkbox]").nth(4).check()
     page.click(".tab >> text=Export")
