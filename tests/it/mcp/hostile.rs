@@ -187,7 +187,11 @@ fn unknown_revisions_are_answered_with_the_known_ones() {
 #[test]
 fn id_of_a_request_under_way_is_refused() {
     let home = tempfile::tempdir().unwrap();
-    let mut client = Client::start(home.path(), &[GSM8K]);
+    // Long enough that the second request comes while the first is under way, also on a machine that is busy.
+    let file = home.path().join("a.jsonl");
+    let rows = (0..40_000).map(|n| format!("{{\"text\":\"row {n} of many that differ\"}}\n"));
+    std::fs::write(&file, rows.collect::<String>()).unwrap();
+    let mut client = Client::start(home.path(), &[file.to_str().unwrap()]);
     let params = json!({"name": "dedup_scan", "arguments": {}});
     let call = json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params});
     client.send_bytes(format!("{call}\n{call}\n").as_bytes());
@@ -196,7 +200,7 @@ fn id_of_a_request_under_way_is_refused() {
     assert_eq!(refused["error"]["code"], -32600, "{refused}");
     let answered = client.response(500);
     let rows = &answered["result"]["structuredContent"]["rows"];
-    assert_eq!(rows, 1319, "{answered}");
+    assert_eq!(rows, 40_000, "{answered}");
     // Once it is answered, the id is free.
     let params = json!({"name": "get_lines", "arguments": {"start": 4, "count": 1}});
     client.send(&json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params}));
