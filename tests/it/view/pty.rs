@@ -242,6 +242,12 @@ impl Terminal {
 
     /// Checks that the terminal is as it was before the program.
     pub fn assert_clean(&self) {
+        // A program that has stopped or ended has written its last output; the reader may still be on its way to it.
+        let began = Instant::now();
+        let is_ours = |screen: &vt100::Screen| screen.alternate_screen() || screen.hide_cursor();
+        while is_ours(&self.screen()) && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let screen = self.screen();
         assert!(
             !screen.alternate_screen(),
