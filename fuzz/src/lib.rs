@@ -17,6 +17,7 @@ mod table;
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
@@ -26,10 +27,15 @@ use alimentar::age_format::Decryptor;
 use alimentar::archive::Receipt;
 use alimentar::archive::VolumeTrailer;
 use alimentar::archive::compress_frame;
+use alimentar::archive_check::OpenArchive;
+use alimentar::archive_check::Outcome;
+use alimentar::archive_check::TrustSettings;
+use alimentar::archive_check::check_archive;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::chunk::apply;
 use alimentar::chunk::decompress;
+use alimentar::clock::Timestamp;
 use alimentar::ident::BlobId;
 use alimentar::ident::ContentId;
 use alimentar::ident::HexPrefix;
@@ -60,6 +66,7 @@ use alimentar::protocol::reconcile::Reconciler;
 use alimentar::protocol::reconcile::Symbol;
 use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
+use alimentar::read_at::ReadAt;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::archive_inputs;
 use alimentar::registry::decode_part;
@@ -428,6 +435,7 @@ pub fn archive(data: &[u8]) {
             frames.collect::<Vec<_>>().concat()
         }
     };
+    check(&file);
     std::fs::write(path, file).unwrap();
     for parcel in archive_inputs(std::slice::from_ref(path)).unwrap() {
         if registry
@@ -436,6 +444,31 @@ pub fn archive(data: &[u8]) {
             .is_err()
         {
             assert!(registry.list().unwrap().len() <= 1);
+        }
+    }
+}
+
+/// The same without a registry: what is opened is checked, and the files of what is intact have the bytes of their ids.
+fn check(file: &[u8]) {
+    let source: Arc<dyn ReadAt> = Arc::new(file.to_vec());
+    let _ = OpenArchive::open(Arc::clone(&source), "x.alimentar");
+    let settings = TrustSettings::new(Timestamp(1_800_000_000));
+    let Ok(checked) = check_archive(source, "x.alimentar", &settings, &NoProgress) else {
+        return;
+    };
+    for (number, dataset) in checked.datasets.iter().enumerate() {
+        if dataset.outcome != Outcome::Intact {
+            continue;
+        }
+        for entry in dataset.table.files() {
+            let file = checked.file(number, &entry.path).unwrap();
+            assert_eq!(file.len(), entry.size_bytes);
+            let bytes = file
+                .read_ranges(std::slice::from_ref(&(0..entry.size_bytes)))
+                .unwrap();
+            if let Some(id) = entry.content_id {
+                assert_eq!(ContentId::from_bytes(&bytes[0]), id);
+            }
         }
     }
 }

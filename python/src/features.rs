@@ -17,13 +17,13 @@ use alimentar::registry::RegistrySources;
 use alimentar::registry::host;
 use arrow_array::RecordBatch;
 use arrow_array::RecordBatchIterator;
-use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::home;
 use crate::process::OfProcess;
 use crate::stream::schema_capsule;
+use crate::stream::stream_capsule;
 use crate::work::run;
 
 /// The tables of a configuration.
@@ -152,8 +152,7 @@ impl Rows {
         let _ = requested_schema;
         let batches = vec![Ok(self.0.clone())];
         let reader = RecordBatchIterator::new(batches, self.0.schema());
-        let stream = FFI_ArrowArrayStream::new(Box::new(reader));
-        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+        stream_capsule(py, reader)
     }
 
     /// Returns a capsule with the columns and their types.

@@ -203,7 +203,10 @@ fn produce(
 }
 
 /// Returns the capsule of a stream. It owns the stream until a reader moves it out.
-pub(crate) fn stream_capsule(py: Python<'_>, rows: RowStream) -> PyResult<Bound<'_, PyCapsule>> {
+pub(crate) fn stream_capsule(
+    py: Python<'_>,
+    rows: impl RecordBatchReader + Send + 'static,
+) -> PyResult<Bound<'_, PyCapsule>> {
     let stream = FFI_ArrowArrayStream::new(Box::new(rows));
     PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
 }

@@ -172,7 +172,10 @@ impl Read for SourceReader<'_> {
         let inside = self.at.saturating_sub(self.buffered_at);
         let inside = usize::try_from(inside).unwrap_or(usize::MAX);
         if inside >= self.buffer.len() {
-            self.buffer.resize(READ_BYTES, 0);
+            // Many archives are smaller than one read.
+            let rest = self.source.len().saturating_sub(self.at);
+            let bytes = usize::try_from(rest).unwrap_or(READ_BYTES).min(READ_BYTES);
+            self.buffer.resize(bytes, 0);
             self.buffered_at = self.at;
             let read = self.source.read_at(&mut self.buffer, self.at);
             self.buffer.truncate(*read.as_ref().unwrap_or(&0));

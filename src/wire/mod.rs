@@ -15,6 +15,7 @@ pub use reader::Reader;
 pub use writer::Writer;
 
 /// The first bytes of a file in the age format.
+#[cfg(feature = "inspect")]
 pub(crate) const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ fn lines_of(
     let (mut data, mut rows) = (Vec::new(), 0);
     let mut failed = None;
     for (from, count) in ranges.iter().filter(|(_, count)| *count > 0) {
-        let end = from.saturating_add(*count);
+        let (end, mut next) = (from.saturating_add(*count), *from);
         table.each_row(*from, EXPORT_BYTES_MAX, &mut |row| {
             if row.number >= end {
                 return false;
@@ -184,6 +184,7 @@ fn lines_of(
             data.extend_from_slice(row.json.as_bytes());
             data.push(b'\n');
             rows += 1;
+            next = row.number + 1;
             progress.advance(row.json.len() as u64);
             if progress.cancelled() {
                 failed = Some(Failure::new(ErrorKind::Interrupted, "interrupted"));
@@ -192,6 +193,10 @@ fn lines_of(
         })?;
         if let Some(failed) = failed {
             return Err(failed);
+        }
+        if next < end {
+            let why = format!("`{}` ends before row {}", table.name, end - 1);
+            return Err(Failure::new(ErrorKind::NotFound, why));
         }
     }
     Ok((data, rows))

@@ -75,6 +75,17 @@ fn selection_becomes_an_archive_that_verifies() {
         (&made["rows"], &made["version"]),
         (&3.into(), &"0.1.0".into())
     );
+    for beyond in ["[3,1]", "[2,2]", "[0,1],[9,9]"] {
+        let request = format!(r#"{{"name":"picked","rows":[{beyond}]}}"#);
+        let refused = session.export_rows(handle, &request, seed, &NoProgress, &mut |_| Ok(()));
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind, "not_found", "{beyond}");
+        assert!(
+            refused.message.contains("ends before row"),
+            "{}",
+            refused.message
+        );
+    }
     let handle = open(&mut session, "picked.alimentar", &archive);
     let described = read(session.describe(handle));
     let dataset = &described["datasets"][0];

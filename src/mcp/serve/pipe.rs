@@ -30,28 +30,33 @@ pub(super) struct BoundedPipe<T> {
 /// Requests without an answer that was written.
 #[derive(Default)]
 struct Pending {
+    /// Requests without an answer that began to be written.
     ids: Mutex<HashSet<RequestId>>,
-    /// Answers to requests whose id was in use.
-    refusals: AtomicUsize,
+    /// Answers that are being written, also those to requests whose id was in use.
+    writing: AtomicUsize,
     changed: Notify,
 }
 
 /// An answer that is being written.
-struct Answer {
-    pending: Arc<Pending>,
-    /// The id of its request; a refusal has none of its own.
-    id: Option<RequestId>,
+struct Answer(Arc<Pending>);
+
+impl Answer {
+    /// The id of its request is free from now on: a client that has read the answer uses it again before this program
+    /// hears that the answer was written.
+    fn begin(pending: &Arc<Pending>, id: Option<&RequestId>) -> Self {
+        // Counted here before it is left out there, so that `room` never misses it.
+        pending.writing.fetch_add(1, Ordering::SeqCst);
+        if let Some(id) = id {
+            lock(&pending.ids).remove(id);
+        }
+        Self(Arc::clone(pending))
+    }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        match &self.id {
-            Some(id) => self.pending.end(id),
-            None => {
-                self.pending.refusals.fetch_sub(1, Ordering::Relaxed);
-                self.pending.changed.notify_one();
-            }
-        }
+        self.0.writing.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_one();
     }
 }
 
@@ -60,8 +65,9 @@ impl Pending {
     async fn room(&self) {
         loop {
             let changed = self.changed.notified();
-            let refusals = self.refusals.load(Ordering::Relaxed);
-            if lock(&self.ids).len() + refusals < PENDING_MAX {
+            // In this order: an answer that begins between the two counts twice, and not never.
+            let waiting = lock(&self.ids).len();
+            if waiting + self.writing.load(Ordering::SeqCst) < PENDING_MAX {
                 return;
             }
             changed.await;
@@ -93,11 +99,7 @@ impl<T: Transport<RoleServer>> BoundedPipe<T> {
     fn refuse(&mut self, id: RequestId) {
         let error = ErrorData::invalid_request("a request with this id is under way", None);
         let message = TxJsonRpcMessage::<RoleServer>::error(error, Some(id));
-        self.pending.refusals.fetch_add(1, Ordering::Relaxed);
-        let answer = Answer {
-            pending: Arc::clone(&self.pending),
-            id: None,
-        };
+        let answer = Answer::begin(&self.pending, None);
         let sending = self.inner.send(message);
         tokio::spawn(async move {
             // A pipe that is gone ends the session elsewhere.
@@ -115,14 +117,11 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for BoundedPipe<T> {
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         let id = match &item {
-            JsonRpcMessage::Response(response) => Some(response.id.clone()),
-            JsonRpcMessage::Error(error) => error.id.clone(),
+            JsonRpcMessage::Response(response) => Some(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        let answer = id.map(|id| Answer {
-            pending: Arc::clone(&self.pending),
-            id: Some(id),
-        });
+        let answer = id.map(|id| Answer::begin(&self.pending, Some(id)));
         let sending = self.inner.send(item);
         async move {
             let sent = sending.await;

@@ -201,11 +201,15 @@ fn id_of_a_request_under_way_is_refused() {
     let answered = client.response(500);
     let rows = &answered["result"]["structuredContent"]["rows"];
     assert_eq!(rows, 40_000, "{answered}");
-    // Once it is answered, the id is free.
+    // Once it is answered, the id is free: also for a client that uses it at once.
     let params = json!({"name": "get_lines", "arguments": {"start": 4, "count": 1}});
-    client.send(&json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params}));
-    let row = &client.response(500)["result"]["structuredContent"]["rows"][0];
-    assert_eq!(row["n"], 4);
+    let call = json!({"jsonrpc": "2.0", "id": 500, "method": "tools/call", "params": params});
+    for turn in 0..200 {
+        client.send(&call);
+        let answered = client.response(500);
+        let row = &answered["result"]["structuredContent"]["rows"][0];
+        assert_eq!(row["n"], 4, "{turn}: {answered}");
+    }
 }
 
 #[test]
