@@ -1,16 +1,23 @@
 //! Places of a column's pages, by the offset index of a Parquet file. With it, a source far away is
-//! asked for the pages alone that rows need. An index that contradicts the footer is not used.
+//! asked for the pages alone that rows need. An index that contradicts the footer is not used. Without one, headers that
+//! were read say the same.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::inspect::table::columnar::thrift::CompactReader;
 use crate::inspect::table::columnar::thrift::FieldType;
 use crate::inspect::table::columnar::thrift::ThriftError;
+use crate::locks::lock;
 
 /// Nesting limit of unknown members.
 const DEPTH_MAX: u32 = 8;
 /// Bytes of an index that is read.
 const INDEX_BYTES_MAX: u64 = 16 << 20;
+/// Number of pages that are known at a time.
+const PAGES_MAX: usize = 1 << 16;
 
 /// Place of a data page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +88,33 @@ fn page(compact: &mut CompactReader<'_>) -> Result<PagePlace, ThriftError> {
         *into = u64::try_from(compact.integer()?).map_err(|_| ThriftError::Wrong)?;
     }
     Ok(page)
+}
+
+/// A data page of a column without repetition, in which values are rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownPage {
+    /// Length with its header.
+    pub(super) bytes: u64,
+    pub(super) values: u32,
+}
+
+/// The pages of a file whose headers were read, by their offsets: the slices of a row group behind the first pass over
+/// the pages before theirs without reading a header again.
+#[derive(Debug, Default)]
+pub(super) struct KnownPages(Mutex<HashMap<u64, KnownPage>>);
+
+impl KnownPages {
+    pub(super) fn find(&self, at: u64) -> Option<KnownPage> {
+        lock(&self.0).get(&at).copied()
+    }
+
+    pub(super) fn note(&self, at: u64, page: KnownPage) {
+        let mut pages = lock(&self.0);
+        if pages.len() >= PAGES_MAX {
+            pages.clear();
+        }
+        pages.insert(at, page);
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::page_codec::unpack;
+use crate::inspect::table::columnar::page_index::KnownPage;
+use crate::inspect::table::columnar::page_index::KnownPages;
 use crate::inspect::table::columnar::page_index::PagePlace;
 use crate::inspect::table::columnar::thrift::CompactReader;
 use crate::inspect::table::columnar::thrift::FieldType;
@@ -45,6 +47,8 @@ pub(super) struct ColumnPages {
     /// Places of the data pages that are left, and the number of rows of the column, if an index is
     /// used.
     places: Option<(VecDeque<PagePlace>, u64)>,
+    /// The pages that other slices have met; not for a column with repetition, whose rows no header counts.
+    known: Option<Arc<KnownPages>>,
 }
 
 /// Header of a page.
@@ -111,8 +115,22 @@ impl ColumnPages {
             max_repetition: column.column_descr().max_rep_level(),
             verify,
             places: None,
+            known: None,
             source,
         })
+    }
+
+    /// Uses and notes the places of pages, so that several slices read each header once.
+    pub(super) fn with_known(mut self, known: &Arc<KnownPages>) -> Self {
+        self.known = (self.max_repetition == 0).then(|| Arc::clone(known));
+        self
+    }
+
+    /// Returns the next page, if another slice has met it and its header was not read here.
+    fn known(&self) -> Option<KnownPage> {
+        let is_next = self.next.is_none() && self.places.is_none() && self.values > 0;
+        let known = self.known.as_ref().filter(|_| is_next)?.find(self.at)?;
+        (self.at + known.bytes <= self.end).then_some(known)
     }
 
     /// Uses an index of the pages, so that those that are passed over are not read at all.
@@ -192,7 +210,12 @@ impl ColumnPages {
 
     /// Skips the page of this header.
     fn pass(&mut self, header: &PageHeader) -> Result<(), ParquetError> {
-        self.at += header.length + header.packed as u64;
+        let bytes = header.length + header.packed as u64;
+        if let Some(known) = self.known.as_ref().filter(|_| header.kind != DICTIONARY) {
+            let values = header.values;
+            known.note(self.at, KnownPage { bytes, values });
+        }
+        self.at += bytes;
         if header.kind == DICTIONARY {
             return Ok(());
         }
@@ -312,6 +335,13 @@ impl PageReader for ColumnPages {
                 is_dict: false,
             }));
         }
+        if let Some(known) = self.known() {
+            return Ok(Some(PageMetadata {
+                num_rows: None,
+                num_levels: usize::try_from(known.values).ok(),
+                is_dict: false,
+            }));
+        }
         Ok(self.header()?.map(|header| PageMetadata {
             num_rows: (header.kind == DATA_2)
                 .then(|| usize::try_from(header.rows).unwrap_or(usize::MAX)),
@@ -327,6 +357,11 @@ impl PageReader for ColumnPages {
         {
             self.at += places.front().map_or(0, |next| next.bytes);
             return self.follow_index();
+        }
+        if let Some(known) = self.known() {
+            self.at += known.bytes;
+            self.values -= i64::from(known.values);
+            return Ok(());
         }
         self.header()?;
         if let Some(header) = self.next.take() {

@@ -1,4 +1,5 @@
 mod damage;
+mod pages;
 mod readers;
 
 use std::ops::ControlFlow;

@@ -45,6 +45,7 @@ use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
+use crate::inspect::table::columnar::page_index::KnownPages;
 use crate::inspect::table::columnar::page_index::PagePlace;
 use crate::inspect::table::columnar::pages::ColumnPages;
 use crate::inspect::table::columnar::pages::SingleChunk;
@@ -105,6 +106,7 @@ pub(in crate::inspect::table) fn open_parquet(
         rows,
         verify,
         buffers: Arc::default(),
+        known: Arc::default(),
     };
     Ok((Arc::new(table), schema))
 }
@@ -124,6 +126,7 @@ struct ParquetTable {
     /// True to verify the checksums of pages.
     verify: bool,
     buffers: Arc<PageBuffers>,
+    known: Arc<KnownPages>,
 }
 
 impl Table for ParquetTable {
@@ -372,6 +375,7 @@ impl ParquetBatches {
             group: slice.group,
             verify: self.table.verify,
             buffers: Arc::clone(&self.table.buffers),
+            known: Arc::clone(&self.table.known),
             pages: Arc::clone(pages),
         };
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
@@ -435,6 +439,7 @@ struct RowGroupReader {
     group: usize,
     verify: bool,
     buffers: Arc<PageBuffers>,
+    known: Arc<KnownPages>,
     pages: Arc<PagesByColumn>,
 }
 
@@ -456,7 +461,7 @@ impl RowGroups for RowGroupReader {
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
         let places = self.pages.get(&column.data_page_offset()).cloned();
         let pages = ColumnPages::new(source, column, self.verify, buffers)?;
-        let pages = pages.with_places(places);
+        let pages = pages.with_places(places).with_known(&self.known);
         let pages: Box<dyn PageReader> = Box::new(pages);
         Ok(Box::new(SingleChunk(Some(Ok(pages)))))
     }
