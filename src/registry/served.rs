@@ -31,7 +31,7 @@ use crate::registry::peers::Showing;
 use crate::registry::peers::look::file::LookFile;
 use crate::registry::peers::look::handle::Look;
 use crate::registry::targets::places::dataset_file::DatasetFile;
-use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::file_bytes::io_error;
 use crate::registry::targets::places::stored_file::StoredFile;
 use crate::store::disk::BlobReader;
 use crate::trust::Action;

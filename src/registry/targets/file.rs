@@ -35,7 +35,7 @@ use crate::registry::TextFile;
 use crate::registry::cache::row_indexes::RowIndexEntry;
 use crate::registry::error::Error;
 use crate::registry::error::target::TargetError;
-use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::file_bytes::io_error;
 use crate::registry::targets::places::remote_lines;
 use crate::registry::targets::places::remote_place::RemotePlace;
 use crate::registry::targets::places::stored_file::StoredFile;

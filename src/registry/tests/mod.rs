@@ -5,6 +5,7 @@ mod delta;
 mod features;
 mod full_disk;
 mod power_cut;
+mod read_ahead;
 mod rebuild;
 mod removal;
 mod repair;

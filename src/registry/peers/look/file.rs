@@ -10,7 +10,7 @@ use crate::read_at::ReadAt;
 use crate::registry::error::Error;
 use crate::registry::peers::look::handle::Look;
 use crate::registry::peers::look::tree_cursor::LeafGoal;
-use crate::registry::targets::places::dataset_file::io_error;
+use crate::registry::targets::places::file_bytes::io_error;
 use crate::registry::targets::places::stored_file::StoredFile;
 
 /// A file of a dataset of which only a part is here.

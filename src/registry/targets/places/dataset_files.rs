@@ -18,6 +18,7 @@ use crate::registry::targets::file::FileLocation;
 use crate::registry::targets::file::TargetFile;
 use crate::registry::targets::places::dataset_file::DatasetFile;
 use crate::registry::targets::places::stored_file::StoredFile;
+use crate::registry::targets::places::windows::Windows;
 
 /// Splits `REF` or `REF:path/in/dataset`.
 pub fn split_reference(text: &str) -> (String, Option<&str>) {
@@ -58,10 +59,11 @@ pub(in crate::registry::targets) fn in_store(
     }
     let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;
     let manifest = Arc::new(dataset.manifest);
+    let windows = Arc::<Windows>::default();
     let place = |start, entry: &FileEntry| {
         let (reader, manifest) = (Arc::clone(&reader), Arc::clone(&manifest));
-        let file: Arc<dyn StoredFile> =
-            Arc::new(DatasetFile::new(reader, manifest, start, entry.clone()));
+        let file = DatasetFile::new(reader, manifest, start, entry.clone());
+        let file: Arc<dyn StoredFile> = Arc::new(file.sharing(&windows));
         file
     };
     files_of(&table, path, &manifest, &place)

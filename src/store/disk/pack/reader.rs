@@ -107,12 +107,7 @@ impl BlobReader {
     /// # Errors
     /// [`StoreError`] when the pack cannot be read, or the record or a base of it is damaged.
     pub fn record(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
-        if let Some(kept) = self.recent.find(at) {
-            return Ok(kept);
-        }
-        let unpacked = self.unpack(key, at)?;
-        self.recent.keep(at, unpacked.clone());
-        Ok(unpacked)
+        self.recent.get_or_unpack(at, || self.unpack(key, at))
     }
 
     /// Returns the record at a location, from its pack or from the cache of bases.
