@@ -63,6 +63,16 @@ impl Blocks {
         }
     }
 
+    /// Returns a block that is here.
+    pub(super) fn kept(&self, key: BlockKey) -> Option<Bytes> {
+        let mut kept = lock(&self.0);
+        kept.uses += 1;
+        let uses = kept.uses;
+        let (slot, used) = kept.slots.get_mut(&key)?;
+        *used = uses;
+        slot.get().cloned()
+    }
+
     fn slot(&self, key: BlockKey) -> Slot {
         let mut kept = lock(&self.0);
         kept.uses += 1;

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::catalog::DatasetSummary;
 use crate::doors::blocks::Blocks;
 use crate::doors::error::DoorError;
+use crate::doors::limits::BLOCKS_AHEAD_OF_ALL;
 use crate::doors::limits::OPEN_MAX;
 use crate::doors::limits::OPEN_TIME;
 use crate::doors::limits::STAMP_AGE;
@@ -180,6 +181,8 @@ pub(super) struct Catalogue {
     blocks: Arc<Blocks>,
     /// Room for work that blocks.
     work: Arc<Semaphore>,
+    /// Room for blocks that are read ahead of quick clients.
+    ahead: Arc<Semaphore>,
 }
 
 impl Catalogue {
@@ -196,6 +199,7 @@ impl Catalogue {
             open: Mutex::default(),
             blocks: Arc::default(),
             work: Arc::new(Semaphore::new(WORK_AT_ONCE)),
+            ahead: Arc::new(Semaphore::new(BLOCKS_AHEAD_OF_ALL)),
         }
     }
 
@@ -278,7 +282,7 @@ impl Catalogue {
             Arc::clone(dataset),
             served.ok_or_else(gone)?,
             Arc::clone(&self.blocks),
-            Arc::clone(&self.work),
+            (Arc::clone(&self.work), Arc::clone(&self.ahead)),
         ));
         let mut open = lock(&self.open);
         if open.len() >= OPEN_MAX {

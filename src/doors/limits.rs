@@ -26,7 +26,12 @@ pub(super) const PARTING: Duration = Duration::from_secs(5);
 pub(super) const WORK_AT_ONCE: usize = 16;
 /// Time between two blocks of a client that is quick, for which blocks are read before it asks for them.
 pub(super) const QUICK: Duration = Duration::from_millis(50);
-/// Bytes of a block, which is verified and sent as one. A slow client holds one, another two.
+/// Blocks that are read for one quick client before it asks for them: those of two records, which are then unpacked at
+/// the same time.
+pub(super) const BLOCKS_AHEAD: usize = 8;
+/// The same for all clients, beyond one for each.
+pub(super) const BLOCKS_AHEAD_OF_ALL: usize = 96;
+/// Bytes of a block, which is verified and sent as one. A slow client holds one.
 pub(super) const BLOCK_BYTES: u64 = 256 << 10;
 /// Bytes of verified blocks that are kept for the next client.
 pub(super) const KEPT_BYTES_MAX: usize = 64 << 20;

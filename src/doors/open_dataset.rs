@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use tokio::sync::Semaphore;
 
+use crate::doors::blocks::BlockKey;
 use crate::doors::blocks::Blocks;
 use crate::doors::error::DoorError;
 use crate::doors::limits::BLOCK_BYTES;
@@ -36,6 +37,7 @@ pub(super) struct OpenDataset {
     served: Arc<ServedDataset>,
     blocks: Arc<Blocks>,
     work: Arc<Semaphore>,
+    ahead: Arc<Semaphore>,
 }
 
 impl OpenDataset {
@@ -43,7 +45,7 @@ impl OpenDataset {
         dataset: Arc<ShownDataset>,
         served: ServedDataset,
         blocks: Arc<Blocks>,
-        work: Arc<Semaphore>,
+        (work, ahead): (Arc<Semaphore>, Arc<Semaphore>),
     ) -> Self {
         Self {
             dataset,
@@ -51,6 +53,7 @@ impl OpenDataset {
             served: Arc::new(served),
             blocks,
             work,
+            ahead,
         }
     }
 
@@ -179,26 +182,32 @@ impl OpenFile {
         format!("{}/{path}", self.dataset.dataset.key_prefix())
     }
 
-    /// Returns the verified bytes from an offset to the end of its block, or to `end` if that comes first.
+    /// Returns the verified bytes of a range within one block.
     ///
     /// # Errors
     /// `InvalidData` for damage, and other errors of the store.
-    pub(super) async fn block(&self, offset: u64, end: u64) -> io::Result<Bytes> {
-        let number = offset / BLOCK_BYTES;
-        let key = (self.dataset.dataset.content_id, self.index, number);
-        let block = self
-            .dataset
-            .blocks
-            .get(key, || self.read_block(number))
-            .await?;
-        let start = number * BLOCK_BYTES;
-        let place = |n: u64| usize::try_from(n.saturating_sub(start)).unwrap_or(usize::MAX);
-        let (from, to) = (place(offset), place(end).min(block.len()));
-        match from < to {
-            true => Ok(block.slice(from..to)),
-            // The manifest promises more bytes than the chunks have.
-            false => Err(io::ErrorKind::InvalidData.into()),
-        }
+    pub(super) async fn block(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let number = range.start / BLOCK_BYTES;
+        let read = || self.read_block(number);
+        let block = self.dataset.blocks.get(self.key(number), read).await?;
+        // The manifest promises more bytes than the chunks have.
+        part_of(&block, number, &range).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// Returns the same, if the block is kept.
+    pub(super) fn kept_block(&self, range: &Range<u64>) -> Option<Bytes> {
+        let number = range.start / BLOCK_BYTES;
+        let block = self.dataset.blocks.kept(self.key(number))?;
+        part_of(&block, number, range)
+    }
+
+    fn key(&self, number: u64) -> BlockKey {
+        (self.dataset.dataset.content_id, self.index, number)
+    }
+
+    /// Returns the room for blocks that are read ahead.
+    pub(super) fn ahead(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.dataset.ahead)
     }
 
     fn read_block(&self, number: u64) -> impl Future<Output = io::Result<Bytes>> + use<> {
@@ -211,4 +220,17 @@ impl OpenFile {
             bytes.map(Bytes::from)
         }
     }
+}
+
+/// Returns the offset at which the block of an offset ends, in a file that goes on.
+pub(super) const fn block_end(offset: u64) -> u64 {
+    (offset / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES)
+}
+
+/// Returns a range of the file that lies in a block; `None` if the block is shorter.
+fn part_of(block: &Bytes, number: u64, range: &Range<u64>) -> Option<Bytes> {
+    let start = number * BLOCK_BYTES;
+    let place = |n: u64| usize::try_from(n.saturating_sub(start)).unwrap_or(usize::MAX);
+    let (from, to) = (place(range.start), place(range.end));
+    (from < to && to <= block.len()).then(|| block.slice(from..to))
 }

@@ -1,6 +1,6 @@
 //! The answer to GET or HEAD of a file: conditions, ranges, and the bytes, verified before they leave.
 //!
-//! - `block_stream.rs`: blocks, read ahead of a quick client by one
+//! - `block_stream.rs`: blocks, read ahead of a quick client
 //! - `conditions.rs`: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`, `If-Range`
 //! - `ranges.rs`: `Range`
 //! - `stream.rs`: several ranges in one answer

@@ -1,5 +1,9 @@
 //! The body of an answer out of parts.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use crate::doors::body::DoorBody;
 use crate::doors::error::DoorError;
 use crate::doors::file_answer::block_stream::BlockStream;
@@ -11,14 +15,16 @@ use crate::doors::file_answer::block_stream::Rest;
 /// # Errors
 /// [`DoorError::Failed`] if the first block is damaged.
 pub(super) async fn body_of(parts: Vec<Part>, length: u64) -> Result<DoorBody, DoorError> {
+    let ahead = parts.iter().find_map(Part::ahead);
     let mut rest = Rest::new(parts);
-    let Some(first) = rest.next().await else {
+    let Some(first) = rest.read_next().await else {
         return Ok(DoorBody::empty());
     };
     let first = first?;
     if first.len() as u64 == length {
         return Ok(DoorBody::of(first));
     }
-    let stream = BlockStream::new(first, rest, length);
+    let ahead = ahead.unwrap_or_else(|| Arc::new(Semaphore::new(0)));
+    let stream = BlockStream::new(first, rest, length, ahead);
     Ok(DoorBody::Stream(Box::pin(stream)))
 }
