@@ -23,6 +23,7 @@ use crate::ident::PublisherKey;
 use crate::ident::VersionAlias;
 use crate::ident::VersionPick;
 use crate::locks::lock;
+use crate::locks::threads;
 use crate::registry::Error;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
@@ -181,6 +182,8 @@ pub(super) struct Catalogue {
     blocks: Arc<Blocks>,
     /// Room for work that blocks.
     work: Arc<Semaphore>,
+    /// Room for reading what is here. It keeps processors busy, so more threads would only take memory.
+    reads: Arc<Semaphore>,
     /// Room for blocks that are read ahead of quick clients.
     ahead: Arc<Semaphore>,
 }
@@ -199,6 +202,7 @@ impl Catalogue {
             open: Mutex::default(),
             blocks: Arc::default(),
             work: Arc::new(Semaphore::new(WORK_AT_ONCE)),
+            reads: Arc::new(Semaphore::new((2 * threads()).min(WORK_AT_ONCE))),
             ahead: Arc::new(Semaphore::new(BLOCKS_AHEAD_OF_ALL)),
         }
     }
@@ -278,11 +282,16 @@ impl Catalogue {
         };
         let served = self.blocking(read).await??;
         let gone = || DoorError::NotFound(format!("{} is not here", dataset.key_prefix()));
+        let work = match dataset.is_here {
+            true => &self.reads,
+            // Peers are waited for.
+            false => &self.work,
+        };
         let opened = Arc::new(OpenDataset::new(
             Arc::clone(dataset),
             served.ok_or_else(gone)?,
             Arc::clone(&self.blocks),
-            (Arc::clone(&self.work), Arc::clone(&self.ahead)),
+            (Arc::clone(work), Arc::clone(&self.ahead)),
         ));
         let mut open = lock(&self.open);
         if open.len() >= OPEN_MAX {
